@@ -1,0 +1,3 @@
+//! Kernels that run on the CPU.
+
+pub mod bilinear;
