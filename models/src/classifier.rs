@@ -1,0 +1,73 @@
+//! The one thing the rest of the program asks of a network on a device.
+
+use crate::manifest::ModelSpec;
+use crate::scores::Scores;
+
+/// A loaded network on a device: samples in, class probabilities out.
+pub trait Classifier: Send {
+    /// The model that answers.
+    fn spec(&self) -> &'static ModelSpec;
+
+    /// The device for people, as logs and pages name it: `cpu (burn-flex)`,
+    /// `NVIDIA H100 (Vulkan)`. Can change when a device is replaced.
+    fn device(&self) -> String;
+
+    /// Batch sizes that are warm, ascending. Can change when a device is
+    /// replaced; sizes named before keep working.
+    fn buckets(&self) -> &[usize];
+
+    /// Scores of `n_images` pictures, in their order.
+    ///
+    /// `samples` holds `n_images * side * side * 3` values, HWC, where 65535
+    /// stands for 1.0 and an exact byte `q` is `q * 257`. `n_images` is one of
+    /// [`Classifier::buckets`]; padding up to it is the caller's.
+    ///
+    /// # Errors
+    /// [`ClassifyError`]; none of the pictures has a score then.
+    fn classify(&mut self, samples: &[u16], n_images: usize)
+    -> Result<Vec<Scores>, ClassifyError>;
+}
+
+/// Why a batch has no scores.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClassifyError {
+    /// The caller's batch is no bucket or has the wrong length.
+    #[error("a batch of {n_images} images with {samples} samples is not one this classifier takes")]
+    BadBatch {
+        /// Images announced.
+        n_images: usize,
+        /// Samples handed over.
+        samples: usize,
+    },
+    /// The device failed, panicked or did not answer in time.
+    #[error("the device {device} failed: {reason}")]
+    Device {
+        /// The device, as [`Classifier::device`] names it.
+        device: String,
+        /// What it said, or how it fell silent.
+        reason: String,
+    },
+    /// The device answered with something that is no set of probabilities.
+    #[error("the device {device} answered {answer:?}, which are no probabilities")]
+    NotProbabilities {
+        /// The device, as [`Classifier::device`] names it.
+        device: String,
+        /// One picture's answer.
+        answer: [f32; 5],
+    },
+}
+
+/// Whether `samples` is a batch of `n_images` for `spec`.
+pub(crate) fn check_batch(
+    spec: &ModelSpec,
+    samples: &[u16],
+    n_images: usize,
+) -> Result<(), ClassifyError> {
+    let expected = n_images.checked_mul(spec.samples());
+    if n_images > 0 && expected == Some(samples.len()) {
+        Ok(())
+    } else {
+        Err(ClassifyError::BadBatch { n_images, samples: samples.len() })
+    }
+}

@@ -1,0 +1,201 @@
+//! Inputs with known answers, run on a device before it is trusted: kernels
+//! chosen by autotuning have given wrong results on some devices.
+
+use std::time::{Duration, Instant};
+
+use crate::classifier::{Classifier, ClassifyError};
+use crate::scores::Scores;
+
+/// An input that can be generated anywhere, and nsfwjs's answer to it.
+#[derive(Debug)]
+pub struct Golden {
+    /// Name for reports.
+    pub name: &'static str,
+    /// Byte at column, row and channel.
+    pub pixel: fn(x: usize, y: usize, channel: usize) -> u8,
+    /// Probabilities in the models' class order.
+    pub expected: [f32; 5],
+}
+
+/// Largest difference allowed where kernels run in plain f32 on the CPU.
+pub const CPU_TOLERANCE: f32 = 1e-4;
+
+/// Largest difference allowed on a GPU, which may sum in another order and
+/// contract multiplications with additions.
+pub const GPU_TOLERANCE: f32 = 1e-3;
+
+/// What a device that passed was measured at.
+#[derive(Clone, Debug)]
+pub struct GoldenReport {
+    /// One entry a batch bucket, in ascending order.
+    pub buckets: Vec<BucketReport>,
+}
+
+/// One bucket's part of a [`GoldenReport`].
+#[derive(Clone, Copy, Debug)]
+pub struct BucketReport {
+    /// Images in the batch.
+    pub n_images: usize,
+    /// Largest difference of any class from its golden value.
+    pub worst_error: f32,
+    /// Time of the last of its batches, when the bucket is warm.
+    pub batch_time: Duration,
+}
+
+impl GoldenReport {
+    /// Largest difference over all buckets.
+    pub fn worst_error(&self) -> f32 {
+        self.buckets.iter().fold(0.0, |worst, bucket| worst.max(bucket.worst_error))
+    }
+}
+
+/// Why a device is not to be trusted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GoldenMismatch {
+    /// An answer is further from the golden value than the tolerance.
+    #[error(
+        "golden vector {name:?} in place {image_idx} of a batch of {n_images} came out as \
+         {actual:?}, expected {expected:?} within {tolerance}"
+    )]
+    Wrong {
+        /// The golden vector's name.
+        name: &'static str,
+        /// The batch bucket.
+        n_images: usize,
+        /// The place in the batch.
+        image_idx: usize,
+        /// The device's answer.
+        actual: [f32; 5],
+        /// nsfwjs's answer.
+        expected: [f32; 5],
+        /// Largest difference allowed.
+        tolerance: f32,
+    },
+    /// The device left places of a batch without an answer.
+    #[error("a batch of {n_images} images got {answers} answers")]
+    Incomplete {
+        /// The batch bucket.
+        n_images: usize,
+        /// Answers that came.
+        answers: usize,
+    },
+    /// The device gave no answer.
+    #[error(transparent)]
+    Failed(#[from] ClassifyError),
+    /// The model has no golden vectors, so nothing can vouch for a device.
+    #[error("model {id} has no golden vectors")]
+    NoVectors {
+        /// The model.
+        id: &'static str,
+    },
+}
+
+/// Runs the golden vectors through every bucket of `classifier`, which also
+/// warms them. Every vector is seen by every bucket, and vectors change places
+/// from batch to batch, so that an answer in the wrong place is noticed.
+///
+/// # Errors
+/// [`GoldenMismatch`] for the first answer that is missing or further than
+/// `tolerance` from its golden value.
+pub fn check(
+    classifier: &mut dyn Classifier,
+    tolerance: f32,
+) -> Result<GoldenReport, GoldenMismatch> {
+    let spec = classifier.spec();
+    if spec.golden.is_empty() {
+        return Err(GoldenMismatch::NoVectors { id: spec.id });
+    }
+    let inputs: Vec<Vec<u16>> = spec.golden.iter().map(|golden| golden.samples(spec.side)).collect();
+    let buckets = classifier.buckets().to_vec();
+    let buckets = buckets
+        .into_iter()
+        .map(|n_images| check_bucket(classifier, n_images, &inputs, tolerance))
+        .collect::<Result<_, _>>()?;
+    Ok(GoldenReport { buckets })
+}
+
+fn check_bucket(
+    classifier: &mut dyn Classifier,
+    n_images: usize,
+    inputs: &[Vec<u16>],
+    tolerance: f32,
+) -> Result<BucketReport, GoldenMismatch> {
+    let golden = classifier.spec().golden;
+    let mut report = BucketReport { n_images, worst_error: 0.0, batch_time: Duration::ZERO };
+    let n_batches = inputs.len().div_ceil(n_images).max(2);
+    for batch_idx in 0..n_batches {
+        let first = batch_idx * n_images;
+        let vectors: Vec<usize> = (first..first + n_images).map(|i| i % inputs.len()).collect();
+        let samples: Vec<u16> = vectors.iter().flat_map(|&v| inputs[v].iter().copied()).collect();
+        let started = Instant::now();
+        let answers = classifier.classify(&samples, n_images)?;
+        report.batch_time = started.elapsed();
+        if answers.len() != n_images {
+            return Err(GoldenMismatch::Incomplete { n_images, answers: answers.len() });
+        }
+        for (image_idx, (&vector, answer)) in vectors.iter().zip(&answers).enumerate() {
+            let error = golden[vector].error(answer);
+            // A NaN error is not within the tolerance either.
+            if error.is_nan() || error > tolerance {
+                return Err(GoldenMismatch::Wrong {
+                    name: golden[vector].name,
+                    n_images,
+                    image_idx,
+                    actual: answer.to_array(),
+                    expected: golden[vector].expected,
+                    tolerance,
+                });
+            }
+            report.worst_error = report.worst_error.max(error);
+        }
+    }
+    Ok(report)
+}
+
+impl Golden {
+    /// The input as u16 fixed point samples, HWC.
+    pub fn samples(&self, side: u32) -> Vec<u16> {
+        let side = usize::try_from(side).expect("a model's side is a few hundred pixels");
+        let row = |y| (0..side).flat_map(move |x| (0..3).map(move |channel| (x, y, channel)));
+        (0..side)
+            .flat_map(row)
+            .map(|(x, y, channel)| u16::from((self.pixel)(x, y, channel)) * 257)
+            .collect()
+    }
+
+    /// Largest difference of any class of `answer`; NaN if any class is NaN.
+    fn error(&self, answer: &Scores) -> f32 {
+        let differences = self.expected.iter().zip(answer.to_array()).map(|(e, a)| (e - a).abs());
+        differences.fold(0.0, |worst, d| if d.is_nan() || worst < d { d } else { worst })
+    }
+}
+
+/// Answers of nsfwjs 4.4.0, tfjs backend in f32.
+pub(crate) static MOBILENET_V2_GOLDEN: [Golden; 5] = [
+    Golden {
+        name: "black",
+        pixel: |_, _, _| 0,
+        expected: [0.788_308_0, 0.026_247_10, 0.173_372_4, 0.010_009_59, 0.002_062_906],
+    },
+    Golden {
+        name: "grey",
+        pixel: |_, _, _| 128,
+        expected: [0.837_060_1, 0.023_631_91, 0.129_202_9, 0.008_569_187, 0.001_535_941],
+    },
+    Golden {
+        name: "red",
+        pixel: |_, _, channel| if channel == 0 { 255 } else { 0 },
+        expected: [0.943_106_1, 0.010_567_42, 0.044_069_09, 0.001_776_064, 0.000_481_318_8],
+    },
+    Golden {
+        name: "blue",
+        pixel: |_, _, channel| if channel == 2 { 255 } else { 0 },
+        expected: [0.951_056_2, 0.018_098_70, 0.028_187_99, 0.002_208_645, 0.000_448_415_4],
+    },
+    Golden {
+        name: "slanted ramp",
+        pixel: |x, y, channel| u8::try_from((3 * x + 5 * y + 7 * channel) % 256).unwrap_or(0),
+        expected: [0.033_402_11, 0.032_348_11, 0.765_976_1, 0.161_803_4, 0.006_470_207],
+    },
+];

