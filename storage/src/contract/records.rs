@@ -1,0 +1,272 @@
+//! The promise of [`Records`].
+
+use std::sync::Barrier;
+use std::thread;
+
+use crate::contract::{sample_record, sample_record_at};
+use crate::{Cursor, ImageId, Record, Records, State, StorageError, ViewDelta, Views};
+
+/// Runs the suite. `make` gives new and empty records each time it is called.
+///
+/// # Panics
+/// When a promise is broken.
+pub fn records_contract<R: Records>(make: impl Fn() -> R) {
+    what_is_inserted_is_found(&make());
+    an_id_is_taken_once(&make());
+    an_update_needs_the_current_revision(&make());
+    a_record_has_a_largest_size(&make());
+    removing_takes_everything(&make());
+    a_state_lists_the_oldest_first_in_pages(&make());
+    the_index_follows_the_state(&make());
+    views_add_up_for_known_images(&make());
+    of_many_writers_one_wins(&make());
+    flush_and_probe_change_nothing(&make());
+}
+
+fn what_is_inserted_is_found(records: &dyn Records) {
+    let record = sample_record();
+    assert_eq!(found(records, &record.id), None);
+    assert_eq!(count(records), 0);
+    insert(records, &record);
+    assert_eq!(found(records, &record.id), Some(record));
+    assert_eq!(count(records), 1);
+}
+
+fn an_id_is_taken_once(records: &dyn Records) {
+    let record = sample_record();
+    insert(records, &record);
+    let mut other = sample_record();
+    other.id = record.id;
+    let refused = records.insert(&other);
+    assert!(matches!(refused, Err(StorageError::AlreadyExists { id }) if id == record.id));
+    assert_eq!(found(records, &record.id), Some(record));
+    assert_eq!(count(records), 1);
+}
+
+fn an_update_needs_the_current_revision(records: &dyn Records) {
+    let mut record = sample_record();
+    let unknown = records.update(&record);
+    assert!(matches!(unknown, Err(StorageError::NotFound { id }) if id == record.id));
+
+    insert(records, &record);
+    record.state = State::Public;
+    let updated = records.update(&record).expect("an update");
+    assert_eq!(
+        updated,
+        Record {
+            revision: 1,
+            ..record.clone()
+        }
+    );
+    assert_eq!(found(records, &record.id), Some(updated));
+
+    record.state = State::Blocked;
+    let stale = records.update(&record);
+    assert!(matches!(stale, Err(StorageError::Conflict { id }) if id == record.id));
+    assert_eq!(
+        found(records, &record.id).map(|record| record.state),
+        Some(State::Public)
+    );
+    assert_eq!(count(records), 1);
+}
+
+fn a_record_has_a_largest_size(records: &dyn Records) {
+    let mut record = sample_record();
+    let n_spare = Record::ENCODED_BYTES_MAX - record.encode().len();
+    record.filename.push_str(&"x".repeat(n_spare));
+    insert(records, &record);
+    record.filename.push('x');
+    let update = records.update(&record);
+    assert!(matches!(update, Err(StorageError::RecordTooLarge { .. })));
+    record.id = sample_record().id;
+    let inserted = records.insert(&record);
+    assert!(matches!(inserted, Err(StorageError::RecordTooLarge { .. })));
+    assert_eq!(count(records), 1);
+}
+
+fn removing_takes_everything(records: &dyn Records) {
+    let record = sample_record();
+    insert(records, &record);
+    add_views(
+        records,
+        &[ViewDelta {
+            id: record.id,
+            n_views: 3,
+            day: 20_000,
+        }],
+    );
+    assert!(records.remove(&record.id).expect("a removal"));
+    assert!(!records.remove(&record.id).expect("a removal"));
+    assert_eq!(found(records, &record.id), None);
+    assert_eq!(views(records, &record.id), Views::default());
+    assert_eq!(listed(records, State::Pending), []);
+    assert_eq!(count(records), 0);
+
+    insert(records, &record);
+    assert_eq!(
+        views(records, &record.id),
+        Views::default(),
+        "views outlived their record"
+    );
+}
+
+fn a_state_lists_the_oldest_first_in_pages(records: &dyn Records) {
+    let times = [300, 5, 70_000, 5, 256, 255, u64::MAX];
+    let mut expected: Vec<(u64, ImageId)> = times
+        .into_iter()
+        .map(|time| {
+            let record = sample_record_at(time);
+            insert(records, &record);
+            (time, record.id)
+        })
+        .collect();
+    expected.sort_unstable();
+    let expected: Vec<ImageId> = expected.into_iter().map(|(_, id)| id).collect();
+
+    for limit in [1, 2, 3, 7, 100] {
+        let mut seen = Vec::new();
+        let mut after: Option<Cursor> = None;
+        loop {
+            let page = records
+                .in_state(State::Pending, after.as_ref(), limit)
+                .expect("a page");
+            assert!(!page.ids.is_empty() && page.ids.len() <= limit);
+            seen.extend(page.ids);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(seen, expected, "in pages of {limit}");
+    }
+    let least = records.in_state(State::Pending, None, 0).expect("a page");
+    assert_eq!(least.ids, expected[..1]);
+    assert_eq!(listed(records, State::Public), []);
+}
+
+fn the_index_follows_the_state(records: &dyn Records) {
+    let mut record = sample_record();
+    insert(records, &record);
+    for state in State::ALL {
+        record.state = state;
+        record = records.update(&record).expect("an update");
+        for other in State::ALL {
+            let expected = if other == state {
+                vec![record.id]
+            } else {
+                vec![]
+            };
+            assert_eq!(
+                listed(records, other),
+                expected,
+                "{other:?} while {state:?}"
+            );
+        }
+    }
+}
+
+fn views_add_up_for_known_images(records: &dyn Records) {
+    let (record, other) = (sample_record(), sample_record());
+    let delta = |id, n_views, day| ViewDelta { id, n_views, day };
+    insert(records, &record);
+    assert_eq!(views(records, &record.id), Views::default());
+    add_views(records, &[]);
+    add_views(
+        records,
+        &[
+            delta(record.id, 2, 20_001),
+            delta(other.id, 9, 20_001),
+            delta(record.id, 3, 20_000),
+        ],
+    );
+    add_views(records, &[delta(record.id, 1, 20_003)]);
+    assert_eq!(
+        views(records, &record.id),
+        Views {
+            total: 6,
+            last_day: Some(20_003)
+        }
+    );
+    assert_eq!(
+        views(records, &other.id),
+        Views::default(),
+        "an unknown image has views"
+    );
+    add_views(records, &[delta(record.id, u64::MAX, 0)]);
+    assert_eq!(
+        views(records, &record.id),
+        Views {
+            total: u64::MAX,
+            last_day: Some(20_003)
+        }
+    );
+}
+
+fn of_many_writers_one_wins(records: &dyn Records) {
+    const WRITERS: usize = 8;
+    let record = sample_record();
+    let start = Barrier::new(WRITERS);
+    let (inserted, updated) = thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    let inserted = records.insert(&record).is_ok();
+                    start.wait();
+                    let updated = records.update(&record).is_ok();
+                    insert(records, &sample_record());
+                    (inserted, updated)
+                })
+            })
+            .collect();
+        writers
+            .into_iter()
+            .fold((0, 0), |(inserted, updated), writer| {
+                let (one, other) = writer.join().expect("a writer");
+                (inserted + usize::from(one), updated + usize::from(other))
+            })
+    });
+    assert_eq!((inserted, updated), (1, 1));
+    assert_eq!(count(records), 1 + WRITERS as u64);
+    assert_eq!(
+        found(records, &record.id).map(|record| record.revision),
+        Some(1)
+    );
+}
+
+fn flush_and_probe_change_nothing(records: &dyn Records) {
+    records
+        .probe_writable()
+        .expect("records that can be written");
+    records.flush().expect("a flush");
+    assert_eq!(count(records), 0);
+    for state in State::ALL {
+        assert_eq!(listed(records, state), []);
+    }
+}
+
+fn insert(records: &dyn Records, record: &Record) {
+    records.insert(record).expect("an insert");
+}
+
+fn found(records: &dyn Records, id: &ImageId) -> Option<Record> {
+    records.find(id).expect("a look-up")
+}
+
+fn listed(records: &dyn Records, state: State) -> Vec<ImageId> {
+    let page = records.in_state(state, None, 1000).expect("a page");
+    assert_eq!(page.next, None);
+    page.ids
+}
+
+fn add_views(records: &dyn Records, batch: &[ViewDelta]) {
+    records.add_views(batch).expect("views added");
+}
+
+fn views(records: &dyn Records, id: &ImageId) -> Views {
+    records.views(id).expect("views")
+}
+
+fn count(records: &dyn Records) -> u64 {
+    records.count().expect("a count")
+}

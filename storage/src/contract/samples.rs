@@ -1,0 +1,56 @@
+//! Records and bytes for tests and benches; no real image is behind them.
+
+use sha2::{Digest, Sha256};
+
+use crate::{Classification, DeleteToken, ImageId, Record, State, Storable, StoredLabel};
+
+/// Bytes that claim to be fit for storage. For tests and benches only.
+#[derive(Debug, Clone)]
+pub struct SampleBytes(pub Vec<u8>);
+
+impl Storable for SampleBytes {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A record of a random id with every field filled, as of [`SampleBytes`]
+/// `b"original"`.
+#[must_use]
+pub fn sample_record() -> Record {
+    sample_record_at(1_750_000_000_000)
+}
+
+/// As [`sample_record`], uploaded at a given time in milliseconds since 1970.
+#[must_use]
+pub fn sample_record_at(uploaded_at_ms: u64) -> Record {
+    let bytes = b"original";
+    Record {
+        id: ImageId::random().expect("the system has random numbers"),
+        revision: 0,
+        filename: "Ferienfoto \u{1F3D6}.JPG".into(),
+        mime: "image/jpeg".into(),
+        extension: "jpg".into(),
+        bytes: bytes.len() as u64,
+        width: 4000,
+        height: 3000,
+        frames: 1,
+        sha256: Sha256::digest(bytes).into(),
+        uploaded_at_ms,
+        state: State::Pending,
+        legal_hold: false,
+        classification: Some(Classification {
+            model: "mobilenet_v2".into(),
+            preprocessing: "sample".into(),
+            probabilities: [0.125, 0.1, 0.7, 0.05, 0.025],
+            thresholds: [0.6, 0.9, 0.3, 0.1],
+            label: StoredLabel::Safe,
+            confidence: 0.85,
+            classified_at_ms: uploaded_at_ms.saturating_add(40),
+        }),
+        scan_attempts: 1,
+        delete_token: DeleteToken::random()
+            .expect("the system has random numbers")
+            .hash(),
+    }
+}

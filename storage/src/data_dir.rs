@@ -1,0 +1,82 @@
+//! The layout of the data folder, and the lock that keeps it to one process.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::{StorageError, durable_fs};
+
+/// A data folder held by this process for as long as the value lives.
+///
+/// The lock is our own, not the database's: the blobs and `tmp/` must be kept
+/// from a second process too, and a repair moves the database away.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Creates the folder where missing and takes the lock.
+    pub(crate) fn lock(root: &Path) -> Result<Self, StorageError> {
+        durable_fs::create_dir_all(root)?;
+        let path = root.join("lock");
+        let failed = |error| StorageError::io(format!("locking {}", path.display()), error);
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self {
+                root: root.to_owned(),
+                _lock: file,
+            }),
+            Err(TryLockError::WouldBlock) => Err(StorageError::Locked {
+                path: root.to_owned(),
+            }),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The database in use.
+    pub(crate) fn db(&self) -> PathBuf {
+        self.root.join("db")
+    }
+
+    /// A database being rebuilt. It becomes `db` by rename when it is complete.
+    pub(crate) fn db_rebuilt(&self) -> PathBuf {
+        self.root.join("db.rebuilt")
+    }
+
+    /// The first free name for a database that is put away.
+    pub(crate) fn db_put_away(&self) -> PathBuf {
+        (1_u32..)
+            .map(|n| self.root.join(format!("db.broken-{n}")))
+            .find(|path| !path.exists())
+            .expect("there are fewer than four billion broken databases")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_belongs_to_one_holder_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = DataDir::lock(dir.path()).unwrap();
+        let error = DataDir::lock(dir.path()).unwrap_err();
+        assert_eq!(error.code(), "storage-locked");
+        assert!(
+            error.to_string().contains("in use by another process"),
+            "{error}"
+        );
+        drop(held);
+        DataDir::lock(dir.path()).unwrap();
+    }
+}

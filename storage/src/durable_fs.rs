@@ -1,0 +1,135 @@
+//! File operations that are durable when they return, and clean up when they fail.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::StorageError;
+
+/// Only the service's own user reads what was uploaded.
+const FILE_MODE: u32 = 0o600;
+const DIR_MODE: u32 = 0o700;
+
+/// A file or folder that disappears when dropped, unless it was kept.
+#[derive(Debug)]
+pub(crate) struct Temporary {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Temporary {
+    /// Takes charge of a path that exists or is about to.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, kept: false }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it where it is.
+    pub(crate) fn keep(mut self) {
+        self.kept = true;
+    }
+
+    /// Moves it to its place and keeps it there. Not durable until the folders are synced.
+    pub(crate) fn rename(mut self, to: &Path) -> io::Result<()> {
+        fs::rename(&self.path, to)?;
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        if let Err(error) = remove_any(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "a temporary file stays until the next start");
+        }
+    }
+}
+
+/// Writes a new file and makes its bytes durable; its name is not until the
+/// folder is synced.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+    let write = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(FILE_MODE)
+            .open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|error| StorageError::io(format!("writing {}", path.display()), error))
+}
+
+/// Creates a folder only we can enter. False when it was there.
+pub(crate) fn create_dir(path: &Path) -> Result<bool, StorageError> {
+    match DirBuilder::new().mode(DIR_MODE).create(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(StorageError::io(
+            format!("creating {}", path.display()),
+            error,
+        )),
+    }
+}
+
+/// Creates a folder and its parents.
+pub(crate) fn create_dir_all(path: &Path) -> Result<(), StorageError> {
+    DirBuilder::new()
+        .mode(DIR_MODE)
+        .recursive(true)
+        .create(path)
+        .map_err(|error| StorageError::io(format!("creating {}", path.display()), error))
+}
+
+/// Makes a folder's names durable.
+pub(crate) fn sync_dir(path: &Path) -> Result<(), StorageError> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| StorageError::io(format!("syncing {}", path.display()), error))
+}
+
+/// Removes a file or a whole folder; nothing there is fine.
+pub(crate) fn remove_any(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_temporary_folder_goes_with_its_guard() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("staged");
+        {
+            let staged = Temporary::new(path.clone());
+            assert!(create_dir(staged.path()).unwrap());
+            write_new(&staged.path().join("part"), b"bytes").unwrap();
+        }
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        write_new(&path, b"first").unwrap();
+        write_new(&path, b"second").unwrap_err();
+        assert_eq!(fs::read(path).unwrap(), b"first");
+    }
+}

@@ -1,0 +1,145 @@
+use std::cell::RefCell;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::contract::{SampleBytes, blobs_contract};
+
+#[test]
+fn file_blobs_keep_the_promise() {
+    let dirs = RefCell::new(Vec::new());
+    blobs_contract(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = FileBlobs::open(dir.path()).unwrap();
+        dirs.borrow_mut().push(dir);
+        blobs
+    });
+}
+
+#[test]
+fn the_layout_is_the_documented_one_and_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blobs, id) = with_image(dir.path());
+    let thumbnail = PartName::variant("thumb", "png").unwrap();
+    blobs
+        .put_part(&id, &thumbnail, &SampleBytes(b"small".to_vec()))
+        .unwrap();
+
+    let [first, second] = shard(&id);
+    let folder = dir
+        .path()
+        .join(format!("blobs/{first:02x}/{second:02x}/{id}"));
+    let mut files = names(&folder).unwrap();
+    files.sort_unstable();
+    assert_eq!(files, ["original.jpg", "record", "thumb.png"]);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for file in files {
+        assert_eq!(mode(&folder.join(file)), 0o600);
+    }
+    for folder in folder
+        .ancestors()
+        .take(4)
+        .chain([dir.path().join("tmp").as_path()])
+    {
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+    }
+}
+
+#[test]
+fn images_spread_over_the_folders() {
+    let mut counts = [0_u32; 256];
+    for _ in 0..25_600 {
+        counts[usize::from(shard(&ImageId::random().unwrap())[0])] += 1;
+    }
+    // 100 expected of each, standard deviation 10.
+    assert!(
+        counts.iter().all(|count| (40..=160).contains(count)),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn a_failure_leaves_no_temporary_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blobs, id) = with_image(dir.path());
+    blobs.settle(&id).unwrap();
+    let thumbnail = PartName::variant("thumb", "png").unwrap();
+    // A folder where a file should go fails the last step.
+    let [first, second] = shard(&id);
+    let folder = dir
+        .path()
+        .join(format!("blobs/{first:02x}/{second:02x}/{id}"));
+    fs::create_dir(folder.join("thumb.png")).unwrap();
+    blobs
+        .put_part(&id, &thumbnail, &SampleBytes(b"small".to_vec()))
+        .unwrap_err();
+    assert_eq!(
+        names(&dir.path().join("tmp")).unwrap(),
+        Vec::<String>::new()
+    );
+
+    // A file where the shard's folder should be fails an early one.
+    let other = ImageId::random().unwrap();
+    let outer = dir.path().join(format!("blobs/{:02x}", shard(&other)[0]));
+    let _ = fs::remove_dir_all(&outer);
+    fs::write(&outer, b"in the way").unwrap();
+    put(&blobs, &other).unwrap_err();
+    assert_eq!(
+        names(&dir.path().join("tmp")).unwrap(),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_disk_too_full_refuses_uploads_but_not_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blobs, id) = with_image(dir.path());
+    blobs.settle(&id).unwrap();
+    let blobs = blobs.with_headroom(u64::MAX);
+    assert_eq!(
+        put(&blobs, &ImageId::random().unwrap()).unwrap_err().code(),
+        "storage-full"
+    );
+    assert_eq!(blobs.probe_writable().unwrap_err().code(), "storage-full");
+    assert_eq!(
+        names(&dir.path().join("tmp")).unwrap(),
+        Vec::<String>::new()
+    );
+    blobs.put_sidecar(&id, b"changed").unwrap();
+    assert!(blobs.remove(&id).unwrap());
+}
+
+#[test]
+fn strangers_in_the_folders_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blobs, id) = with_image(dir.path());
+    fs::write(dir.path().join("blobs/.DS_Store"), b"").unwrap();
+    fs::create_dir_all(dir.path().join("blobs/00/zz/lost+found")).unwrap();
+    fs::write(dir.path().join("blobs/00/stray"), b"").unwrap();
+    fs::write(dir.path().join("tmp/stray.intent"), b"").unwrap();
+    let mut visited = Vec::new();
+    blobs
+        .for_each_id(&mut |id| {
+            visited.push(id);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(visited, [id]);
+    assert_eq!(blobs.in_doubt().unwrap(), [id]);
+}
+
+fn with_image(dir: &Path) -> (FileBlobs, ImageId) {
+    let blobs = FileBlobs::open(dir).unwrap();
+    let id = ImageId::random().unwrap();
+    put(&blobs, &id).unwrap();
+    (blobs, id)
+}
+
+fn put(blobs: &FileBlobs, id: &ImageId) -> Result<(), StorageError> {
+    let original = PartName::original("jpg").unwrap();
+    blobs.put_image(
+        id,
+        &original,
+        &SampleBytes(b"original".to_vec()),
+        b"sidecar",
+    )
+}

@@ -1,0 +1,153 @@
+//! kill -9 under load: a child process stores, changes and removes images and
+//! says what was acknowledged; then it is killed, and everything it said holds.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::contract::{SampleBytes, sample_record};
+use crate::{ImageId, Record, State, Store};
+
+/// A file in the child's working folder that tells it from a plain test run.
+const CHILD_MARK: &str = "run as the child";
+const ROUNDS: usize = 4;
+const LINES_BEFORE_KILL: usize = 150;
+
+#[test]
+fn what_was_acknowledged_survives_kill_9() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(CHILD_MARK), b"").unwrap();
+    let mut acknowledged: HashMap<ImageId, Option<State>> = HashMap::new();
+    for _ in 0..ROUNDS {
+        for line in killed_child(dir.path()) {
+            let (what, id) = line.split_once(' ').unwrap();
+            let id = id.parse().unwrap();
+            match what {
+                "stored" => acknowledged.insert(id, Some(State::Pending)),
+                "published" => acknowledged.insert(id, Some(State::Public)),
+                _ => acknowledged.insert(id, None),
+            };
+        }
+        check(
+            &Store::open(&dir.path().join("data")).unwrap(),
+            &acknowledged,
+        );
+    }
+}
+
+/// Does nothing unless started by the test above.
+#[test]
+fn child() {
+    if !Path::new(CHILD_MARK).exists() {
+        return;
+    }
+    let store = Store::open(Path::new("data")).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    store_publish_remove(&store);
+                }
+            });
+        }
+    });
+}
+
+fn store_publish_remove(store: &Store) {
+    let say = |what: &str, id: &ImageId| {
+        // One write, so that lines of several threads do not mix.
+        let line = format!("{what} {id}\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    };
+    let [kept, published, removed] = [(); 3].map(|()| sample_record());
+    for record in [&kept, &published, &removed] {
+        store
+            .commit(record, &SampleBytes(b"original".to_vec()))
+            .unwrap();
+        say("stored", &record.id);
+        store.count_view(&record.id);
+    }
+    store
+        .update(&published.id, |record| record.state = State::Public)
+        .unwrap();
+    say("published", &published.id);
+    store.remove(&removed.id).unwrap();
+    say("removed", &removed.id);
+    store.merge_views().unwrap();
+}
+
+fn killed_child(dir: &Path) -> Vec<String> {
+    let mut child = Command::new("/proc/self/exe")
+        .args([
+            "--exact",
+            "kill_tests::child",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .current_dir(dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said: Vec<String> = lines
+        .by_ref()
+        .take(LINES_BEFORE_KILL)
+        .map(Result::unwrap)
+        .collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    said.extend(lines.map(Result::unwrap));
+    assert!(
+        said.len() >= LINES_BEFORE_KILL,
+        "the child ended early: {said:?}"
+    );
+    said
+}
+
+fn check(store: &Store, acknowledged: &HashMap<ImageId, Option<State>>) {
+    for (id, state) in acknowledged {
+        // The records themselves: nothing may have to come back from a sidecar.
+        let record = store.records.find(id).unwrap();
+        match (state, record) {
+            (None, record) => assert_eq!(record, None, "{id} is back"),
+            (Some(_), None) => {
+                // A removal may have been under way when the kill came.
+                assert_eq!(
+                    store.blobs.sidecar(id).unwrap(),
+                    None,
+                    "{id} lost its record"
+                );
+                assert_eq!(*state, Some(State::Pending));
+            }
+            (Some(state), Some(record)) => assert_whole(store, &record, *state),
+        }
+    }
+    let mut n_blobs = 0;
+    store
+        .blobs
+        .for_each_id(&mut |id| {
+            assert!(
+                store.records.find(&id).unwrap().is_some(),
+                "{id} has no record"
+            );
+            n_blobs += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(store.count().unwrap(), n_blobs);
+}
+
+fn assert_whole(store: &Store, record: &Record, at_least: State) {
+    if at_least == State::Public {
+        assert_eq!(record.state, State::Public);
+    }
+    let bytes = store.read(&record.id, &record.original().unwrap()).unwrap();
+    assert_eq!(bytes.as_deref(), Some(b"original".as_slice()));
+    let sidecar = store.blobs.sidecar(&record.id).unwrap().unwrap();
+    assert!(Record::decode(&sidecar).unwrap().revision >= record.revision);
+}

@@ -1,0 +1,63 @@
+//! Records and blobs: what is kept about an image, where, and how it survives.
+//!
+//! [`Store`] is the only door. It pairs one [`Records`] with one [`Blobs`] and
+//! keeps the durable order between them:
+//!
+//! 1. the blob with its sidecar appears at once, by temporary folder, fsync and
+//!    rename, and is in doubt;
+//! 2. the record is inserted and flushed: this is the commit point;
+//! 3. the doubt is settled.
+//!
+//! A crash anywhere leaves either the whole image or, after
+//! [`Store::recover`], nothing of it.
+//!
+//! The sidecar is the encoded record beside the bytes. Everything in the
+//! records except view counters can be rebuilt from it ([`repair`]).
+//!
+//! Deliberately absent: pixels, HTTP, async, and any name given by a client as
+//! part of a path.
+
+mod blobs;
+mod data_dir;
+mod durable_fs;
+mod error;
+mod file_blobs;
+mod hex_bytes;
+mod id;
+mod memory;
+mod part;
+mod record;
+mod record_keys;
+mod records;
+mod recovery;
+mod repair;
+mod room;
+mod sled_records;
+mod store;
+mod token;
+mod view_counter;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod full_disk_tests;
+#[cfg(test)]
+mod kill_tests;
+
+pub use blobs::{BlobReader, Blobs, ReadSeek, Storable};
+pub use error::StorageError;
+pub use file_blobs::FileBlobs;
+pub use id::{ImageId, InvalidImageId};
+pub use memory::{MemoryBlobs, MemoryRecords};
+pub use part::{InvalidPartName, Part, PartName};
+pub use record::{Classification, Record, State, StoredLabel};
+pub use records::{Cursor, Page, Records, ViewDelta, Views};
+pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
+pub use sled_records::SledRecords;
+pub use store::Store;
+pub use token::{DeleteToken, TokenHash};

@@ -1,0 +1,277 @@
+//! Records and blobs in memory, for tests and trials. Nothing survives.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::Cursor as IoCursor;
+use std::ops::{Bound, ControlFlow};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::{
+    BlobReader, Blobs, Cursor, ImageId, Page, PartName, Record, Records, State, Storable,
+    StorageError, ViewDelta, Views,
+};
+
+/// Records in memory.
+#[derive(Debug, Default)]
+pub struct MemoryRecords {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    records: HashMap<ImageId, Record>,
+    by_state: HashMap<State, BTreeSet<Cursor>>,
+    views: HashMap<ImageId, Views>,
+}
+
+impl Tables {
+    fn put(&mut self, record: Record) {
+        self.take(&record.id);
+        self.by_state
+            .entry(record.state)
+            .or_default()
+            .insert(Cursor::of(&record));
+        self.records.insert(record.id, record);
+    }
+
+    fn take(&mut self, id: &ImageId) -> Option<Record> {
+        let record = self.records.remove(id)?;
+        if let Some(listed) = self.by_state.get_mut(&record.state) {
+            listed.remove(&Cursor::of(&record));
+        }
+        Some(record)
+    }
+}
+
+impl MemoryRecords {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records for MemoryRecords {
+    fn insert(&self, record: &Record) -> Result<(), StorageError> {
+        record.stored_form()?;
+        let mut tables = self.tables();
+        if tables.records.contains_key(&record.id) {
+            return Err(StorageError::AlreadyExists { id: record.id });
+        }
+        tables.put(record.clone());
+        Ok(())
+    }
+
+    fn find(&self, id: &ImageId) -> Result<Option<Record>, StorageError> {
+        Ok(self.tables().records.get(id).cloned())
+    }
+
+    fn update(&self, record: &Record) -> Result<Record, StorageError> {
+        let next = record.clone().next_revision();
+        next.stored_form()?;
+        let mut tables = self.tables();
+        let Some(stored) = tables.records.get(&record.id) else {
+            return Err(StorageError::NotFound { id: record.id });
+        };
+        if stored.revision != record.revision {
+            return Err(StorageError::Conflict { id: record.id });
+        }
+        tables.put(next.clone());
+        Ok(next)
+    }
+
+    fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
+        let mut tables = self.tables();
+        tables.views.remove(id);
+        Ok(tables.take(id).is_some())
+    }
+
+    fn in_state(
+        &self,
+        state: State,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StorageError> {
+        let tables = self.tables();
+        let Some(listed) = tables.by_state.get(&state) else {
+            return Ok(Page::default());
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(Page::of(
+            listed.range((from, Bound::Unbounded)).copied(),
+            limit,
+        ))
+    }
+
+    fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
+        let mut tables = self.tables();
+        for delta in batch.iter() {
+            if tables.records.contains_key(&delta.id) {
+                let views = tables.views.entry(delta.id).or_default();
+                *views = views.add(delta);
+            }
+        }
+        Ok(())
+    }
+
+    fn views(&self, id: &ImageId) -> Result<Views, StorageError> {
+        Ok(self.tables().views.get(id).copied().unwrap_or_default())
+    }
+
+    fn count(&self) -> Result<u64, StorageError> {
+        Ok(u64::try_from(self.tables().records.len()).unwrap_or(u64::MAX))
+    }
+
+    fn flush(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn probe_writable(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
+/// Blobs in memory.
+#[derive(Debug, Default)]
+pub struct MemoryBlobs {
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    images: BTreeMap<ImageId, Image>,
+    in_doubt: HashSet<ImageId>,
+}
+
+#[derive(Debug)]
+struct Image {
+    parts: BTreeMap<PartName, Vec<u8>>,
+    sidecar: Vec<u8>,
+}
+
+impl MemoryBlobs {
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, id: &ImageId, change: impl FnOnce(&mut Image)) -> Result<(), StorageError> {
+        let mut shelf = self.shelf();
+        let image = shelf
+            .images
+            .get_mut(id)
+            .ok_or(StorageError::NotFound { id: *id })?;
+        change(image);
+        Ok(())
+    }
+}
+
+impl Blobs for MemoryBlobs {
+    fn put_image(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &dyn Storable,
+        sidecar: &[u8],
+    ) -> Result<(), StorageError> {
+        let mut shelf = self.shelf();
+        if shelf.images.contains_key(id) {
+            return Err(StorageError::AlreadyExists { id: *id });
+        }
+        let parts = BTreeMap::from([(part.clone(), bytes.bytes().to_vec())]);
+        shelf.in_doubt.insert(*id);
+        shelf.images.insert(
+            *id,
+            Image {
+                parts,
+                sidecar: sidecar.to_vec(),
+            },
+        );
+        Ok(())
+    }
+
+    fn settle(&self, id: &ImageId) -> Result<(), StorageError> {
+        self.shelf().in_doubt.remove(id);
+        Ok(())
+    }
+
+    fn in_doubt(&self) -> Result<Vec<ImageId>, StorageError> {
+        Ok(self.shelf().in_doubt.iter().copied().collect())
+    }
+
+    fn put_part(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &dyn Storable,
+    ) -> Result<(), StorageError> {
+        self.change(id, |image| {
+            image.parts.insert(part.clone(), bytes.bytes().to_vec());
+        })
+    }
+
+    fn put_sidecar(&self, id: &ImageId, sidecar: &[u8]) -> Result<(), StorageError> {
+        self.change(id, |image| image.sidecar = sidecar.to_vec())
+    }
+
+    fn read(&self, id: &ImageId, part: &PartName) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self
+            .shelf()
+            .images
+            .get(id)
+            .and_then(|image| image.parts.get(part))
+            .cloned())
+    }
+
+    fn open(&self, id: &ImageId, part: &PartName) -> Result<Option<BlobReader>, StorageError> {
+        Ok(self.read(id, part)?.map(|bytes| {
+            let n_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            BlobReader::new(IoCursor::new(bytes), n_bytes)
+        }))
+    }
+
+    fn sidecar(&self, id: &ImageId) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self
+            .shelf()
+            .images
+            .get(id)
+            .map(|image| image.sidecar.clone()))
+    }
+
+    fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
+        Ok(self.shelf().images.remove(id).is_some())
+    }
+
+    fn for_each_id(
+        &self,
+        visit: &mut dyn FnMut(ImageId) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let ids: Vec<ImageId> = self.shelf().images.keys().copied().collect();
+        for id in ids {
+            if visit(id).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn probe_writable(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn sweep(&self) -> Result<(), StorageError> {
+        self.shelf().in_doubt.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_records_keep_the_promise() {
+        crate::contract::records_contract(MemoryRecords::default);
+    }
+
+    #[test]
+    fn memory_blobs_keep_the_promise() {
+        crate::contract::blobs_contract(MemoryBlobs::default);
+    }
+}

@@ -1,0 +1,345 @@
+//! What is kept about one image, and its versioned encoding.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{ImageId, InvalidPartName, PartName, StorageError, TokenHash, hex_bytes};
+
+/// The first byte of every encoded record.
+const VERSION: u8 = 1;
+
+/// Where an image stands. Only `Public` is shown to strangers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Stored, not classified yet.
+    Pending,
+    /// Classified and shown, behind a warning when nsfw.
+    Public,
+    /// Hidden until a moderator decides.
+    Review,
+    /// Hidden for good.
+    Blocked,
+    /// The classifier failed on it repeatedly.
+    ScanFailed,
+    /// Deleted; gone as soon as no legal hold keeps it.
+    Removed,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Public,
+        Self::Review,
+        Self::Blocked,
+        Self::ScanFailed,
+        Self::Removed,
+    ];
+
+    /// The stable kebab-case name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Public => "public",
+            Self::Review => "review",
+            Self::Blocked => "blocked",
+            Self::ScanFailed => "scan-failed",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// The label that was derived from the probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoredLabel {
+    /// Fit for everyone.
+    Safe,
+    /// Shown behind a warning.
+    Nsfw,
+}
+
+impl StoredLabel {
+    /// The stable lower-case name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Nsfw => "nsfw",
+        }
+    }
+}
+
+/// A classifier's answer with everything needed to judge it again (P3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Classification {
+    /// The model's id.
+    pub model: String,
+    /// The preprocessing's id.
+    pub preprocessing: String,
+    /// Drawing, hentai, neutral, porn, sexy; each 0..=1.
+    #[serde(deserialize_with = "floats")]
+    pub probabilities: [f32; 5],
+    /// The thresholds in force: explicit, sexy, ads, review band.
+    #[serde(deserialize_with = "floats")]
+    pub thresholds: [f32; 4],
+    /// The label they gave.
+    pub label: StoredLabel,
+    /// Mass on the label's side, 0..=1.
+    #[serde(deserialize_with = "float")]
+    pub confidence: f32,
+    /// When, in milliseconds since 1970 UTC.
+    pub classified_at_ms: u64,
+}
+
+/// Everything that is kept about one image, besides its bytes and its views
+/// (P1, P3). Its serde form is the stored one and is never sent to a client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The image's id.
+    pub id: ImageId,
+    /// Counts changes; a write with a stale revision is refused.
+    pub revision: u64,
+    /// The file name the uploader gave; shown, never used as a path.
+    pub filename: String,
+    /// Media type of the stored bytes, from our own sniffing.
+    pub mime: String,
+    /// Extension of the stored bytes, without the dot.
+    pub extension: String,
+    /// Size of the stored bytes.
+    pub bytes: u64,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// Frames; 1 for a still.
+    pub frames: u32,
+    /// SHA-256 of the stored bytes.
+    #[serde(with = "hex_bytes")]
+    pub sha256: [u8; 32],
+    /// When it was uploaded, in milliseconds since 1970 UTC.
+    pub uploaded_at_ms: u64,
+    /// Where it stands.
+    pub state: State,
+    /// A legal order keeps it from being purged (P11).
+    pub legal_hold: bool,
+    /// The classifier's answer; `None` while pending.
+    pub classification: Option<Classification>,
+    /// How often classification was tried.
+    pub scan_attempts: u32,
+    /// What is kept of the delete token.
+    pub delete_token: TokenHash,
+}
+
+impl Record {
+    /// Longest stored form, in bytes; 600 are usual. The embedded database keeps
+    /// up to 17 records on a page, and a page that outgrows 128 KB would go into
+    /// a file of its own, where a full disk hangs it.
+    pub const ENCODED_BYTES_MAX: usize = 4096;
+
+    /// The stored form: a version byte, then JSON.
+    ///
+    /// JSON because the sidecars are the last resort after a disaster: they are
+    /// readable without this program, and some 600 bytes beside an image of
+    /// megabytes are nothing.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut encoded = vec![VERSION];
+        serde_json::to_writer(&mut encoded, self)
+            .expect("a record has string keys and is written to memory");
+        encoded
+    }
+
+    /// Reads the stored form back. Any bytes may be given.
+    ///
+    /// # Errors
+    /// [`StorageError::UnsupportedVersion`] for a version from the future,
+    /// [`StorageError::Corrupt`] for anything else that is no record.
+    pub fn decode(encoded: &[u8]) -> Result<Self, StorageError> {
+        match encoded.split_first() {
+            Some((&VERSION, json)) => {
+                serde_json::from_slice(json).map_err(|error| StorageError::Corrupt {
+                    detail: format!("a record: {error}"),
+                })
+            }
+            Some((&version, _)) if version > VERSION => Err(StorageError::UnsupportedVersion {
+                what: "a record",
+                version,
+            }),
+            _ => Err(StorageError::Corrupt {
+                detail: "a record without a version".into(),
+            }),
+        }
+    }
+
+    /// [`Record::encode`], bounded as every store needs it.
+    pub(crate) fn stored_form(&self) -> Result<Vec<u8>, StorageError> {
+        let encoded = self.encode();
+        if encoded.len() > Self::ENCODED_BYTES_MAX {
+            return Err(StorageError::RecordTooLarge {
+                bytes: encoded.len(),
+            });
+        }
+        Ok(encoded)
+    }
+
+    pub(crate) fn next_revision(mut self) -> Self {
+        self.revision = self.revision.wrapping_add(1);
+        self
+    }
+
+    /// The name of the original's file.
+    ///
+    /// # Errors
+    /// When [`Record::extension`] could not be one.
+    pub fn original(&self) -> Result<PartName, InvalidPartName> {
+        PartName::original(&self.extension)
+    }
+}
+
+/// JSON has no NaN and writes null for it. Reading null as NaN keeps a record
+/// readable whatever a classifier answered.
+fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    Ok(Option::<f32>::deserialize(deserializer)?.unwrap_or(f32::NAN))
+}
+
+fn floats<'de, D: Deserializer<'de>, const N: usize>(
+    deserializer: D,
+) -> Result<[f32; N], D::Error> {
+    let floats = Vec::<Option<f32>>::deserialize(deserializer)?;
+    let floats: Vec<f32> = floats
+        .into_iter()
+        .map(|float| float.unwrap_or(f32::NAN))
+        .collect();
+    let n_floats = floats.len();
+    floats.try_into().map_err(|_| {
+        serde::de::Error::custom(format_args!("{n_floats} numbers where {N} are expected"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::DeleteToken;
+
+    fn classification() -> impl Strategy<Value = Classification> {
+        let finite = || any::<f32>().prop_filter("finite", |float| float.is_finite());
+        (
+            any::<String>(),
+            any::<String>(),
+            [finite(), finite(), finite(), finite(), finite()],
+            [finite(), finite(), finite(), finite()],
+            any::<bool>(),
+            finite(),
+            any::<u64>(),
+        )
+            .prop_map(
+                |(model, preprocessing, probabilities, thresholds, nsfw, confidence, at)| {
+                    Classification {
+                        model,
+                        preprocessing,
+                        probabilities,
+                        thresholds,
+                        label: if nsfw {
+                            StoredLabel::Nsfw
+                        } else {
+                            StoredLabel::Safe
+                        },
+                        confidence,
+                        classified_at_ms: at,
+                    }
+                },
+            )
+    }
+
+    fn record() -> impl Strategy<Value = Record> {
+        let texts = (any::<String>(), any::<String>(), "[a-z0-9]{1,5}");
+        let numbers = (any::<[u64; 3]>(), any::<[u32; 4]>(), any::<[u8; 32]>());
+        let rest = (
+            0..6_usize,
+            any::<bool>(),
+            proptest::option::of(classification()),
+        );
+        (texts, numbers, rest).prop_map(
+            |((filename, mime, extension), (longs, ints, sha256), (state, hold, classes))| Record {
+                id: ImageId::random().unwrap(),
+                revision: longs[0],
+                filename,
+                mime,
+                extension,
+                bytes: longs[1],
+                width: ints[0],
+                height: ints[1],
+                frames: ints[2],
+                sha256,
+                uploaded_at_ms: longs[2],
+                state: State::ALL[state],
+                legal_hold: hold,
+                classification: classes,
+                scan_attempts: ints[3],
+                delete_token: DeleteToken::random().unwrap().hash(),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_survives_its_encoding(record in record()) {
+            prop_assert_eq!(Record::decode(&record.encode()).unwrap(), record);
+        }
+
+        #[test]
+        fn any_bytes_are_a_record_or_an_error(mut bytes: Vec<u8>) {
+            let _ = Record::decode(&bytes);
+            bytes.insert(0, VERSION);
+            let _ = Record::decode(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_record_is_a_record_or_an_error(record in record(), at: usize, byte: u8) {
+            let mut bytes = record.encode();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let _ = Record::decode(&bytes);
+            let _ = Record::decode(&bytes[..at]);
+        }
+    }
+
+    #[test]
+    fn a_version_from_the_future_says_so() {
+        let error = Record::decode(&[9, b'{', b'}']).unwrap_err();
+        assert_eq!(error.code(), "storage-unsupported-version");
+        assert!(error.to_string().contains("version 9"), "{error}");
+        assert_eq!(Record::decode(&[]).unwrap_err().code(), "storage-corrupt");
+        assert_eq!(Record::decode(&[0]).unwrap_err().code(), "storage-corrupt");
+    }
+
+    #[test]
+    fn a_score_that_is_no_number_keeps_the_record_readable() {
+        let mut record = crate::contract::sample_record();
+        let classification = record.classification.as_mut().unwrap();
+        classification.probabilities[2] = f32::NAN;
+        classification.confidence = f32::INFINITY;
+        let read = Record::decode(&record.encode())
+            .unwrap()
+            .classification
+            .unwrap();
+        assert!(read.probabilities[2].is_nan() && read.confidence.is_nan());
+        assert_eq!(read.probabilities[0], 0.125);
+    }
+
+    #[test]
+    fn states_are_named_alike_in_text_and_storage() {
+        for state in State::ALL {
+            assert_eq!(
+                serde_json::to_string(&state).unwrap(),
+                format!("\"{}\"", state.as_str())
+            );
+        }
+    }
+}

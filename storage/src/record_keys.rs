@@ -1,0 +1,119 @@
+//! The keys of the embedded database. One keyspace holds everything, told apart
+//! by the first byte, so that one batch can change a record, its place in the
+//! index, and the count together.
+//!
+//! | key | value |
+//! |---|---|
+//! | `f` | the layout's version, one byte |
+//! | `n` | number of records, u64 |
+//! | `p` | what the last probe wrote |
+//! | `r` id | the encoded record |
+//! | `s` state upload-time id | nothing |
+//! | `v` id | views: total u64, last day u32 |
+//!
+//! Numbers are big-endian, so that byte order is their order.
+
+use crate::{Cursor, ImageId, Record, State, Views};
+
+pub(crate) const FORMAT: &[u8] = b"f";
+pub(crate) const FORMAT_VERSION: u8 = 1;
+pub(crate) const COUNT: &[u8] = b"n";
+pub(crate) const PROBE: &[u8] = b"p";
+
+pub(crate) fn record(id: &ImageId) -> Vec<u8> {
+    [b"r", id.as_bytes().as_slice()].concat()
+}
+
+pub(crate) fn views(id: &ImageId) -> Vec<u8> {
+    [b"v", id.as_bytes().as_slice()].concat()
+}
+
+/// The key that lists a record under its state.
+pub(crate) fn listed(record: &Record) -> Vec<u8> {
+    listed_at(record.state, &Cursor::of(record))
+}
+
+/// The key that lists a place under a state.
+pub(crate) fn listed_at(state: State, place: &Cursor) -> Vec<u8> {
+    [
+        state_prefix(state).as_slice(),
+        &place.uploaded_at_ms.to_be_bytes(),
+        place.id.as_bytes().as_slice(),
+    ]
+    .concat()
+}
+
+/// What every key listed under a state begins with.
+pub(crate) fn state_prefix(state: State) -> [u8; 2] {
+    // Written to disk: never renumbered.
+    let number = match state {
+        State::Pending => 0,
+        State::Public => 1,
+        State::Review => 2,
+        State::Blocked => 3,
+        State::ScanFailed => 4,
+        State::Removed => 5,
+    };
+    [b's', number]
+}
+
+/// What no key listed under a state reaches.
+pub(crate) fn state_end(state: State) -> [u8; 2] {
+    let [kind, number] = state_prefix(state);
+    [kind, number + 1]
+}
+
+/// Reads a place back from its key under a state.
+pub(crate) fn place(key: &[u8]) -> Option<Cursor> {
+    let (uploaded_at_ms, id) = key.get(2..)?.split_first_chunk()?;
+    Some(Cursor {
+        uploaded_at_ms: u64::from_be_bytes(*uploaded_at_ms),
+        id: ImageId::from_bytes(id)?,
+    })
+}
+
+pub(crate) fn encode_views(views: Views) -> Vec<u8> {
+    let day = views.last_day.unwrap_or_default();
+    [views.total.to_be_bytes().as_slice(), &day.to_be_bytes()].concat()
+}
+
+pub(crate) fn decode_views(value: &[u8]) -> Option<Views> {
+    let (total, day) = value.split_first_chunk()?;
+    let day = day.try_into().ok()?;
+    Some(Views {
+        total: u64::from_be_bytes(*total),
+        last_day: Some(u32::from_be_bytes(day)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_under_a_state_sort_by_upload_time() {
+        let place = |uploaded_at_ms| Cursor {
+            uploaded_at_ms,
+            id: ImageId::random().unwrap(),
+        };
+        let places = [place(0), place(255), place(256), place(u64::MAX)];
+        for state in State::ALL {
+            let keys = places.map(|place| listed_at(state, &place));
+            assert!(keys.is_sorted());
+            assert!(keys[0] > state_prefix(state).to_vec() && keys[3] < state_end(state).to_vec());
+            assert_eq!(keys.map(|key| super::place(&key).unwrap()), places);
+        }
+    }
+
+    #[test]
+    fn a_strange_key_or_value_is_none() {
+        assert_eq!(place(b"s"), None);
+        assert_eq!(place(b"s0123456789"), None);
+        assert_eq!(decode_views(b"short"), None);
+        let views = Views {
+            total: 7,
+            last_day: Some(20_000),
+        };
+        assert_eq!(decode_views(&encode_views(views)), Some(views));
+    }
+}

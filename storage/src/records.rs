@@ -1,0 +1,156 @@
+//! The trait of what holds the records.
+
+use crate::{ImageId, Record, State, StorageError};
+
+/// Holds the records, an index by state, and the view counters.
+///
+/// The promise, checked by [`crate::contract`]'s suite for every
+/// implementation:
+///
+/// - What [`insert`](Self::insert), [`update`](Self::update),
+///   [`remove`](Self::remove) and [`add_views`](Self::add_views) did is durable
+///   when they return: it survives kill -9 and loss of power.
+/// - Each of them happens whole or not at all, index and count included.
+/// - An `Err` from one of them leaves it open whether it happened; every other
+///   operation works again as soon as the cause is gone, without a restart.
+pub trait Records: Send + Sync {
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] when the id is taken,
+    /// [`StorageError::RecordTooLarge`] beyond [`Record::ENCODED_BYTES_MAX`].
+    fn insert(&self, record: &Record) -> Result<(), StorageError>;
+
+    /// The record of an id.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn find(&self, id: &ImageId) -> Result<Option<Record>, StorageError>;
+
+    /// Replaces a record if the stored revision is still `record.revision`, and
+    /// returns what is stored then: the same with the next revision.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when the revision has moved on,
+    /// [`StorageError::NotFound`] when there is no record,
+    /// [`StorageError::RecordTooLarge`] beyond [`Record::ENCODED_BYTES_MAX`].
+    fn update(&self, record: &Record) -> Result<Record, StorageError>;
+
+    /// Removes a record with its views. False when there was none.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn remove(&self, id: &ImageId) -> Result<bool, StorageError>;
+
+    /// Up to `limit` images in a state, at least one, the oldest upload first,
+    /// from behind `after` on. Costs what it returns, not what is stored.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn in_state(
+        &self,
+        state: State,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StorageError>;
+
+    /// Adds to the view counters, all at once. Ids without a record are left out.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError>;
+
+    /// The views of an image; none for an unknown id.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn views(&self, id: &ImageId) -> Result<Views, StorageError>;
+
+    /// How many records there are. Does not scan.
+    ///
+    /// # Errors
+    /// When the count cannot be read.
+    fn count(&self) -> Result<u64, StorageError>;
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// When it cannot be made so.
+    fn flush(&self) -> Result<(), StorageError>;
+
+    /// Proves by a small durable write that records can be written now.
+    ///
+    /// # Errors
+    /// When they cannot.
+    fn probe_writable(&self) -> Result<(), StorageError>;
+}
+
+/// A place in a state's listing, given out by [`Records::in_state`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor {
+    pub(crate) uploaded_at_ms: u64,
+    pub(crate) id: ImageId,
+}
+
+impl Cursor {
+    pub(crate) fn of(record: &Record) -> Self {
+        Self {
+            uploaded_at_ms: record.uploaded_at_ms,
+            id: record.id,
+        }
+    }
+}
+
+/// One page of a state's listing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The images, the oldest upload first.
+    pub ids: Vec<ImageId>,
+    /// Where the next page begins; `None` when this one ends the listing.
+    pub next: Option<Cursor>,
+}
+
+impl Page {
+    /// Cuts a listing after `limit` images, at least one.
+    pub(crate) fn of(mut listing: impl Iterator<Item = Cursor>, limit: usize) -> Self {
+        let listed: Vec<Cursor> = listing.by_ref().take(limit.max(1)).collect();
+        let next = if listing.next().is_some() {
+            listed.last().copied()
+        } else {
+            None
+        };
+        Self {
+            ids: listed.into_iter().map(|cursor| cursor.id).collect(),
+            next,
+        }
+    }
+}
+
+/// Views of one image to be added to its counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewDelta {
+    /// Whose.
+    pub id: ImageId,
+    /// How many.
+    pub n_views: u64,
+    /// The day of the last of them, counted from 1970-01-01 UTC.
+    pub day: u32,
+}
+
+/// How often, and when last, an image was viewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Views {
+    /// All views so far.
+    pub total: u64,
+    /// The day of the last one, counted from 1970-01-01 UTC; `None` before the first.
+    pub last_day: Option<u32>,
+}
+
+impl Views {
+    pub(crate) fn add(self, delta: &ViewDelta) -> Self {
+        Self {
+            total: self.total.saturating_add(delta.n_views),
+            last_day: self.last_day.max(Some(delta.day)),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Opening a store, and making whole what a crash left in pieces.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::data_dir::DataDir;
+use crate::repair::{RepairEvent, repair_locked};
+use crate::{Blobs, FileBlobs, SledRecords, State, StorageError, Store};
+
+/// Removed images looked at together.
+const PURGE_PAGE: usize = 256;
+
+impl Store {
+    /// Opens the store in a data folder, creating what is missing, and
+    /// [recovers](Store::recover) from a crash.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`] when another process has it open,
+    /// [`StorageError::Corrupt`] when the database cannot be opened, or is gone
+    /// while there are images: [`repair`](crate::repair()) rebuilds it.
+    pub fn open(data_dir: &Path) -> Result<Self, StorageError> {
+        let data_dir = DataDir::lock(data_dir)?;
+        let opened = open_parts(&data_dir)?;
+        Self::recovered(data_dir, opened)
+    }
+
+    /// As [`Store::open`], but a damaged database is rebuilt from the sidecars
+    /// at once, so that no start ever needs a hand. The old one is put aside.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when the repair fails.
+    pub fn open_or_repair(data_dir: &Path) -> Result<Self, StorageError> {
+        let data_dir = DataDir::lock(data_dir)?;
+        let opened = match open_parts(&data_dir) {
+            Err(damage @ StorageError::Corrupt { .. }) => {
+                tracing::warn!(error = %damage, "rebuilding the database from the sidecars");
+                let report = repair_locked(&data_dir, &mut log_event)?;
+                tracing::warn!(%report, "the database was rebuilt");
+                open_parts(&data_dir)
+            }
+            other => other,
+        };
+        Self::recovered(data_dir, opened?)
+    }
+
+    /// Makes whole what a crash left in pieces: images in doubt are kept or
+    /// taken back, removals that had begun are finished, temporary files go.
+    /// For the start, when nothing else uses the store.
+    ///
+    /// # Errors
+    /// When blobs or records cannot be read or written.
+    pub fn recover(&self) -> Result<(), StorageError> {
+        for id in self.blobs.in_doubt()? {
+            let recorded = self.records.find(&id)?.is_some();
+            let stored = self.blobs.sidecar(&id)?.is_some();
+            if recorded && stored {
+                self.blobs.settle(&id)?;
+            } else {
+                tracing::info!(%id, "an upload that a crash cut short is taken back");
+                self.undo(&id)?;
+            }
+        }
+        self.finish_removals()?;
+        self.blobs.sweep()
+    }
+
+    fn finish_removals(&self) -> Result<(), StorageError> {
+        let mut after = None;
+        loop {
+            let page = self
+                .records
+                .in_state(State::Removed, after.as_ref(), PURGE_PAGE)?;
+            for id in &page.ids {
+                self.purge_if_removed(id)?;
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn recovered(
+        data_dir: DataDir,
+        (records, blobs): (SledRecords, FileBlobs),
+    ) -> Result<Self, StorageError> {
+        let store = Self::new(Arc::new(records), Arc::new(blobs)).holding(data_dir);
+        store.recover()?;
+        Ok(store)
+    }
+}
+
+fn open_parts(data_dir: &DataDir) -> Result<(SledRecords, FileBlobs), StorageError> {
+    let blobs = FileBlobs::open(data_dir.root())?;
+    let records = SledRecords::open(&data_dir.db())?;
+    if records.is_new() && has_images(&blobs)? {
+        // Without the mark the next start would take it for a database in use.
+        records.mark_damaged();
+        return Err(StorageError::Corrupt {
+            detail: "there are images, but the database is gone or empty".into(),
+        });
+    }
+    Ok((records, blobs))
+}
+
+fn has_images(blobs: &FileBlobs) -> Result<bool, StorageError> {
+    let mut any = false;
+    blobs.for_each_id(&mut |_| {
+        any = true;
+        ControlFlow::Break(())
+    })?;
+    Ok(any)
+}
+
+fn log_event(event: RepairEvent) {
+    if let RepairEvent::Skipped { id, reason } = event {
+        tracing::warn!(%id, %reason, "an image could not be rebuilt");
+    }
+}

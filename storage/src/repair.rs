@@ -1,0 +1,263 @@
+//! Rebuilding the records from what lies beside the blobs.
+
+use std::fmt;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use crate::data_dir::DataDir;
+use crate::{
+    Blobs, FileBlobs, ImageId, Record, Records, SledRecords, State, StorageError, Views, durable_fs,
+};
+
+/// Records loaded in one batch.
+const LOAD_BATCH: usize = 512;
+
+/// Something that happened during a repair.
+#[derive(Debug)]
+pub enum RepairEvent {
+    /// There was an old database, and its view counters can be read or not.
+    OldDatabase {
+        /// Why they cannot.
+        unreadable: Option<StorageError>,
+    },
+    /// A record was rebuilt.
+    Rebuilt {
+        /// Whose.
+        id: ImageId,
+    },
+    /// An image that had been removed was removed for good.
+    RemovalFinished {
+        /// Which.
+        id: ImageId,
+    },
+    /// An image could not be rebuilt. Its files stay where they are.
+    Skipped {
+        /// Which.
+        id: ImageId,
+        /// Why.
+        reason: SkipReason,
+    },
+}
+
+/// Why an image could not be rebuilt.
+#[derive(Debug, thiserror::Error)]
+pub enum SkipReason {
+    /// There is no sidecar beside it.
+    #[error("there is no record beside it")]
+    NoSidecar,
+    /// The sidecar cannot be read.
+    #[error("the record beside it cannot be read: {0}")]
+    UnreadableSidecar(StorageError),
+    /// The sidecar is another image's.
+    #[error("the record beside it is that of {0}")]
+    OtherImage(ImageId),
+    /// There is no original, or it cannot be read.
+    #[error("there is no readable original")]
+    NoOriginal,
+    /// The original has another size than the record says.
+    #[error("the original has {found} bytes instead of {recorded}")]
+    WrongSize {
+        /// Bytes as recorded.
+        recorded: u64,
+        /// Bytes as found.
+        found: u64,
+    },
+}
+
+/// What a repair did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RepairReport {
+    /// Records rebuilt.
+    pub n_rebuilt: u64,
+    /// Of those, records whose view counter was kept.
+    pub n_views_kept: u64,
+    /// Removals finished.
+    pub n_removals_finished: u64,
+    /// Images that could not be rebuilt.
+    pub n_skipped: u64,
+    /// Where the old database was put.
+    pub old_database: Option<PathBuf>,
+}
+
+impl fmt::Display for RepairReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} records rebuilt, {} with their views; {} removals finished; {} images skipped",
+            self.n_rebuilt, self.n_views_kept, self.n_removals_finished, self.n_skipped
+        )?;
+        if let Some(path) = &self.old_database {
+            write!(formatter, "; the old database is in {}", path.display())?;
+        }
+        Ok(())
+    }
+}
+
+/// Rebuilds the database of a data folder from the sidecars, and puts the old
+/// one aside as `db.broken-<n>`. View counters are taken over as far as the old
+/// one can be read; everything else is in the sidecars.
+///
+/// The old database stays in place until the new one is complete: a repair that
+/// is cut short can simply be run again.
+///
+/// # Errors
+/// [`StorageError::Locked`] while the service runs, and when the folder cannot
+/// be read or written. Images that cannot be rebuilt are no error; they are
+/// reported.
+pub fn repair(
+    data_dir: &Path,
+    on_event: &mut dyn FnMut(RepairEvent),
+) -> Result<RepairReport, StorageError> {
+    fs::metadata(data_dir)
+        .map_err(|error| StorageError::io(format!("opening {}", data_dir.display()), error))?;
+    repair_locked(&DataDir::lock(data_dir)?, on_event)
+}
+
+pub(crate) fn repair_locked(
+    data_dir: &DataDir,
+    on_event: &mut dyn FnMut(RepairEvent),
+) -> Result<RepairReport, StorageError> {
+    let blobs = FileBlobs::open(data_dir.root())?;
+    let rebuilt = data_dir.db_rebuilt();
+    durable_fs::remove_any(&rebuilt)
+        .map_err(|error| StorageError::io(format!("removing {}", rebuilt.display()), error))?;
+    let old = data_dir
+        .db()
+        .exists()
+        .then(|| SledRecords::open_despite_damage(&data_dir.db()));
+    let old = match old {
+        None => None,
+        Some(opened) => {
+            let (old, unreadable) = match opened {
+                Ok(old) => (Some(old), None),
+                Err(error) => (None, Some(error)),
+            };
+            on_event(RepairEvent::OldDatabase { unreadable });
+            old
+        }
+    };
+    let mut report = RepairReport::default();
+    let mut rebuilding = Rebuilding {
+        blobs: &blobs,
+        old: old.as_ref(),
+        new: SledRecords::open(&rebuilt)?,
+        waiting: Vec::with_capacity(LOAD_BATCH),
+        report: &mut report,
+        on_event,
+    };
+    rebuilding.run()?;
+    // Both databases are closed before their folders move.
+    drop(rebuilding);
+    drop(old);
+    report.old_database = exchange(data_dir)?;
+    Ok(report)
+}
+
+/// Puts the old database away and the rebuilt one in its place. A crash between
+/// the two leaves no database, which the next start repairs again.
+fn exchange(data_dir: &DataDir) -> Result<Option<PathBuf>, StorageError> {
+    let failed = |error| StorageError::io("exchanging the databases", error);
+    let put_away = if data_dir.db().exists() {
+        let path = data_dir.db_put_away();
+        fs::rename(data_dir.db(), &path).map_err(failed)?;
+        Some(path)
+    } else {
+        None
+    };
+    fs::rename(data_dir.db_rebuilt(), data_dir.db()).map_err(failed)?;
+    durable_fs::sync_dir(data_dir.root())?;
+    Ok(put_away)
+}
+
+struct Rebuilding<'a> {
+    blobs: &'a FileBlobs,
+    old: Option<&'a SledRecords>,
+    new: SledRecords,
+    waiting: Vec<(Record, Views)>,
+    report: &'a mut RepairReport,
+    on_event: &'a mut dyn FnMut(RepairEvent),
+}
+
+impl Rebuilding<'_> {
+    fn run(&mut self) -> Result<(), StorageError> {
+        let mut result = Ok(());
+        self.blobs.for_each_id(&mut |id| {
+            result = self.visit(id);
+            if result.is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        result?;
+        self.load()
+    }
+
+    fn visit(&mut self, id: ImageId) -> Result<(), StorageError> {
+        match self.readable(&id) {
+            Err(reason) => {
+                self.report.n_skipped += 1;
+                (self.on_event)(RepairEvent::Skipped { id, reason });
+            }
+            Ok(record) if record.state == State::Removed && !record.legal_hold => {
+                self.blobs.remove(&id)?;
+                self.report.n_removals_finished += 1;
+                (self.on_event)(RepairEvent::RemovalFinished { id });
+            }
+            Ok(record) => {
+                let views = self
+                    .old
+                    .and_then(|old| old.views(&id).ok())
+                    .unwrap_or_default();
+                self.report.n_views_kept += u64::from(views.last_day.is_some());
+                self.waiting.push((record, views));
+                if self.waiting.len() == LOAD_BATCH {
+                    self.load()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&mut self) -> Result<(), StorageError> {
+        self.new.load(&self.waiting)?;
+        for (record, _) in self.waiting.drain(..) {
+            self.report.n_rebuilt += 1;
+            (self.on_event)(RepairEvent::Rebuilt { id: record.id });
+        }
+        Ok(())
+    }
+
+    /// The record beside an image, if it fits what is there. The size is
+    /// compared, not the hash: reading every byte would take hours.
+    fn readable(&self, id: &ImageId) -> Result<Record, SkipReason> {
+        let sidecar = match self.blobs.sidecar(id) {
+            Ok(Some(sidecar)) => sidecar,
+            Ok(None) => return Err(SkipReason::NoSidecar),
+            Err(error) => return Err(SkipReason::UnreadableSidecar(error)),
+        };
+        let record = Record::decode(&sidecar).map_err(SkipReason::UnreadableSidecar)?;
+        record
+            .stored_form()
+            .map_err(SkipReason::UnreadableSidecar)?;
+        if record.id != *id {
+            return Err(SkipReason::OtherImage(record.id));
+        }
+        if record.state == State::Removed {
+            return Ok(record);
+        }
+        let original = record.original().map_err(|_| SkipReason::NoOriginal)?;
+        match self.blobs.open(id, &original) {
+            Ok(Some(reader)) if reader.len() == record.bytes => Ok(record),
+            Ok(Some(reader)) => Err(SkipReason::WrongSize {
+                recorded: record.bytes,
+                found: reader.len(),
+            }),
+            Ok(None) | Err(_) => Err(SkipReason::NoOriginal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

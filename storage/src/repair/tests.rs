@@ -1,0 +1,227 @@
+use super::*;
+use crate::Store;
+use crate::contract::{SampleBytes, sample_record};
+
+#[test]
+fn every_field_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (public, pending) = (sample_record(), sample_record());
+    let (public, held) = {
+        let store = Store::open(dir.path()).unwrap();
+        let held = sample_record();
+        for record in [&public, &pending, &held] {
+            store
+                .commit(record, &SampleBytes(b"original".to_vec()))
+                .unwrap();
+        }
+        for _ in 0..3 {
+            store.count_view(&public.id);
+        }
+        store.merge_views().unwrap();
+        store
+            .update(&held.id, |record| record.legal_hold = true)
+            .unwrap();
+        store.remove(&held.id).unwrap();
+        let public = store
+            .update(&public.id, |record| record.state = State::Public)
+            .unwrap();
+        (public.unwrap(), store.find(&held.id).unwrap().unwrap())
+    };
+    let (report, events) = repaired(dir.path());
+    assert_eq!(
+        (report.n_rebuilt, report.n_views_kept, report.n_skipped),
+        (3, 1, 0)
+    );
+    assert_eq!(report.old_database, Some(dir.path().join("db.broken-1")));
+    assert!(matches!(
+        events[0],
+        RepairEvent::OldDatabase { unreadable: None }
+    ));
+
+    let store = Store::open(dir.path()).unwrap();
+    for record in [&public, &pending, &held] {
+        assert_eq!(store.find(&record.id).unwrap().as_ref(), Some(record));
+    }
+    assert_eq!(store.count().unwrap(), 3);
+    assert_eq!(store.views(&public.id).unwrap().total, 3);
+    assert_eq!(
+        store.in_state(State::Public, None, 9).unwrap().ids,
+        [public.id]
+    );
+    assert_eq!(
+        store.in_state(State::Pending, None, 9).unwrap().ids,
+        [pending.id]
+    );
+    assert_eq!(
+        store.in_state(State::Removed, None, 9).unwrap().ids,
+        [held.id]
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_reported_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let [fine, cut, no_sidecar, garbled, other, gone] = [(); 6].map(|()| sample_record());
+    {
+        let store = Store::open(dir.path()).unwrap();
+        for record in [&fine, &cut, &no_sidecar, &garbled, &other, &gone] {
+            store
+                .commit(record, &SampleBytes(b"original".to_vec()))
+                .unwrap();
+        }
+    }
+    let folder = |record: &Record| folder_of(dir.path(), &record.id);
+    fs::write(folder(&cut).join("original.jpg"), b"orig").unwrap();
+    fs::remove_file(folder(&no_sidecar).join("record")).unwrap();
+    fs::write(folder(&garbled).join("record"), b"\x01{").unwrap();
+    fs::write(folder(&other).join("record"), fine.encode()).unwrap();
+    fs::remove_file(folder(&gone).join("original.jpg")).unwrap();
+
+    let (report, events) = repaired(dir.path());
+    assert_eq!((report.n_rebuilt, report.n_skipped), (1, 5));
+    let reason = |record: &Record| {
+        let of = |event: &RepairEvent| match event {
+            RepairEvent::Skipped { id, reason } if *id == record.id => Some(reason.to_string()),
+            _ => None,
+        };
+        events.iter().find_map(of).unwrap()
+    };
+    assert_eq!(reason(&cut), "the original has 4 bytes instead of 8");
+    assert_eq!(reason(&no_sidecar), "there is no record beside it");
+    assert!(reason(&garbled).starts_with("the record beside it cannot be read"));
+    assert_eq!(
+        reason(&other),
+        format!("the record beside it is that of {}", fine.id)
+    );
+    assert_eq!(reason(&gone), "there is no readable original");
+    assert!(folder(&cut).join("original.jpg").exists());
+}
+
+#[test]
+fn a_removal_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = sample_record();
+    {
+        let store = Store::open(dir.path()).unwrap();
+        store
+            .commit(&record, &SampleBytes(b"original".to_vec()))
+            .unwrap();
+        let removed = Record {
+            state: State::Removed,
+            ..record.clone()
+        };
+        store
+            .blobs
+            .put_sidecar(&record.id, &removed.encode())
+            .unwrap();
+    }
+    let (report, _) = repaired(dir.path());
+    assert_eq!((report.n_rebuilt, report.n_removals_finished), (0, 1));
+    assert!(!folder_of(dir.path(), &record.id).exists());
+}
+
+#[test]
+fn a_database_that_is_gone_is_rebuilt_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stored_one(dir.path());
+    fs::remove_dir_all(dir.path().join("db")).unwrap();
+    for _ in 0..2 {
+        let error = Store::open(dir.path()).err().unwrap();
+        assert_eq!(error.code(), "storage-corrupt");
+        assert!(error.to_string().contains("imgshare repair"), "{error}");
+    }
+    let store = Store::open_or_repair(dir.path()).unwrap();
+    assert_eq!(store.find(&record.id).unwrap(), Some(record));
+    drop(store);
+    Store::open(dir.path()).unwrap();
+}
+
+#[test]
+fn a_database_that_is_damaged_is_rebuilt_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stored_one(dir.path());
+    fs::write(dir.path().join("db/conf"), b"not a configuration at all").unwrap();
+    let store = Store::open_or_repair(dir.path()).unwrap();
+    assert_eq!(store.find(&record.id).unwrap(), Some(record));
+    assert!(dir.path().join("db.broken-1").exists());
+}
+
+#[test]
+fn whatever_byte_is_damaged_the_start_needs_no_hand() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stored_one(dir.path());
+    let data = fs::read(dir.path().join("db/db")).unwrap();
+    let step = data.len() / 24;
+    for at in (0..data.len()).step_by(step.max(1)) {
+        let mut broken = data.clone();
+        let end = broken.len().min(at + 4096);
+        broken[at..end].fill(0xA5);
+        fs::write(dir.path().join("db/db"), &broken).unwrap();
+        let store = Store::open_or_repair(dir.path()).unwrap();
+        assert_eq!(
+            store.find(&record.id).unwrap().as_ref(),
+            Some(&record),
+            "damaged at {at}"
+        );
+        store
+            .commit(&sample_record(), &SampleBytes(b"original".to_vec()))
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_repair_cut_short_is_run_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = stored_one(dir.path());
+    // Cut short while rebuilding, and again between the two renames.
+    drop(SledRecords::open(&dir.path().join("db.rebuilt")).unwrap());
+    fs::rename(dir.path().join("db"), dir.path().join("db.broken-1")).unwrap();
+    let store = Store::open_or_repair(dir.path()).unwrap();
+    assert_eq!(store.find(&record.id).unwrap(), Some(record));
+    assert!(!dir.path().join("db.rebuilt").exists());
+}
+
+#[test]
+fn a_running_service_keeps_a_repair_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let _store = Store::open(dir.path()).unwrap();
+    assert_eq!(
+        Store::open(dir.path()).err().unwrap().code(),
+        "storage-locked"
+    );
+    let error = repair(dir.path(), &mut |_| {}).unwrap_err();
+    assert_eq!(error.code(), "storage-locked");
+    repair(&dir.path().join("mistyped"), &mut |_| {}).unwrap_err();
+    assert!(!dir.path().join("mistyped").exists());
+}
+
+fn stored_one(dir: &Path) -> Record {
+    let store = Store::open(dir).unwrap();
+    let record = sample_record();
+    store
+        .commit(&record, &SampleBytes(b"original".to_vec()))
+        .unwrap();
+    record
+}
+
+fn repaired(dir: &Path) -> (RepairReport, Vec<RepairEvent>) {
+    let mut events = Vec::new();
+    let report = repair(dir, &mut |event| events.push(event)).unwrap();
+    (report, events)
+}
+
+fn folder_of(dir: &Path, id: &ImageId) -> PathBuf {
+    let mut outer: Vec<PathBuf> = vec![dir.join("blobs")];
+    for _ in 0..2 {
+        outer = outer
+            .iter()
+            .flat_map(|path| fs::read_dir(path).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .collect();
+    }
+    let folder = outer
+        .into_iter()
+        .map(|path| path.join(id.as_str()))
+        .find(|path| path.exists());
+    folder.unwrap_or_else(|| dir.join("blobs/none"))
+}

@@ -1,0 +1,181 @@
+//! What each operation on the records reads and writes, as keys and batches.
+
+use std::collections::HashMap;
+
+use super::{Attempt, Batch, Db, Failure, SledRecords, damaged};
+use crate::{
+    Cursor, ImageId, Page, Record, Records, State, StorageError, ViewDelta, Views,
+    record_keys as keys,
+};
+
+impl Records for SledRecords {
+    fn insert(&self, record: &Record) -> Result<(), StorageError> {
+        let (key, encoded) = (keys::record(&record.id), record.stored_form()?);
+        self.write(|db, attempt| {
+            if let Some(stored) = db.get(&key)? {
+                return if attempt == Attempt::AfterReopen && stored == encoded {
+                    Ok((None, ()))
+                } else {
+                    Err(StorageError::AlreadyExists { id: record.id }.into())
+                };
+            }
+            let mut batch = Batch::default();
+            batch.insert(key.as_slice(), encoded.as_slice());
+            batch.insert(keys::listed(record), &[]);
+            set_count(&mut batch, stored_count(db)?.saturating_add(1));
+            Ok((Some(batch), ()))
+        })
+    }
+
+    fn find(&self, id: &ImageId) -> Result<Option<Record>, StorageError> {
+        self.read(|db| stored_record(db, id))
+    }
+
+    fn update(&self, record: &Record) -> Result<Record, StorageError> {
+        let next = record.clone().next_revision();
+        let encoded = next.stored_form()?;
+        self.write(|db, attempt| {
+            let Some(stored) = stored_record(db, &record.id)? else {
+                return Err(StorageError::NotFound { id: record.id }.into());
+            };
+            if attempt == Attempt::AfterReopen && stored == next {
+                return Ok((None, next.clone()));
+            }
+            if stored.revision != record.revision {
+                return Err(StorageError::Conflict { id: record.id }.into());
+            }
+            let mut batch = Batch::default();
+            batch.remove(keys::listed(&stored));
+            batch.insert(keys::listed(&next), &[]);
+            batch.insert(keys::record(&record.id), encoded.as_slice());
+            Ok((Some(batch), next.clone()))
+        })
+    }
+
+    fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
+        self.write(|db, attempt| {
+            let Some(stored) = stored_record(db, id)? else {
+                return Ok((None, attempt == Attempt::AfterReopen));
+            };
+            let mut batch = Batch::default();
+            batch.remove(keys::record(id));
+            batch.remove(keys::listed(&stored));
+            batch.remove(keys::views(id));
+            set_count(&mut batch, stored_count(db)?.saturating_sub(1));
+            Ok((Some(batch), true))
+        })
+    }
+
+    fn in_state(
+        &self,
+        state: State,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StorageError> {
+        // The zero byte makes the smallest key behind the cursor's.
+        let from = after.map_or_else(
+            || keys::state_prefix(state).to_vec(),
+            |cursor| [keys::listed_at(state, cursor).as_slice(), &[0]].concat(),
+        );
+        let limit = limit.max(1);
+        self.read(|db| {
+            let listing = db
+                .range(from.as_slice()..keys::state_end(state).as_slice())
+                .take(limit.saturating_add(1))
+                .map(|entry| keys::place(&entry?.0).ok_or_else(|| damaged("an index key").into()))
+                .collect::<Result<Vec<Cursor>, Failure>>()?;
+            Ok(Page::of(listing.into_iter(), limit))
+        })
+    }
+
+    fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.write(|db, _| {
+            let mut added = HashMap::with_capacity(batch.len());
+            for delta in batch {
+                let views = match added.get(&delta.id) {
+                    Some(views) => *views,
+                    None if db.contains_key(keys::record(&delta.id))? => {
+                        stored_views(db, &delta.id)?
+                    }
+                    None => continue,
+                };
+                added.insert(delta.id, views.add(delta));
+            }
+            let mut batch = Batch::default();
+            for (id, views) in added {
+                batch.insert(keys::views(&id), keys::encode_views(views));
+            }
+            Ok((Some(batch), ()))
+        })
+    }
+
+    fn views(&self, id: &ImageId) -> Result<Views, StorageError> {
+        self.read(|db| stored_views(db, id))
+    }
+
+    fn count(&self) -> Result<u64, StorageError> {
+        self.read(stored_count)
+    }
+
+    fn flush(&self) -> Result<(), StorageError> {
+        // An empty batch, so that a failure in the background is noticed.
+        self.write(|_, _| Ok((Some(Batch::default()), ())))
+    }
+
+    fn probe_writable(&self) -> Result<(), StorageError> {
+        self.write(|_, _| {
+            let mut batch = Batch::default();
+            batch.insert(keys::PROBE, &[]);
+            Ok((Some(batch), ()))
+        })
+    }
+}
+
+impl SledRecords {
+    /// Adds many records with their views at once, none of which may be there.
+    pub(crate) fn load(&self, records: &[(Record, Views)]) -> Result<(), StorageError> {
+        self.write(|db, _| {
+            let mut batch = Batch::default();
+            for (record, views) in records {
+                batch.insert(keys::record(&record.id), record.stored_form()?);
+                batch.insert(keys::listed(record), &[]);
+                if views.last_day.is_some() {
+                    batch.insert(keys::views(&record.id), keys::encode_views(*views));
+                }
+            }
+            let n_loaded = u64::try_from(records.len()).unwrap_or(u64::MAX);
+            set_count(&mut batch, stored_count(db)?.saturating_add(n_loaded));
+            Ok((Some(batch), ()))
+        })
+    }
+}
+
+fn stored_record(db: &Db, id: &ImageId) -> Result<Option<Record>, Failure> {
+    db.get(keys::record(id))?
+        .map(|encoded| Record::decode(&encoded))
+        .transpose()
+        .map_err(Failure::Meant)
+}
+
+fn stored_views(db: &Db, id: &ImageId) -> Result<Views, Failure> {
+    match db.get(keys::views(id))? {
+        None => Ok(Views::default()),
+        Some(value) => keys::decode_views(&value).ok_or_else(|| damaged("a view counter").into()),
+    }
+}
+
+pub(super) fn stored_count(db: &Db) -> Result<u64, Failure> {
+    let value = db.get(keys::COUNT)?;
+    let count = value.as_deref().and_then(|value| value.try_into().ok());
+    count
+        .map(u64::from_be_bytes)
+        .ok_or_else(|| damaged("the number of records").into())
+}
+
+/// Puts the number of records into a batch.
+pub(super) fn set_count(batch: &mut Batch, count: u64) {
+    batch.insert(keys::COUNT, &count.to_be_bytes());
+}

@@ -1,0 +1,439 @@
+//! The durable order, once, for every pair of records and blobs.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::data_dir::DataDir;
+use crate::view_counter::ViewCounter;
+use crate::{
+    BlobReader, Blobs, Cursor, ImageId, MemoryBlobs, MemoryRecords, Page, PartName, Record,
+    Records, State, Storable, StorageError, ViewDelta, Views,
+};
+
+/// Locks that images share by hash; 64 images in flight seldom meet.
+const LOCKS: usize = 64;
+
+/// Writers in other processes are few; losing this often is a fault.
+const UPDATE_ATTEMPTS_MAX: u32 = 8;
+
+/// Failed commits whose cleaning up is tried again. More wait for the next start.
+const ABANDONED_MAX: usize = 1024;
+
+const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+
+/// Everything that is kept, behind the rules that keep it whole.
+///
+/// Every method blocks on the disk, except [`Store::count_view`] nearly always.
+pub struct Store {
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    view_counter: ViewCounter,
+    /// The last merge of views failed; the next one is left to the timer.
+    merge_failed: AtomicBool,
+    /// An image is changed by one thread at a time, so that its sidecar and its
+    /// record are written in the same order.
+    locks: [Mutex<()>; LOCKS],
+    lock_hash: RandomState,
+    /// Failed commits whose cleaning up failed as well.
+    abandoned: Mutex<Vec<ImageId>>,
+    /// The last field: let go when the database is closed.
+    data_dir: Option<DataDir>,
+}
+
+impl Store {
+    /// Pairs records with blobs. Call [`Store::recover`] when they have been
+    /// used before.
+    #[must_use]
+    pub fn new(records: Arc<dyn Records>, blobs: Arc<dyn Blobs>) -> Self {
+        Self {
+            records,
+            blobs,
+            view_counter: ViewCounter::default(),
+            merge_failed: AtomicBool::new(false),
+            locks: std::array::from_fn(|_| Mutex::new(())),
+            lock_hash: RandomState::new(),
+            abandoned: Mutex::default(),
+            data_dir: None,
+        }
+    }
+
+    /// An empty store that ends with the process.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::new(
+            Arc::new(MemoryRecords::default()),
+            Arc::new(MemoryBlobs::default()),
+        )
+    }
+
+    /// Holds the data folder's lock for as long as the store lives.
+    pub(crate) fn holding(mut self, data_dir: DataDir) -> Self {
+        self.data_dir = Some(data_dir);
+        self
+    }
+
+    /// Stores a new image. It is durable when this returns `Ok`; after an `Err`
+    /// nothing of it is left.
+    ///
+    /// The order of DESIGN.md's step 10: the blob with the encoded record
+    /// beside it, then the record, which is the commit point.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] when the id is taken, and when blob or
+    /// record cannot be written.
+    pub fn commit(&self, record: &Record, bytes: &dyn Storable) -> Result<(), StorageError> {
+        let id = &record.id;
+        let (original, sidecar) = (record.original()?, record.stored_form()?);
+        self.retry_abandoned();
+        let _lock = self.lock(id);
+        let stored = self.blobs.put_image(id, &original, bytes, &sidecar);
+        let committed = match stored {
+            Err(taken @ StorageError::AlreadyExists { .. }) => return Err(taken),
+            other => other.and_then(|()| self.records.insert(record)),
+        };
+        match committed {
+            Ok(()) => self.settle(id),
+            // The record is someone else's; only the blob is this commit's.
+            Err(StorageError::AlreadyExists { .. }) => self.abandon(id, Self::undo_blob),
+            Err(_) => self.abandon(id, Self::undo),
+        }
+        committed
+    }
+
+    /// The record of an image. One that the database has lost, or cannot read
+    /// now, comes from its sidecar.
+    ///
+    /// # Errors
+    /// When neither can be read.
+    pub fn find(&self, id: &ImageId) -> Result<Option<Record>, StorageError> {
+        match self.records.find(id) {
+            Ok(Some(record)) => Ok(Some(record)),
+            Ok(None) => self.restore(id),
+            Err(error) => match self.sidecar_record(id) {
+                Ok(Some(record)) => {
+                    tracing::error!(%id, %error, "a record is read from its sidecar");
+                    Ok(Some(record))
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Changes a record: sidecar first, then the record. Returns what is stored
+    /// then; `None` for an unknown id. `change` may run more than once. Neither
+    /// the id nor the extension can be changed, and an image that is removed
+    /// stays so.
+    ///
+    /// After an `Err` the old record stands, but a [`repair`](crate::repair())
+    /// may find the new one in the sidecar.
+    ///
+    /// # Errors
+    /// When sidecar or record cannot be written, and when another process keeps
+    /// changing the record.
+    pub fn update(
+        &self,
+        id: &ImageId,
+        change: impl Fn(&mut Record),
+    ) -> Result<Option<Record>, StorageError> {
+        let _lock = self.lock(id);
+        self.update_locked(id, change)
+    }
+
+    fn update_locked(
+        &self,
+        id: &ImageId,
+        change: impl Fn(&mut Record),
+    ) -> Result<Option<Record>, StorageError> {
+        for _ in 0..UPDATE_ATTEMPTS_MAX {
+            let Some(stored) = self.records.find(id)? else {
+                return Ok(None);
+            };
+            let mut changed = stored.clone();
+            change(&mut changed);
+            changed.id = stored.id;
+            changed.revision = stored.revision;
+            changed.extension = stored.extension;
+            if stored.state == State::Removed {
+                changed.state = State::Removed;
+            }
+            let sidecar = changed.clone().next_revision().stored_form()?;
+            self.blobs.put_sidecar(id, &sidecar)?;
+            match self.records.update(&changed) {
+                Err(StorageError::Conflict { .. }) => {}
+                other => return other.map(Some),
+            }
+        }
+        Err(StorageError::Conflict { id: *id })
+    }
+
+    /// Removes an image: from then on it is [`State::Removed`], then its bytes
+    /// go, then its record. One under legal hold keeps both. False when there
+    /// was none to remove.
+    ///
+    /// # Errors
+    /// When it cannot be removed; calling again, or the next start, finishes
+    /// what has begun.
+    pub fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
+        self.find(id)?;
+        let _lock = self.lock(id);
+        let Some(record) = self.records.find(id)? else {
+            return Ok(false);
+        };
+        if record.state == State::Removed {
+            if record.legal_hold {
+                return Ok(false);
+            }
+        } else {
+            match self.update_locked(id, |record| record.state = State::Removed) {
+                // Removing is how room is made: it must not need any.
+                Err(StorageError::NoSpace { .. }) if !record.legal_hold => {}
+                // The bytes are gone already, by a removal that had no room.
+                Err(StorageError::NotFound { .. }) => {}
+                other => {
+                    other?;
+                }
+            }
+        }
+        if !record.legal_hold {
+            self.purge(id)?;
+        }
+        Ok(true)
+    }
+
+    /// Removes what a removed image still has. The caller holds its lock.
+    fn purge(&self, id: &ImageId) -> Result<(), StorageError> {
+        self.blobs.remove(id)?;
+        self.records.remove(id)?;
+        Ok(())
+    }
+
+    /// Purges an image if it is removed and no legal hold keeps it.
+    pub(crate) fn purge_if_removed(&self, id: &ImageId) -> Result<bool, StorageError> {
+        let _lock = self.lock(id);
+        match self.records.find(id)? {
+            Some(record) if record.state == State::Removed && !record.legal_hold => {
+                self.purge(id)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// A part's bytes; `None` when there are none.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn read(&self, id: &ImageId, part: &PartName) -> Result<Option<Vec<u8>>, StorageError> {
+        self.blobs.read(id, part)
+    }
+
+    /// A part opened for reading piece by piece; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_part(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+    ) -> Result<Option<BlobReader>, StorageError> {
+        self.blobs.open(id, part)
+    }
+
+    /// Stores a variant beside the original, or replaces it.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when there is no such image.
+    pub fn put_variant(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &dyn Storable,
+    ) -> Result<(), StorageError> {
+        self.blobs.put_part(id, part, bytes)
+    }
+
+    /// Up to `limit` images in a state, at least one, the oldest upload first,
+    /// from behind `after` on.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn in_state(
+        &self,
+        state: State,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StorageError> {
+        self.records.in_state(state, after, limit)
+    }
+
+    /// Counts a view, in memory: what was not [merged](Store::merge_views) is
+    /// lost with a killed process. Never fails a view; when neither memory nor
+    /// database takes it, it is not counted.
+    pub fn count_view(&self, id: &ImageId) {
+        let delta = ViewDelta {
+            id: *id,
+            n_views: 1,
+            day: today(),
+        };
+        if self.view_counter.add(&delta).is_ok() || self.merge_failed.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.merge_views() {
+            tracing::warn!(%error, "views cannot be merged; some are not counted");
+        }
+        // Refused only when the merge failed, which was just said.
+        let _ = self.view_counter.add(&delta);
+    }
+
+    /// Writes the views counted since the last merge, in one batch, and returns
+    /// of how many images. For a timer and for the end.
+    ///
+    /// # Errors
+    /// When they cannot be written; they stay counted in memory.
+    pub fn merge_views(&self) -> Result<usize, StorageError> {
+        self.retry_abandoned();
+        let batch = self.view_counter.take();
+        let merged = self.records.add_views(&batch);
+        self.merge_failed.store(merged.is_err(), Ordering::Relaxed);
+        if merged.is_err() {
+            for delta in &batch {
+                // Those that others took the place of meanwhile are lost.
+                let _ = self.view_counter.add(delta);
+            }
+        }
+        merged.map(|()| batch.len())
+    }
+
+    /// The merged views of an image; none for an unknown id.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn views(&self, id: &ImageId) -> Result<Views, StorageError> {
+        self.records.views(id)
+    }
+
+    /// How many images there are.
+    ///
+    /// # Errors
+    /// When the count cannot be read.
+    pub fn count(&self) -> Result<u64, StorageError> {
+        self.records.count()
+    }
+
+    /// Proves that an image could be stored now: by a small durable write to the
+    /// blobs and one to the records.
+    ///
+    /// # Errors
+    /// What storing an image would fail with.
+    pub fn probe_writable(&self) -> Result<(), StorageError> {
+        self.retry_abandoned();
+        self.blobs.probe_writable()?;
+        self.records.probe_writable()
+    }
+
+    /// Makes everything durable. What was acknowledged is so already.
+    ///
+    /// # Errors
+    /// When it cannot be made so.
+    pub fn flush(&self) -> Result<(), StorageError> {
+        self.records.flush()
+    }
+
+    pub(crate) fn lock(&self, id: &ImageId) -> MutexGuard<'_, ()> {
+        let hash = usize::try_from(self.lock_hash.hash_one(id) % 64).unwrap_or_default();
+        self.locks[hash % LOCKS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The image is whole; a mark of doubt that stays is settled at the start.
+    fn settle(&self, id: &ImageId) {
+        if let Err(error) = self.blobs.settle(id) {
+            tracing::warn!(%id, %error, "a mark of doubt stays until the next start");
+        }
+    }
+
+    /// Takes back whatever a commit has left. The room-taking blob goes first,
+    /// so that the record's removal has room; the mark of doubt goes last.
+    pub(crate) fn undo(&self, id: &ImageId) -> Result<(), StorageError> {
+        self.blobs.remove(id)?;
+        self.records.remove(id)?;
+        self.blobs.settle(id)
+    }
+
+    fn undo_blob(&self, id: &ImageId) -> Result<(), StorageError> {
+        self.blobs.remove(id)?;
+        self.blobs.settle(id)
+    }
+
+    fn abandon(&self, id: &ImageId, undo: fn(&Self, &ImageId) -> Result<(), StorageError>) {
+        if let Err(error) = undo(self, id) {
+            tracing::warn!(%id, %error, "a failed upload is cleaned up later");
+            let mut abandoned = self
+                .abandoned
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if abandoned.len() < ABANDONED_MAX {
+                abandoned.push(*id);
+            }
+        }
+    }
+
+    fn retry_abandoned(&self) {
+        let abandoned = std::mem::take(
+            &mut *self
+                .abandoned
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for id in abandoned {
+            let _lock = self.lock(&id);
+            self.abandon(&id, Self::undo);
+        }
+    }
+
+    /// Puts a record that the database has lost back from its sidecar.
+    fn restore(&self, id: &ImageId) -> Result<Option<Record>, StorageError> {
+        // Nearly every unknown id is none of ours; only this is on their path.
+        if self.blobs.sidecar(id)?.is_none() {
+            return Ok(None);
+        }
+        let _lock = self.lock(id);
+        if let Some(record) = self.records.find(id)? {
+            return Ok(Some(record));
+        }
+        if self.blobs.in_doubt()?.contains(id) {
+            return Ok(None);
+        }
+        let Some(record) = self.sidecar_record(id)? else {
+            return Ok(None);
+        };
+        tracing::error!(%id, "the database has lost a record; it is taken from its sidecar");
+        if let Err(error) = self.records.insert(&record) {
+            tracing::warn!(%id, %error, "the record could not be put back");
+        }
+        Ok(Some(record))
+    }
+
+    fn sidecar_record(&self, id: &ImageId) -> Result<Option<Record>, StorageError> {
+        let Some(sidecar) = self.blobs.sidecar(id)? else {
+            return Ok(None);
+        };
+        let record = Record::decode(&sidecar)?;
+        Ok((record.id == *id && record.state != State::Removed).then_some(record))
+    }
+}
+
+/// Today's day number, counted from 1970-01-01 UTC.
+fn today() -> u32 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u32::try_from(since_epoch.as_secs() / SECONDS_PER_DAY).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;
