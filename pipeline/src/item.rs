@@ -1,0 +1,148 @@
+//! One type per step of the data path. Each can only be made by the stage
+//! before it, so holding one is proof of what has been checked.
+
+use std::sync::Arc;
+
+/// The formats that are accepted, as named by their magic bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// JPEG, baseline or progressive.
+    Jpeg,
+    /// PNG and APNG.
+    Png,
+    /// WebP, lossy, lossless or animated.
+    Webp,
+    /// GIF 87a and 89a.
+    Gif,
+}
+
+impl Format {
+    /// The media type sent with the bytes.
+    #[must_use]
+    pub fn mime(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
+        }
+    }
+
+    /// The file extension, without the dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Webp => "webp",
+            Self::Gif => "gif",
+        }
+    }
+}
+
+/// Bytes as they came from outside. Nothing is known about them.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// The whole file.
+    pub bytes: Arc<[u8]>,
+}
+
+/// What the header says, within the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Width in pixels as stored, before any turning.
+    pub width: u32,
+    /// Height in pixels as stored, before any turning.
+    pub height: u32,
+    /// Frames; 1 for a still.
+    pub frames: u32,
+}
+
+/// A file whose format is known and whose header is within the limits.
+#[derive(Debug, Clone)]
+pub struct Sniffed {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) format: Format,
+    pub(crate) header: Header,
+}
+
+/// RGB8 pixels, row-major, no padding; alpha dropped as the classifier's training did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) rgb: Vec<u8>,
+}
+
+/// An image whose pixels decoded completely. `frames` holds the sampled frames
+/// that will be classified: one for a still; first, middle and last of an animation.
+#[derive(Debug)]
+pub struct Decoded {
+    pub(crate) sniffed: Sniffed,
+    pub(crate) frames: Vec<Pixels>,
+}
+
+/// An image whose pixels stand upright; `bytes` encode them that way.
+#[derive(Debug)]
+pub struct Upright {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) format: Format,
+    pub(crate) header: Header,
+    pub(crate) frames: Vec<Pixels>,
+}
+
+/// Bytes proved free of metadata: the container was rebuilt from an allow-list,
+/// parsed again and found clean. The only bytes that may be written anywhere.
+///
+/// There is no public constructor: `stage::scrub` makes them.
+#[derive(Debug, Clone)]
+pub struct Scrubbed {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) format: Format,
+    pub(crate) header: Header,
+}
+
+impl Scrubbed {
+    /// The clean file.
+    #[must_use]
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// Its format.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Upright width and height in pixels, and frames.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        self.header
+    }
+}
+
+/// Scrubbed bytes with the frames that are still to be classified.
+#[derive(Debug)]
+pub struct Clean {
+    pub(crate) scrubbed: Scrubbed,
+    pub(crate) frames: Vec<Pixels>,
+}
+
+/// A clean image and the hashes of what is shown.
+#[derive(Debug)]
+pub struct Looked {
+    pub(crate) clean: Clean,
+    pub(crate) sha256: [u8; 32],
+}
+
+/// A clean image reduced to the classifier's input.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) scrubbed: Scrubbed,
+    pub(crate) sha256: [u8; 32],
+    /// One classifier input per sampled frame: side x side x 3, HWC, u16 fixed
+    /// point where 65,535 is 1.0. Finer than u8 because rounding to 8 bits
+    /// after the resize moves a class by up to 0.013.
+    pub(crate) slots: Vec<Box<[u16]>>,
+}

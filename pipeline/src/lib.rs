@@ -1,0 +1,29 @@
+//! The data path: from bytes nobody vouches for to a scrubbed, classified image.
+//!
+//! [`path`] is the path itself, read top to bottom; each of its steps is a pure
+//! function in [`stage`] whose result type ([`item`]) proves what was checked.
+//! [`topology`] gives the path threads, bounded channels and deadlines;
+//! [`admission`] decides who may enter it.
+//!
+//! Deliberately absent: HTTP, user paths, databases, asynchronous code.
+
+pub mod admission;
+pub mod error;
+pub mod item;
+pub mod limits;
+pub mod outcome;
+pub mod path;
+pub mod stage;
+pub mod stats;
+mod batch;
+mod device;
+mod ticket;
+pub mod topology;
+mod worker;
+
+pub use admission::Permit;
+pub use error::{Fault, Overloaded, PipelineError, Reject};
+pub use item::{Format, Header, Scrubbed};
+pub use limits::Limits;
+pub use outcome::{Ingested, Reply, Scored, Verdict};
+pub use topology::{Pipeline, Settings, StartError};

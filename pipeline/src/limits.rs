@@ -1,0 +1,30 @@
+//! The bounds every image is held to, checked from the header before a pixel is decoded.
+
+use std::time::Duration;
+
+/// Limits on one image. Each is a setting; the defaults are the service's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest side, in pixels. 12,000 admits every phone's panorama.
+    pub side_px_max: u32,
+    /// Area of a still, or of one frame, in pixels. 50 MP is 150 MB of RGB.
+    pub pixels_max: u64,
+    /// Frames of an animation.
+    pub frames_max: u32,
+    /// Area of an animation's canvas times its frames, in pixels.
+    pub animation_pixels_max: u64,
+    /// Wall-clock time one image may take from admission to its answer.
+    pub image_time_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            side_px_max: 12_000,
+            pixels_max: 50_000_000,
+            frames_max: 900,
+            animation_pixels_max: 100_000_000,
+            image_time_max: Duration::from_secs(30),
+        }
+    }
+}

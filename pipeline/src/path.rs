@@ -1,0 +1,72 @@
+//! The data path of one image, top to bottom.
+//!
+//! Admission comes before it ([`crate::admission`]), batching and inference
+//! after it ([`crate::topology`]); the record is committed by whoever holds
+//! the store.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::Reject;
+use crate::item::{Prepared, Upload};
+use crate::limits::Limits;
+use crate::stage;
+
+/// The steps of [`prepare`], in order.
+pub const STAGES: [&str; STAGE_COUNT] = ["sniff", "decode", "upright", "scrub", "look", "resize"];
+
+/// How many steps [`prepare`] has.
+pub const STAGE_COUNT: usize = 6;
+
+/// Takes one file through every step up to the classifier's input, a square of
+/// `side` pixels.
+///
+/// # Errors
+/// The first [`Reject`] of any step; nothing of the file is kept then.
+pub fn prepare(
+    bytes: Arc<[u8]>,
+    limits: &Limits,
+    side: u32,
+    clock: &StageClock,
+) -> Result<Prepared, Reject> {
+    let upload = Upload { bytes };
+    let sniffed = clock.time(0, || stage::sniff::sniff(upload, limits))?;
+    let decoded = clock.time(1, || stage::decode::decode(sniffed, limits))?;
+    let upright = clock.time(2, || stage::upright::upright(decoded))?;
+    let clean = clock.time(3, || stage::scrub::scrub(upright))?;
+    let looked = clock.time(4, || stage::look::look(clean));
+    Ok(clock.time(5, || stage::resize::resize(looked, side)))
+}
+
+/// Remembers how long each step took, and which one runs: after a panic it
+/// still tells where.
+#[derive(Debug, Default)]
+pub struct StageClock {
+    running: Cell<usize>,
+    took: Cell<[Duration; STAGE_COUNT]>,
+}
+
+impl StageClock {
+    /// Time in each step so far, in the order of [`STAGES`].
+    #[must_use]
+    pub fn took(&self) -> [Duration; STAGE_COUNT] {
+        self.took.get()
+    }
+
+    /// The step that runs or ran last.
+    #[must_use]
+    pub fn running(&self) -> &'static str {
+        STAGES[self.running.get()]
+    }
+
+    fn time<T>(&self, stage_idx: usize, step: impl FnOnce() -> T) -> T {
+        self.running.set(stage_idx);
+        let started = Instant::now();
+        let result = step();
+        let mut took = self.took.get();
+        took[stage_idx] = started.elapsed();
+        self.took.set(took);
+        result
+    }
+}

@@ -1,0 +1,138 @@
+use ::gif::DisposalMethod;
+use ::png::{BlendOp, DisposeOp};
+
+use super::*;
+use crate::stage::testing::{GifFrame, PngFrame, WebpFrame};
+
+const RED: [u8; 3] = [255, 0, 0];
+const GREEN: [u8; 3] = [0, 255, 0];
+const BLUE: [u8; 3] = [0, 0, 255];
+const BLACK: [u8; 3] = [0, 0, 0];
+
+/// The colours of the left and the right half of each sampled frame.
+fn halves(bytes: &[u8]) -> Vec<[[u8; 3]; 2]> {
+    let halves = |frame: &Pixels| {
+        let middle = frame.width / 2;
+        [colour_of(frame, 0..middle), colour_of(frame, middle..frame.width)]
+    };
+    frames(bytes).unwrap().iter().map(halves).collect()
+}
+
+fn gif_frame(area: [u16; 4], colour: [u8; 3], dispose: DisposalMethod) -> GifFrame {
+    GifFrame { area, colour, transparent_rows: 0, dispose, interlaced: false }
+}
+
+#[test]
+fn first_middle_and_last_frame_are_sampled() {
+    for (n_frames, sampled) in [
+        (1, &[0][..]),
+        (2, &[0, 1]),
+        (3, &[0, 1, 2]),
+        (4, &[0, 2, 3]),
+        (9, &[0, 4, 8]),
+        (100, &[0, 50, 99]),
+    ] {
+        let frames = frames(&testing::gif_animation(4, 4, n_frames)).unwrap();
+        let greys: Vec<u8> = frames.iter().map(|frame| frame.rgb[0]).collect();
+        assert_eq!(greys, sampled, "of {n_frames}");
+    }
+}
+
+#[test]
+fn frames_build_on_each_other() {
+    let expected = [[RED, RED], [GREEN, RED], [GREEN, BLUE]];
+    let png = testing::apng(&PngFrame::plain_colours(8, 6), (8, 6), false);
+    assert_eq!(halves(&png), expected);
+    let webp = testing::webp_animation(&WebpFrame::plain_colours(8, 6), (8, 6));
+    assert_eq!(halves(&webp), expected);
+    let gif = testing::gif_of_frames(
+        &[
+            gif_frame([0, 0, 8, 6], RED, DisposalMethod::Keep),
+            gif_frame([0, 0, 4, 6], GREEN, DisposalMethod::Any),
+            gif_frame([4, 0, 4, 6], BLUE, DisposalMethod::Keep),
+        ],
+        (8, 6),
+    );
+    assert_eq!(halves(&gif), expected);
+}
+
+#[test]
+fn a_gif_disposes_as_it_says() {
+    let shown = |dispose| {
+        let left = gif_frame([0, 0, 4, 6], GREEN, dispose);
+        let first = gif_frame([0, 0, 8, 6], RED, DisposalMethod::Keep);
+        let last = gif_frame([4, 0, 4, 6], BLUE, DisposalMethod::Keep);
+        halves(&testing::gif_of_frames(&[first, left, last], (8, 6)))[2]
+    };
+    assert_eq!(shown(DisposalMethod::Keep), [GREEN, BLUE]);
+    assert_eq!(shown(DisposalMethod::Background), [BLACK, BLUE]);
+    assert_eq!(shown(DisposalMethod::Previous), [RED, BLUE]);
+}
+
+#[test]
+fn a_webp_disposes_and_blends_as_it_says() {
+    let [first, mut left, mut right] = WebpFrame::plain_colours(8, 6);
+    left.disposes = true;
+    let shown = halves(&testing::webp_animation(&[first, left, right], (8, 6)));
+    assert_eq!(shown, [[RED, RED], [GREEN, RED], [BLACK, BLUE]]);
+
+    right.colour = [0, 0, 255, 0];
+    right.blends = true;
+    let shown = halves(&testing::webp_animation(&[first, left, right], (8, 6)));
+    assert_eq!(shown[2], [BLACK, RED]);
+}
+
+#[test]
+fn an_apng_disposes_and_blends_as_it_says() {
+    let [first, mut left, mut right] = PngFrame::plain_colours(8, 6);
+    left.dispose = DisposeOp::Background;
+    let shown = halves(&testing::apng(&[first, left, right], (8, 6), false));
+    assert_eq!(shown[2], [BLACK, BLUE]);
+
+    left.dispose = DisposeOp::Previous;
+    right.colour = [0, 0, 255, 0];
+    right.blend = BlendOp::Over;
+    let shown = halves(&testing::apng(&[first, left, right], (8, 6), false));
+    assert_eq!(shown, [[RED, RED], [GREEN, RED], [RED, RED]]);
+}
+
+/// A still that only old viewers show would otherwise be a hiding place.
+#[test]
+fn the_still_beside_an_apng_is_classified_too() {
+    let frames = PngFrame::plain_colours(8, 6);
+    let shown = halves(&testing::apng(&frames, (8, 6), true));
+    let white = [[255; 3]; 2];
+    assert_eq!(shown, [white, [RED, RED], [GREEN, RED], [GREEN, BLUE]]);
+}
+
+#[test]
+fn transparency_interlacing_and_offsets_of_a_gif() {
+    let mut lower = gif_frame([2, 2, 4, 8], GREEN, DisposalMethod::Keep);
+    lower.transparent_rows = 3;
+    lower.interlaced = true;
+    let first = gif_frame([0, 0, 8, 10], RED, DisposalMethod::Keep);
+    let frames = frames(&testing::gif_of_frames(&[first, lower], (8, 10))).unwrap();
+    let (rgb, _) = frames[1].rgb.as_chunks::<3>();
+    for (pixel_idx, colour) in rgb.iter().enumerate() {
+        let (x, y) = (pixel_idx % 8, pixel_idx / 8);
+        let inside = (2..6).contains(&x) && (2..7).contains(&y);
+        assert_eq!(*colour, if inside { GREEN } else { RED }, "{x}, {y}");
+    }
+}
+
+#[test]
+fn a_broken_last_frame_is_found() {
+    let gif = testing::gif_animation(64, 64, 5);
+    let last = gif.windows(5).rposition(|block| block == [0x2C, 0, 0, 0, 0]).unwrap();
+    let mut bytes = gif.clone();
+    // The first code after the palette, where the clear code belongs.
+    let coded = last + 10 + 6 + 2;
+    bytes[coded..gif.len() - 3].fill(0xFF);
+    assert!(frames(&bytes).is_err());
+
+    let png = testing::apng(&PngFrame::plain_colours(8, 6), (8, 6), false);
+    let mut bytes = png.clone();
+    let last = png.windows(4).rposition(|name| name == b"fdAT").unwrap();
+    bytes[last + 12] ^= 0xFF;
+    assert!(frames(&bytes).is_err());
+}

@@ -1,0 +1,17 @@
+//! The steps of the data path, one file or folder each.
+//!
+//! A step is a pure function of its input and the limits: no threads, no
+//! clock, no files. It returns the next type of [`crate::item`], which proves
+//! that the step was taken, or a [`crate::Reject`].
+
+mod cursor;
+pub mod decode;
+pub mod look;
+pub mod resize;
+pub mod scrub;
+pub mod sniff;
+pub mod upright;
+pub mod variant;
+
+#[cfg(any(test, feature = "fixtures"))]
+pub mod testing;

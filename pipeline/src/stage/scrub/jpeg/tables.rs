@@ -1,0 +1,110 @@
+//! Quantisation and Huffman tables: parsed, checked, and written again only
+//! where a scan uses them. A table nobody uses is a place to hide bytes in.
+
+use crate::error::Reject;
+use crate::stage::cursor::Cursor;
+use crate::stage::scrub::malformed;
+
+pub(super) const DHT: u8 = 0xC4;
+pub(super) const DQT: u8 = 0xDB;
+
+/// Which of the two kinds of Huffman table (T.81, B.2.4.2: Tc).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Dc = 0,
+    Ac = 1,
+}
+
+/// One of the four destinations of a kind of table.
+#[derive(Debug, Default, Clone)]
+struct Slot {
+    defined: Option<Vec<u8>>,
+    written: Option<Vec<u8>>,
+}
+
+impl Slot {
+    /// Writes the table as a segment of its own unless the file has it already.
+    fn write(&mut self, marker: u8, out: &mut Vec<u8>) -> Result<(), Reject> {
+        let Some(table) = &self.defined else {
+            return Err(malformed("a scan uses a table that was never defined"));
+        };
+        if self.written.as_ref() != Some(table) {
+            super::write_segment(marker, table, out)?;
+            self.written = Some(table.clone());
+        }
+        Ok(())
+    }
+}
+
+/// The tables as they stand at one point of the file.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    quantisation: [Slot; 4],
+    huffman: [[Slot; 4]; 2],
+}
+
+impl Tables {
+    /// Reads a DQT segment, which may define several tables (B.2.4.1).
+    pub(super) fn define_quantisation(&mut self, payload: &[u8]) -> Result<(), Reject> {
+        let mut cursor = Cursor::new(payload);
+        while !cursor.is_empty() {
+            let head = cursor.u8()?;
+            let (precision, id) = (head >> 4, usize::from(head & 15));
+            let slot = self.quantisation.get_mut(id).filter(|_| precision <= 1);
+            let slot = slot.ok_or(malformed("a quantisation table of an unknown kind"))?;
+            let steps = cursor
+                .take(64 << precision)
+                .map_err(|_| malformed("a quantisation table is too short"))?;
+            slot.defined = Some([&[head], steps].concat());
+        }
+        Ok(())
+    }
+
+    /// Reads a DHT segment, which may define several tables (B.2.4.2).
+    pub(super) fn define_huffman(&mut self, payload: &[u8]) -> Result<(), Reject> {
+        let mut cursor = Cursor::new(payload);
+        while !cursor.is_empty() {
+            let head = cursor.u8()?;
+            let slot = self.huffman.get_mut(usize::from(head >> 4));
+            let slot = slot.and_then(|slots| slots.get_mut(usize::from(head & 15)));
+            let slot = slot.ok_or(malformed("a Huffman table of an unknown kind"))?;
+            slot.defined = Some(huffman_table(head, &mut cursor)?);
+        }
+        Ok(())
+    }
+
+    /// Writes quantisation table `id` if it was defined and is not there yet.
+    pub(super) fn write_quantisation(
+        &mut self,
+        id: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reject> {
+        self.quantisation[id & 3].write(DQT, out)
+    }
+
+    /// Writes Huffman table `id` of `class` if it is not there yet.
+    pub(super) fn write_huffman(
+        &mut self,
+        class: Class,
+        id: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reject> {
+        self.huffman[class as usize][id & 3].write(DHT, out)
+    }
+}
+
+/// Counts and symbols of one table; the counts must make a prefix code (C.2).
+fn huffman_table(head: u8, cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Reject> {
+    const BROKEN: Reject = malformed("a Huffman table is not a code");
+    let counts: [u8; 16] = cursor.array().map_err(|_| BROKEN)?;
+    let mut codes_left: u32 = 1;
+    for count in counts {
+        codes_left = (codes_left * 2).checked_sub(u32::from(count)).ok_or(BROKEN)?;
+    }
+    let n_symbols: usize = counts.iter().copied().map(usize::from).sum();
+    if n_symbols > 256 {
+        return Err(BROKEN);
+    }
+    let symbols = cursor.take(n_symbols).map_err(|_| BROKEN)?;
+    Ok([&[head][..], &counts, symbols].concat())
+}

@@ -1,0 +1,324 @@
+//! PNG and APNG: header, palette, transparency, colour space, density, frames
+//! and their compressed picture (PNG 3rd edition).
+//!
+//! Every chunk is written anew with its own CRC. Not copied: text of any kind,
+//! eXIf, tIME, private and unknown chunks, what follows IEND, and what follows
+//! the picture inside its compressed stream.
+
+mod animation;
+pub(in crate::stage) mod chunk;
+mod pixels;
+mod verify;
+
+use std::io::{self, Read, Write};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+
+use self::animation::{AnimationControl, Frame, FrameControl};
+use self::chunk::{Chunk, SIGNATURE};
+use self::pixels::ImageHeader;
+pub(super) use self::verify::verify;
+use super::{icc, malformed};
+use crate::error::Reject;
+use crate::stage::cursor::Cursor;
+
+/// Chunks of a fixed length that say how colours and pixels are to be shown.
+const FIXED: [(&[u8; 4], usize); 5] =
+    [(b"cICP", 4), (b"gAMA", 4), (b"cHRM", 32), (b"sRGB", 1), (b"pHYs", 9)];
+/// The name of every embedded profile.
+const PROFILE_NAME: &[u8] = b"ICC\0";
+/// Compressed data is cut into chunks of this size, so that no decoder's limit
+/// on a chunk is met.
+const DATA_BYTES: usize = 1 << 20;
+
+/// Writes the PNG again from the parts that are picture.
+pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
+    let mut cursor = Cursor::new(bytes);
+    if cursor.array()? != SIGNATURE {
+        return Err(malformed("a PNG must begin with its signature"));
+    }
+    let first = Chunk::read(&mut cursor)?;
+    if first.name != *b"IHDR" || !first.is_intact() {
+        return Err(malformed("a PNG must begin with its header"));
+    }
+    let mut picture = Picture::new(ImageHeader::parse(first.data)?);
+    loop {
+        let chunk = Chunk::read(&mut cursor)?;
+        if chunk.name == *b"IEND" {
+            break;
+        }
+        picture.read(&chunk)?;
+    }
+    picture.write()
+}
+
+/// The parts of the file that are picture.
+struct Picture<'a> {
+    header: ImageHeader,
+    fixed: [Option<&'a [u8]>; FIXED.len()],
+    profile: Option<Vec<u8>>,
+    saw_palette: bool,
+    palette: Option<&'a [u8]>,
+    transparency: Option<Vec<u8>>,
+    animation: Option<AnimationControl>,
+    frames: Vec<Frame>,
+    pending_control: Option<FrameControl>,
+    next_sequence: u32,
+    previous: [u8; 4],
+}
+
+impl<'a> Picture<'a> {
+    fn new(header: ImageHeader) -> Self {
+        Self {
+            header,
+            fixed: [None; FIXED.len()],
+            profile: None,
+            saw_palette: false,
+            palette: None,
+            transparency: None,
+            animation: None,
+            frames: Vec::new(),
+            pending_control: None,
+            next_sequence: 0,
+            previous: *b"IHDR",
+        }
+    }
+
+    /// Takes a chunk if it is on the allow-list and where it must be. Decoders
+    /// ignore an ancillary chunk that is damaged or out of place; so do we.
+    fn read(&mut self, chunk: &Chunk<'a>) -> Result<(), Reject> {
+        let before_picture = self.frames.is_empty();
+        let animated = self.animation.is_some();
+        match &chunk.name {
+            b"IDAT" => self.read_default_image(chunk)?,
+            b"PLTE" => self.read_palette(chunk)?,
+            b"tRNS" if before_picture => self.read_transparency(chunk),
+            b"acTL" if before_picture && !animated && chunk.is_intact() => {
+                self.animation = AnimationControl::parse(chunk.data);
+            }
+            b"fcTL" if animated => self.read_frame_control(chunk)?,
+            b"fdAT" if animated => self.read_frame_data(chunk)?,
+            b"iCCP" if before_picture && !self.saw_palette => self.read_profile(chunk),
+            _ if chunk.is_critical() => {
+                return Err(malformed("a chunk that decoders may not skip is unknown"));
+            }
+            _ if before_picture => self.read_fixed(chunk),
+            _ => {}
+        }
+        self.previous = chunk.name;
+        Ok(())
+    }
+
+    fn read_default_image(&mut self, chunk: &Chunk<'a>) -> Result<(), Reject> {
+        intact(chunk)?;
+        if self.frames.is_empty() {
+            let control = self.pending_control.take();
+            self.frames.push(Frame { control, stream: Vec::new() });
+        } else if self.previous != *b"IDAT" {
+            return Err(malformed("the picture data is interrupted"));
+        }
+        if let Some(frame) = self.frames.first_mut() {
+            frame.stream.extend_from_slice(chunk.data);
+        }
+        Ok(())
+    }
+
+    /// Only indexed images need a palette; elsewhere it is a suggestion.
+    fn read_palette(&mut self, chunk: &Chunk<'a>) -> Result<(), Reject> {
+        intact(chunk)?;
+        if self.saw_palette || !self.frames.is_empty() {
+            return Err(malformed("a palette out of place"));
+        }
+        self.saw_palette = true;
+        if self.header.colour == ImageHeader::INDEXED {
+            let colours_max = 1_usize << self.header.depth;
+            let palette = &chunk.data[..chunk.data.len().min(3 * colours_max)];
+            if palette.is_empty() || palette.len() % 3 != 0 {
+                return Err(malformed("a palette of the wrong length"));
+            }
+            self.palette = Some(palette);
+        }
+        Ok(())
+    }
+
+    /// 11.3.1.1: one alpha a palette entry, or one colour that is transparent.
+    fn read_transparency(&mut self, chunk: &Chunk<'a>) {
+        let (data, header) = (chunk.data, &self.header);
+        let palette_colours = self.palette.map_or(0, |palette| palette.len() / 3);
+        let fits = match header.colour {
+            ImageHeader::INDEXED => !data.is_empty() && data.len() <= palette_colours,
+            0 => data.len() == 2,
+            2 => data.len() == 6,
+            _ => false,
+        };
+        if !fits || self.transparency.is_some() || !chunk.is_intact() {
+            return;
+        }
+        let mut data = data.to_vec();
+        if header.colour != ImageHeader::INDEXED && header.depth < 16 {
+            // Of each 16-bit sample only the low `depth` bits count.
+            let mask = u8::MAX >> (8 - header.depth);
+            data.chunks_exact_mut(2).for_each(|sample| {
+                sample[0] = 0;
+                sample[1] &= mask;
+            });
+        }
+        self.transparency = Some(data);
+    }
+
+    fn read_fixed(&mut self, chunk: &Chunk<'a>) {
+        let kind = FIXED.iter().position(|(name, _)| **name == chunk.name);
+        let Some(kind_idx) = kind else { return };
+        let in_place = !self.saw_palette || chunk.name == *b"pHYs";
+        let slot = &mut self.fixed[kind_idx];
+        if slot.is_none()
+            && in_place
+            && chunk.data.len() == FIXED[kind_idx].1
+            && fixed_values_are_legal(chunk.name, chunk.data)
+            && chunk.is_intact()
+        {
+            *slot = Some(chunk.data);
+        }
+    }
+
+    fn read_profile(&mut self, chunk: &Chunk<'a>) {
+        if self.profile.is_none() && chunk.is_intact() {
+            self.profile = unpack_profile(chunk.data).and_then(|profile| icc::rewrite(&profile));
+        }
+    }
+
+    fn read_frame_control(&mut self, chunk: &Chunk<'a>) -> Result<(), Reject> {
+        intact(chunk)?;
+        let (sequence, control) = FrameControl::parse(chunk.data, &self.header)?;
+        self.take_sequence(sequence)?;
+        if self.pending_control.replace(control).is_some() {
+            return Err(malformed("an animation frame without a picture"));
+        }
+        Ok(())
+    }
+
+    fn read_frame_data(&mut self, chunk: &Chunk<'a>) -> Result<(), Reject> {
+        intact(chunk)?;
+        let mut cursor = Cursor::new(chunk.data);
+        self.take_sequence(cursor.u32_be()?)?;
+        if let Some(control) = self.pending_control.take() {
+            self.frames.push(Frame { control: Some(control), stream: Vec::new() });
+        }
+        // The first frame is the default image, whose data is IDAT.
+        match self.frames.as_mut_slice() {
+            [_, .., frame] => frame.stream.extend_from_slice(cursor.rest()),
+            _ => return Err(malformed("animation data without a frame")),
+        }
+        Ok(())
+    }
+
+    fn take_sequence(&mut self, sequence: u32) -> Result<(), Reject> {
+        if sequence != self.next_sequence {
+            return Err(malformed("the animation's frames are out of order"));
+        }
+        self.next_sequence = sequence.saturating_add(1);
+        Ok(())
+    }
+
+    fn write(self) -> Result<Vec<u8>, Reject> {
+        self.check_complete()?;
+        let header = self.header;
+        let mut out = SIGNATURE.to_vec();
+        chunk::write(*b"IHDR", &header.data(), &mut out)?;
+        for ((name, _), data) in FIXED.iter().zip(self.fixed) {
+            if let Some(data) = data {
+                chunk::write(**name, data, &mut out)?;
+            }
+        }
+        if let Some(data) = self.profile.as_deref().and_then(pack_profile) {
+            chunk::write(*b"iCCP", &data, &mut out)?;
+        }
+        if let Some(animation) = self.animation {
+            chunk::write(*b"acTL", &animation.data(), &mut out)?;
+        }
+        if let Some(palette) = self.palette {
+            chunk::write(*b"PLTE", palette, &mut out)?;
+        }
+        if let Some(transparency) = self.transparency {
+            chunk::write(*b"tRNS", &transparency, &mut out)?;
+        }
+        write_frames(self.frames, &header, &mut out)?;
+        chunk::write(*b"IEND", &[], &mut out)?;
+        Ok(out)
+    }
+
+    fn check_complete(&self) -> Result<(), Reject> {
+        let Some(default_image) = self.frames.first() else {
+            return Err(malformed("the image has no picture data"));
+        };
+        if self.header.colour == ImageHeader::INDEXED && self.palette.is_none() {
+            return Err(malformed("an indexed image without a palette"));
+        }
+        let Some(animation) = self.animation else { return Ok(()) };
+        let n_frames = self.frames.iter().filter(|frame| frame.control.is_some()).count();
+        let complete = u32::try_from(n_frames) == Ok(animation.frames);
+        if !complete || self.pending_control.is_some() || !default_image.fills(&self.header) {
+            return Err(malformed("the animation does not have the frames it announces"));
+        }
+        Ok(())
+    }
+}
+
+fn write_frames(
+    frames: Vec<Frame>,
+    header: &ImageHeader,
+    out: &mut Vec<u8>,
+) -> Result<(), Reject> {
+    let mut sequence = 0_u32..;
+    let mut next_sequence = || sequence.next().unwrap_or(u32::MAX);
+    for (frame_idx, frame) in frames.into_iter().enumerate() {
+        let Frame { control, stream } = frame.exact(header)?;
+        if let Some(control) = control {
+            chunk::write(*b"fcTL", &control.data(next_sequence()), out)?;
+        }
+        for data in stream.chunks(DATA_BYTES) {
+            if frame_idx == 0 {
+                chunk::write(*b"IDAT", data, out)?;
+            } else {
+                let numbered = [&next_sequence().to_be_bytes(), data].concat();
+                chunk::write(*b"fdAT", &numbered, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn intact(chunk: &Chunk<'_>) -> Result<(), Reject> {
+    if chunk.is_intact() { Ok(()) } else { Err(malformed("a chunk's checksum is wrong")) }
+}
+
+fn fixed_values_are_legal(name: [u8; 4], data: &[u8]) -> bool {
+    match (&name, data) {
+        (b"sRGB", [intent]) => *intent <= 3,
+        (b"cICP", [_, _, matrix, range]) => *matrix == 0 && *range <= 1,
+        (b"pHYs", [.., unit]) => *unit <= 1,
+        _ => true,
+    }
+}
+
+/// 11.3.2.3: a name of up to 79 bytes, a zero, method 0, a zlib stream.
+fn unpack_profile(data: &[u8]) -> Option<Vec<u8>> {
+    let name_end = data.iter().take(80).position(|byte| *byte == 0)?;
+    let stream = data.get(name_end..)?.strip_prefix(&[0, 0])?;
+    let limit = u64::try_from(icc::PROFILE_BYTES_MAX).ok()?;
+    let mut profile = Vec::new();
+    ZlibDecoder::new(stream).take(limit).read_to_end(&mut profile).ok()?;
+    Some(profile)
+}
+
+fn pack_profile(profile: &[u8]) -> Option<Vec<u8>> {
+    let compress = || -> io::Result<Vec<u8>> {
+        let packed = [PROFILE_NAME, &[0]].concat();
+        let mut encoder = ZlibEncoder::new(packed, Compression::default());
+        encoder.write_all(profile)?;
+        encoder.finish()
+    };
+    compress().ok()
+}

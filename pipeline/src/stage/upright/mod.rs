@@ -1,0 +1,46 @@
+//! Upright: the orientation tag is obeyed by turning the pixels, because the tag
+//! itself will not survive the scrubbing.
+//!
+//! Most files say "upright" or nothing and pass through untouched. PNG and WebP
+//! are turned without loss. JPEG is decoded and encoded again; `jpeg` is the
+//! place for a turn without loss.
+
+mod exif;
+mod jpeg;
+mod orientation;
+mod png;
+mod webp;
+
+use self::orientation::Orientation;
+use crate::error::Reject;
+use crate::item::{Decoded, Format, Header, Pixels, Sniffed, Upright};
+
+/// An animation would have to be turned frame by frame, each with its offsets,
+/// and no browser obeys the tag there reliably. Refusing is the only answer that
+/// neither keeps the tag nor shows the picture in a way its author did not mean.
+const SIDEWAYS_ANIMATION: Reject = Reject::MetadataNotRemovable {
+    detail: "an animation that is stored sideways cannot be turned; save it upright",
+};
+
+/// Turns the image the way its orientation tag says. Damaged Exif counts as none.
+///
+/// # Errors
+/// [`Reject::MetadataNotRemovable`] for an animation with an orientation;
+/// [`Reject::Malformed`] when the file cannot be decoded for turning.
+pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
+    let Decoded { sniffed: Sniffed { bytes, format, header }, frames } = decoded;
+    let orientation = exif::orientation(&bytes, format);
+    if orientation == Orientation::Upright {
+        return Ok(Upright { bytes, format, header, frames });
+    }
+    let frames: Vec<Pixels> = frames.iter().map(|frame| orientation.turn_pixels(frame)).collect();
+    let [frame] = frames.as_slice() else { return Err(SIDEWAYS_ANIMATION) };
+    let turned = match format {
+        Format::Jpeg => jpeg::turn(&bytes, orientation, frame)?,
+        Format::Png => png::turn(&bytes, orientation)?,
+        Format::Webp => webp::turn(&bytes, orientation)?,
+        Format::Gif => return Err(SIDEWAYS_ANIMATION),
+    };
+    let header = Header { width: frame.width, height: frame.height, frames: 1 };
+    Ok(Upright { bytes: turned.into(), format, header, frames })
+}

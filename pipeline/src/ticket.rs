@@ -1,0 +1,252 @@
+//! One image's claim to an answer: exactly one is given, whoever gives it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::admission::Permit;
+use crate::error::{Fault, PipelineError, Reject};
+use crate::item::Scrubbed;
+use crate::outcome::{Ingested, Reply, Timings, Verdict};
+use crate::stats::{Stats, count};
+
+/// What the stages made of an image, waiting for its verdict.
+pub(crate) struct Finished {
+    pub(crate) scrubbed: Scrubbed,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) timings: Timings,
+}
+
+enum State {
+    /// In a queue or in a stage.
+    Preparing { caller: Box<dyn Reply>, permit: Permit },
+    /// Through the stages, waiting for the classifier.
+    Prepared { caller: Box<dyn Reply>, permit: Permit, finished: Finished, since: Instant },
+    /// Answered or abandoned. After a refusal the permit stays until the last
+    /// thread lets go of the ticket: its memory is in use until then.
+    Closed { _permit: Option<Permit> },
+}
+
+/// Shared by the worker or batch that carries the image and the watchdog.
+pub(crate) struct Ticket {
+    id: u64,
+    started: Instant,
+    state: Mutex<State>,
+    open: Arc<OpenTickets>,
+}
+
+/// How a ticket was closed, for the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    Scored,
+    Pending,
+    Rejected,
+    Fault,
+    Departed,
+}
+
+impl Ticket {
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// True when no further work on the image is of use to anyone.
+    pub(crate) fn is_departed(&self) -> bool {
+        match &*self.lock() {
+            State::Preparing { caller, .. } | State::Prepared { caller, .. } => caller.departed(),
+            State::Closed { .. } => true,
+        }
+    }
+
+    /// Records that the stages are through. False when the ticket was closed
+    /// meanwhile.
+    pub(crate) fn set_prepared(&self, finished: Finished) -> bool {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
+            State::Preparing { caller, permit } => {
+                *state = State::Prepared { caller, permit, finished, since: Instant::now() };
+                true
+            }
+            other => {
+                *state = other;
+                false
+            }
+        }
+    }
+
+    /// Answers with the image. `waited` and `infer` go into its timings. None
+    /// when the ticket was already closed or the image is not through its stages.
+    pub(crate) fn answer(
+        &self,
+        verdict: Verdict,
+        batch_started: Option<Instant>,
+        infer: Duration,
+    ) -> Option<Closed> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
+            State::Prepared { caller, permit, finished, since } => {
+                drop(state);
+                let closed = match verdict {
+                    Verdict::Scored(_) => Closed::Scored,
+                    Verdict::Pending => Closed::Pending,
+                };
+                let mut timings = finished.timings;
+                timings.waited_for_batch =
+                    batch_started.unwrap_or_else(Instant::now).saturating_duration_since(since);
+                timings.infer = infer;
+                timings.total = self.started.elapsed();
+                let Finished { scrubbed, sha256, .. } = finished;
+                caller.send(Ok(Ingested { scrubbed, sha256, verdict, timings, permit }));
+                self.open.remove(self.id);
+                Some(closed)
+            }
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// Answers with an error. None when the ticket was already closed.
+    pub(crate) fn refuse(&self, error: PipelineError) -> Option<Closed> {
+        let closed = match &error {
+            PipelineError::Reject(_) => Closed::Rejected,
+            PipelineError::Overloaded(_) | PipelineError::Fault(_) => Closed::Fault,
+        };
+        let caller = self.close()?;
+        caller.send(Err(error));
+        self.open.remove(self.id);
+        Some(closed)
+    }
+
+    /// Closes the ticket of a caller that left; nobody is told.
+    pub(crate) fn abandon(&self) -> Option<Closed> {
+        drop(self.close()?);
+        self.open.remove(self.id);
+        Some(Closed::Departed)
+    }
+
+    /// Answers whatever is overdue at `now`.
+    pub(crate) fn enforce(
+        &self,
+        now: Instant,
+        image_time_max: Duration,
+        classify_time_max: Duration,
+    ) -> Option<Closed> {
+        enum Overdue {
+            Image,
+            Verdict,
+        }
+        let overdue = match &*self.lock() {
+            State::Preparing { .. } if now >= self.started + image_time_max => Overdue::Image,
+            State::Prepared { since, .. } if now >= *since + classify_time_max => Overdue::Verdict,
+            _ => return None,
+        };
+        match overdue {
+            Overdue::Image => {
+                self.refuse(Reject::DeadlineExceeded { seconds: image_time_max.as_secs() }.into())
+            }
+            Overdue::Verdict => self.answer(Verdict::Pending, None, Duration::ZERO),
+        }
+    }
+
+    /// Answers at once because the pipeline ends: a prepared image is whole and
+    /// is handed out unclassified, any other is refused.
+    pub(crate) fn end(&self) -> Option<Closed> {
+        self.answer(Verdict::Pending, None, Duration::ZERO)
+            .or_else(|| self.refuse(Fault::ShuttingDown.into()))
+    }
+
+    fn close(&self) -> Option<Box<dyn Reply>> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
+            State::Preparing { caller, permit } | State::Prepared { caller, permit, .. } => {
+                *state = State::Closed { _permit: Some(permit) };
+                Some(caller)
+            }
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change replaces the state whole; a poisoned lock holds a valid one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts how a ticket was closed, if this call closed it.
+pub(crate) fn settle(stats: &Stats, ticket: &Ticket, closed: Option<Closed>) {
+    let counter = match closed {
+        None => return,
+        Some(Closed::Scored) => &stats.scored,
+        Some(Closed::Pending) => &stats.pending,
+        Some(Closed::Rejected) => &stats.rejected,
+        Some(Closed::Fault) => &stats.faults,
+        Some(Closed::Departed) => &stats.departed,
+    };
+    count(counter);
+    stats.total.record(ticket.started().elapsed());
+}
+
+/// Every ticket that still owes an answer. Bounded by admission.
+#[derive(Default)]
+pub(crate) struct OpenTickets {
+    inner: Mutex<Open>,
+    emptied: Condvar,
+}
+
+#[derive(Default)]
+struct Open {
+    next_id: u64,
+    tickets: HashMap<u64, Arc<Ticket>>,
+}
+
+impl OpenTickets {
+    pub(crate) fn issue(self: &Arc<Self>, permit: Permit, caller: Box<dyn Reply>) -> Arc<Ticket> {
+        let mut open = self.lock();
+        let id = open.next_id;
+        open.next_id += 1;
+        let ticket = Arc::new(Ticket {
+            id,
+            started: Instant::now(),
+            state: Mutex::new(State::Preparing { caller, permit }),
+            open: Arc::clone(self),
+        });
+        open.tickets.insert(id, Arc::clone(&ticket));
+        ticket
+    }
+
+    /// The tickets open at this moment.
+    pub(crate) fn all(&self) -> Vec<Arc<Ticket>> {
+        self.lock().tickets.values().cloned().collect()
+    }
+
+    /// Waits until every ticket is closed, at most until `until`.
+    pub(crate) fn wait_until_empty(&self, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        let (open, _) = self
+            .emptied
+            .wait_timeout_while(self.lock(), left, |open| !open.tickets.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        open.tickets.is_empty()
+    }
+
+    fn remove(&self, id: u64) {
+        let mut open = self.lock();
+        let removed = open.tickets.remove(&id);
+        if open.tickets.is_empty() {
+            self.emptied.notify_all();
+        }
+        // The ticket may hold the last reference to much memory; free it
+        // outside the lock.
+        drop(open);
+        drop(removed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
