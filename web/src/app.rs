@@ -1,0 +1,102 @@
+//! Everything a request can reach, and the router over it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use imgshare_pipeline::Pipeline;
+use imgshare_storage::{StorageError, Store};
+use tokio::sync::Notify;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::cache::ImageCache;
+use crate::config::Settings;
+use crate::error::WebError;
+use crate::metrics::Metrics;
+use crate::thumbnails::Thumbnails;
+use crate::{negotiate, observe, routes};
+
+/// What every handler shares.
+pub type AppState = Arc<App>;
+
+/// The running service.
+pub struct App {
+    /// The effective settings.
+    pub settings: Settings,
+    /// Records and blobs.
+    pub store: Arc<Store>,
+    /// The data path.
+    pub pipeline: Pipeline,
+    /// Hot images.
+    pub cache: ImageCache,
+    /// Variants in the making.
+    pub thumbnails: Thumbnails,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Rung when an image was stored unclassified.
+    pub rescan: Notify,
+    /// The last answer of the store's probe.
+    pub store_probe: routes::health::StoreProbe,
+    /// Set once the service stops.
+    pub is_stopping: AtomicBool,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(settings: Settings, store: Store, pipeline: Pipeline) -> AppState {
+        let cache =
+            ImageCache::new(settings.storage.cache_bytes_max, settings.storage.cached_image_bytes_max);
+        Arc::new(Self {
+            cache,
+            thumbnails: Thumbnails::new(settings.pipeline.variants_at_once_max),
+            metrics: Metrics::new(pipeline.clone()),
+            rescan: Notify::new(),
+            store_probe: routes::health::StoreProbe::default(),
+            is_stopping: AtomicBool::new(false),
+            store: Arc::new(store),
+            settings,
+            pipeline,
+        })
+    }
+}
+
+impl App {
+    /// Runs a store call where it may block, and counts it when it fails.
+    ///
+    /// # Errors
+    /// The call's own; an internal fault when it panicked.
+    pub async fn with_store<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Store) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, WebError> {
+        let store = Arc::clone(&self.store);
+        let result = tokio::task::spawn_blocking(move || call(&store))
+            .await
+            .map_err(|_| WebError::Internal("a store call panicked".to_owned()))?;
+        result.map_err(|error| {
+            if !matches!(error, StorageError::NotFound { .. }) {
+                self.metrics.store_error(&error);
+            }
+            error.into()
+        })
+    }
+}
+
+/// Every route of the service.
+pub fn router(app: AppState) -> Router {
+    routes::all()
+        .fallback(|| async { WebError::NotFound })
+        .method_not_allowed_fallback(|| async { WebError::MethodNotAllowed })
+        .layer(CatchPanicLayer::custom(|_| {
+            // The panic hook has logged what it was.
+            axum::response::IntoResponse::into_response(WebError::Internal(
+                "a handler panicked".to_owned(),
+            ))
+        }))
+        .layer(from_fn_with_state(Arc::clone(&app), negotiate::problems_as_pages))
+        .layer(from_fn(routes::headers::nosniff))
+        .layer(from_fn_with_state(Arc::clone(&app), observe::observe))
+        .with_state(app)
+}

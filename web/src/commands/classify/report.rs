@@ -1,0 +1,152 @@
+//! A line a file: for people or as JSON.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use imgshare_models::scores::Scores;
+use imgshare_pipeline::outcome::Timings;
+use imgshare_pipeline::path::STAGES;
+use imgshare_pipeline::{Header, Ingested, PipelineError, Verdict};
+use serde_json::{Map, Value, json};
+
+use crate::config::Moderation;
+
+/// What became of one file.
+pub(super) struct Line {
+    pub(super) path: PathBuf,
+    pub(super) outcome: Result<Classified, Failure>,
+}
+
+/// A file that was classified.
+pub(super) struct Classified {
+    scores: Scores,
+    header: Header,
+    mime: &'static str,
+    file_bytes: u64,
+    timings: Timings,
+}
+
+/// A file that was not.
+pub(super) struct Failure {
+    code: &'static str,
+    detail: String,
+}
+
+impl Classified {
+    pub(super) fn of(ingested: Ingested, file_bytes: u64) -> Result<Self, Failure> {
+        let Verdict::Scored(scored) = ingested.verdict else {
+            let detail = "The classifier gave no answer.".to_owned();
+            return Err(Failure { code: "not-classified", detail });
+        };
+        Ok(Self {
+            scores: scored.scores,
+            header: ingested.scrubbed.header(),
+            mime: ingested.scrubbed.format().mime(),
+            file_bytes,
+            timings: ingested.timings,
+        })
+    }
+}
+
+impl Failure {
+    pub(super) fn of(error: &PipelineError) -> Self {
+        Self { code: error.code(), detail: error.to_string() }
+    }
+
+    pub(super) fn unreadable(detail: String) -> Self {
+        Self { code: "unreadable", detail }
+    }
+
+    pub(super) fn too_large(file_bytes_max: u64) -> Self {
+        let detail = format!("The file is larger than {file_bytes_max} bytes.");
+        Self { code: "body-too-large", detail }
+    }
+}
+
+/// Writes lines and counts them.
+pub(super) struct Report {
+    is_json: bool,
+    moderation: Moderation,
+    n_read: usize,
+    n_failed: usize,
+}
+
+impl Report {
+    pub(super) fn new(is_json: bool, moderation: Moderation) -> Self {
+        Self { is_json, moderation, n_read: 0, n_failed: 0 }
+    }
+
+    /// Files that were classified, and files that were not.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.n_read, self.n_failed)
+    }
+
+    pub(super) fn line(&mut self, line: &Line) -> String {
+        match &line.outcome {
+            Ok(_) => self.n_read += 1,
+            Err(_) => self.n_failed += 1,
+        }
+        if self.is_json { self.json(line).to_string() } else { self.text(line) }
+    }
+
+    fn json(&self, line: &Line) -> Value {
+        let path = line.path.to_string_lossy();
+        match &line.outcome {
+            Err(Failure { code, detail }) => json!({"path": path, "code": code, "error": detail}),
+            Ok(classified) => {
+                let verdict = self.moderation.thresholds().judge(&classified.scores);
+                json!({
+                    "path": path,
+                    "label": verdict.label.as_str(),
+                    "confidence": verdict.confidence,
+                    "scores": classified.scores,
+                    "width": classified.header.width,
+                    "height": classified.header.height,
+                    "frames": classified.header.frames,
+                    "mime": classified.mime,
+                    "bytes": classified.file_bytes,
+                    "timings": timings(&classified.timings),
+                })
+            }
+        }
+    }
+
+    fn text(&self, line: &Line) -> String {
+        let path = line.path.display();
+        match &line.outcome {
+            Err(Failure { code, detail }) => format!("error  {path}: {code}: {detail}"),
+            Ok(Classified { scores, header, .. }) => {
+                let verdict = self.moderation.thresholds().judge(scores);
+                format!(
+                    "{:5} {:5.1} %  drawing {:.3}  hentai {:.3}  neutral {:.3}  porn {:.3}  sexy \
+                     {:.3}  {:>5} x {:<5} {path}",
+                    verdict.label.as_str(),
+                    verdict.confidence * 100.0,
+                    scores.drawing,
+                    scores.hentai,
+                    scores.neutral,
+                    scores.porn,
+                    scores.sexy,
+                    header.width,
+                    header.height,
+                )
+            }
+        }
+    }
+}
+
+/// Milliseconds in each stage, then from the door to the answer.
+fn timings(timings: &Timings) -> Value {
+    let ms = |took: Duration| json!((took.as_secs_f64() * 1e6).round() / 1e3);
+    let mut named: Map<String, Value> =
+        STAGES.iter().zip(timings.stages).map(|(name, took)| (format!("{name}_ms"), ms(took))).collect();
+    for (name, took) in [
+        ("waited_for_worker_ms", timings.waited_for_worker),
+        ("waited_for_batch_ms", timings.waited_for_batch),
+        ("infer_ms", timings.infer),
+        ("total_ms", timings.total),
+    ] {
+        named.insert(name.to_owned(), ms(took));
+    }
+    Value::Object(named)
+}

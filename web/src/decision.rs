@@ -1,0 +1,87 @@
+//! From class probabilities to a state, a label and what both allow.
+
+use imgshare_models::scores::{Label, Scores, Verdict};
+use imgshare_pipeline::Scored;
+use imgshare_storage::{Classification, Record, State, StoredLabel};
+
+use crate::clock;
+use crate::config::Moderation;
+
+/// Where a freshly scored image stands, and what is stored with it.
+///
+/// An image in the review band is public with its label unless
+/// `moderation.hold_review` is set: without somebody who releases them, held
+/// images would be lost to their owners.
+#[must_use]
+pub fn decide(moderation: &Moderation, scored: &Scored) -> (State, Classification) {
+    let thresholds = moderation.thresholds();
+    let verdict = thresholds.judge(&scored.scores);
+    let state =
+        if verdict.review && moderation.hold_review { State::Review } else { State::Public };
+    let classification = Classification {
+        model: scored.model.to_owned(),
+        preprocessing: scored.preprocessing.to_owned(),
+        probabilities: scored.scores.to_array(),
+        thresholds: [
+            thresholds.explicit,
+            thresholds.sexy,
+            thresholds.ads,
+            thresholds.review_band,
+        ],
+        label: match verdict.label {
+            Label::Safe => StoredLabel::Safe,
+            Label::Nsfw => StoredLabel::Nsfw,
+        },
+        confidence: verdict.confidence,
+        classified_at_ms: clock::now_ms(),
+    };
+    (state, classification)
+}
+
+/// What the thresholds in force today say about a stored image; `None` before
+/// it is classified.
+#[must_use]
+pub fn judge_stored(moderation: &Moderation, record: &Record) -> Option<(Scores, Verdict)> {
+    let classification = record.classification.as_ref()?;
+    let scores = Scores::from_array(classification.probabilities);
+    Some((scores, moderation.thresholds().judge(&scores)))
+}
+
+/// Whether anybody who has the id may know of the image. Bytes are served in
+/// state `public` alone; an image that is still to be checked is admitted to,
+/// so that its uploader can follow it; every other state answers as if there
+/// were nothing.
+#[must_use]
+pub fn is_known_to_strangers(state: State) -> bool {
+    match state {
+        State::Public | State::Pending | State::ScanFailed => true,
+        State::Review | State::Blocked | State::Removed => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scored(scores: [f32; 5]) -> Scored {
+        Scored { model: "m", preprocessing: "p", scores: Scores::from_array(scores) }
+    }
+
+    #[test]
+    fn the_review_band_holds_back_only_when_asked_to() {
+        let borderline = scored([0.1, 0.3, 0.25, 0.3, 0.05]);
+        let mut moderation = Moderation::default();
+        let (state, classification) = decide(&moderation, &borderline);
+        assert_eq!((state, classification.label), (State::Public, StoredLabel::Nsfw));
+        moderation.hold_review = true;
+        assert_eq!(decide(&moderation, &borderline).0, State::Review);
+        assert_eq!(decide(&moderation, &scored([0.0, 0.0, 1.0, 0.0, 0.0])).0, State::Public);
+    }
+
+    #[test]
+    fn the_thresholds_in_force_are_stored() {
+        let moderation = Moderation { explicit_min: 0.5, ..Moderation::default() };
+        let (_, classification) = decide(&moderation, &scored([0.0, 0.0, 1.0, 0.0, 0.0]));
+        assert_eq!(classification.thresholds, [0.5, 0.9, 0.3, 0.1]);
+    }
+}

@@ -1,0 +1,377 @@
+//! The one map from everything that can go wrong to a status and a code.
+//!
+//! Answers are RFC 9457 problems. Pages for browsers are made from the same
+//! [`Problem`] by [`crate::negotiate`].
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use imgshare_pipeline::{Fault, Overloaded, PipelineError, Reject};
+use imgshare_storage::StorageError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::body::BodyError;
+use crate::multipart::MultipartProblem;
+
+/// What a client that was refused for load or for our state may try after.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Every way a request can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// The pipeline refused the image, or broke.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The store refused, or broke.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The upload's body was not what it must be.
+    #[error(transparent)]
+    Upload(#[from] MultipartProblem),
+    /// Unknown, deleted and hidden alike.
+    #[error("not found")]
+    NotFound,
+    /// The path exists, the method does not.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// A deletion without its token.
+    #[error("delete token missing")]
+    DeleteTokenMissing,
+    /// A deletion with another image's token, or none of ours.
+    #[error("delete token wrong")]
+    DeleteTokenWrong,
+    /// A form that is not the one the page sent.
+    #[error("malformed form")]
+    MalformedForm,
+    /// A byte range outside the image.
+    #[error("range not satisfiable")]
+    RangeNotSatisfiable {
+        /// Length of the whole, in bytes.
+        bytes: u64,
+    },
+    /// Something of ours broke outside pipeline and store.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// RFC 9457 problem details, as sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// A name for the kind of problem; the code as a URN.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:imgshare:problem:unsupported-format")]
+    pub kind: String,
+    /// The same for every problem of this kind.
+    #[schema(example = "Unsupported format")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(example = 415)]
+    pub status: u16,
+    /// What happened this time, for people.
+    pub detail: String,
+    /// Stable, for programs.
+    #[schema(example = "unsupported-format")]
+    pub code: String,
+    /// Names the log line of a fault of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// Seconds after which the same request may succeed, as in `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+impl WebError {
+    /// Status and code, for the answer, the log and the metrics.
+    #[must_use]
+    pub fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Pipeline(PipelineError::Reject(reject)) => (reject_status(reject), reject.code()),
+            Self::Pipeline(PipelineError::Overloaded(_)) => {
+                (StatusCode::TOO_MANY_REQUESTS, "overloaded")
+            }
+            Self::Pipeline(PipelineError::Fault(fault)) => match fault {
+                Fault::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, fault.code()),
+                Fault::Panicked { .. } => (StatusCode::INTERNAL_SERVER_ERROR, fault.code()),
+            },
+            Self::Storage(error) => storage_status_and_code(error),
+            Self::Upload(problem) => upload_status_and_code(problem),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::DeleteTokenMissing => (StatusCode::UNAUTHORIZED, "delete-token-missing"),
+            Self::DeleteTokenWrong => (StatusCode::FORBIDDEN, "delete-token-wrong"),
+            Self::MalformedForm => (StatusCode::BAD_REQUEST, "malformed-form"),
+            Self::RangeNotSatisfiable { .. } => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable")
+            }
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal-error"),
+        }
+    }
+
+    /// The answer's content. A fault of ours is logged here, and the answer
+    /// carries nothing of it but the log line's id.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let (status, code) = self.status_and_code();
+        let fault = (status == StatusCode::INTERNAL_SERVER_ERROR).then(|| {
+            let fault = fault_id();
+            tracing::error!(%fault, code, error = %self, "a request failed through our fault");
+            fault
+        });
+        if matches!(self, Self::Storage(_)) && fault.is_none() {
+            tracing::error!(code, error = %self, "the store refused a request");
+        }
+        Problem {
+            kind: format!("urn:imgshare:problem:{code}"),
+            title: title(code),
+            status: status.as_u16(),
+            detail: self.detail(fault.as_deref()),
+            code: code.to_owned(),
+            fault,
+            retry_after: self.retry_after().map(|wait| wait.as_secs().max(1)),
+        }
+    }
+
+    fn detail(&self, fault: Option<&str>) -> String {
+        match (self, fault) {
+            (_, Some(fault)) => {
+                format!("Something broke on our side. If you report it, name fault {fault}.")
+            }
+            (Self::Pipeline(PipelineError::Reject(reject)), _) => reject.to_string(),
+            (Self::Pipeline(PipelineError::Overloaded(overloaded)), _) => overloaded.to_string(),
+            (Self::Pipeline(PipelineError::Fault(_)), _) => {
+                "The service is restarting; try again in a moment.".to_owned()
+            }
+            (Self::Storage(_), _) => {
+                "The service cannot store anything at the moment; try again later.".to_owned()
+            }
+            (Self::Upload(problem), _) => upload_detail(problem),
+            (Self::NotFound, _) => "There is nothing here, or not any more.".to_owned(),
+            (Self::MethodNotAllowed, _) => "This address does not take that method.".to_owned(),
+            (Self::DeleteTokenMissing, _) => {
+                "Deleting takes the token from the upload's answer, as `Authorization: Bearer \
+                 TOKEN`."
+                    .to_owned()
+            }
+            (Self::DeleteTokenWrong, _) => {
+                "This is not the delete token of this image.".to_owned()
+            }
+            (Self::MalformedForm, _) => "The form could not be read.".to_owned(),
+            (Self::RangeNotSatisfiable { bytes }, _) => {
+                format!("The range lies outside the image's {bytes} bytes.")
+            }
+            (Self::Internal(_), None) => "Something broke on our side.".to_owned(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Pipeline(PipelineError::Overloaded(Overloaded { retry_after })) => {
+                Some(*retry_after)
+            }
+            _ if self.status_and_code().0 == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for WebError {
+    fn into_response(self) -> Response {
+        let mut response = self.problem().into_response();
+        let headers = response.headers_mut();
+        match self {
+            Self::DeleteTokenMissing => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::RangeNotSatisfiable { bytes } => {
+                if let Ok(value) = HeaderValue::try_from(format!("bytes */{bytes}")) {
+                    headers.insert(header::CONTENT_RANGE, value);
+                }
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// 413 is about the body's length alone; an image whose content exceeds a
+/// limit was received whole and cannot be processed: 422.
+fn reject_status(reject: &Reject) -> StatusCode {
+    match reject {
+        Reject::Empty => StatusCode::BAD_REQUEST,
+        Reject::UnsupportedFormat { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Reject::Truncated
+        | Reject::Malformed { .. }
+        | Reject::SideTooLong { .. }
+        | Reject::TooManyPixels { .. }
+        | Reject::TooManyFrames { .. }
+        | Reject::AnimationTooLarge { .. }
+        | Reject::MetadataNotRemovable { .. }
+        | Reject::DeadlineExceeded { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+fn upload_status_and_code(problem: &MultipartProblem) -> (StatusCode, &'static str) {
+    match problem {
+        MultipartProblem::Body(BodyError::TooLarge { .. }) => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large")
+        }
+        MultipartProblem::Body(BodyError::Timeout) => (StatusCode::REQUEST_TIMEOUT, "body-timeout"),
+        MultipartProblem::Body(BodyError::CutOff) => (StatusCode::BAD_REQUEST, "body-cut-off"),
+        MultipartProblem::Malformed => (StatusCode::BAD_REQUEST, "malformed-multipart"),
+        MultipartProblem::FileMissing => (StatusCode::BAD_REQUEST, "file-missing"),
+        MultipartProblem::TooManyFiles => (StatusCode::BAD_REQUEST, "too-many-files"),
+        MultipartProblem::EmptyFile => (StatusCode::BAD_REQUEST, "empty-file"),
+    }
+}
+
+fn upload_detail(problem: &MultipartProblem) -> String {
+    match problem {
+        MultipartProblem::Body(BodyError::TooLarge { bytes_max }) => {
+            format!("The file is too large; at most {bytes_max} bytes are accepted.")
+        }
+        MultipartProblem::Body(BodyError::Timeout) => {
+            "The upload stopped or came too slowly.".to_owned()
+        }
+        MultipartProblem::Body(BodyError::CutOff) => "The upload was cut off.".to_owned(),
+        MultipartProblem::Malformed => {
+            "The body must be multipart/form-data with one part named `file`.".to_owned()
+        }
+        MultipartProblem::FileMissing => "There is no file in a part named `file`.".to_owned(),
+        MultipartProblem::TooManyFiles => "Send one file a request.".to_owned(),
+        MultipartProblem::EmptyFile => "The file is empty.".to_owned(),
+    }
+}
+
+/// `unsupported-format` is titled "Unsupported format".
+fn title(code: &str) -> String {
+    let mut title = code.replace('-', " ");
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    title
+}
+
+/// 32 random bits: enough to find one line in a log.
+fn fault_id() -> String {
+    let mut id = [0; 4];
+    match getrandom::fill(&mut id) {
+        Ok(()) => hex::encode(id),
+        Err(_) => "unnamed".to_owned(),
+    }
+}
+
+/// The store's own codes; what the operator must mend is 507 or 503, because
+/// the same request works afterwards.
+fn storage_status_and_code(error: &StorageError) -> (StatusCode, &'static str) {
+    let status = match error {
+        StorageError::NoSpace { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        StorageError::ReadOnly { .. } | StorageError::Conflict { .. } => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        StorageError::NotFound { .. } => return WebError::NotFound.status_and_code(),
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    (status, error.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn of(error: impl Into<WebError>) -> (u16, &'static str) {
+        let (status, code) = error.into().status_and_code();
+        (status.as_u16(), code)
+    }
+
+    fn reject(reject: Reject) -> (u16, &'static str) {
+        of(PipelineError::from(reject))
+    }
+
+    #[test]
+    fn refused_images_have_stable_answers() {
+        assert_eq!(reject(Reject::Empty), (400, "empty-file"));
+        let unsupported = Reject::UnsupportedFormat { advice: None };
+        assert_eq!(reject(unsupported), (415, "unsupported-format"));
+        assert_eq!(reject(Reject::Truncated), (422, "truncated-image"));
+        let side = Reject::SideTooLong { width: 65_535, height: 1, side_max: 12_000 };
+        assert_eq!(reject(side), (422, "side-too-long"));
+        assert_eq!(reject(Reject::TooManyFrames { frames_max: 900 }), (422, "too-many-frames"));
+    }
+
+    #[test]
+    fn bodies_have_stable_answers() {
+        let too_large = BodyError::TooLarge { bytes_max: 1 };
+        for (problem, answer) in [
+            (MultipartProblem::Body(too_large), (413, "body-too-large")),
+            (MultipartProblem::Body(BodyError::Timeout), (408, "body-timeout")),
+            (MultipartProblem::Body(BodyError::CutOff), (400, "body-cut-off")),
+            (MultipartProblem::Malformed, (400, "malformed-multipart")),
+            (MultipartProblem::FileMissing, (400, "file-missing")),
+            (MultipartProblem::TooManyFiles, (400, "too-many-files")),
+            (MultipartProblem::EmptyFile, (400, "empty-file")),
+        ] {
+            assert_eq!(of(problem), answer);
+        }
+    }
+
+    #[test]
+    fn a_store_that_can_recover_is_no_fault() {
+        let source = || io::Error::other("x");
+        let full = StorageError::NoSpace { action: String::new(), source: source() };
+        assert_eq!(of(full), (507, "storage-full"));
+        let read_only = StorageError::ReadOnly { action: String::new(), source: source() };
+        assert_eq!(of(read_only), (503, "storage-read-only"));
+    }
+
+    #[test]
+    fn load_is_answered_with_a_wait() {
+        let overloaded = Overloaded { retry_after: Duration::from_secs(7) };
+        let response = WebError::from(PipelineError::from(overloaded)).into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "7");
+        let stopping = WebError::from(PipelineError::from(Fault::ShuttingDown)).into_response();
+        assert_eq!(stopping.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(stopping.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_fault_says_its_id_and_nothing_else() {
+        let secret = "/var/data: disk on fire";
+        let problem = WebError::Internal(secret.to_owned()).problem();
+        let fault = problem.fault.clone().unwrap();
+        assert_eq!((problem.status, problem.code.as_str()), (500, "internal-error"));
+        assert!(problem.detail.contains(&fault) && !problem.detail.contains("disk"));
+    }
+
+    #[test]
+    fn a_problem_is_a_problem_document() {
+        let response = WebError::NotFound.into_response();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let problem = WebError::NotFound.problem();
+        assert_eq!(problem.kind, "urn:imgshare:problem:not-found");
+        assert_eq!(problem.title, "Not found");
+    }
+}

@@ -1,0 +1,156 @@
+//! The one place where the pipeline meets the store: an upload from its first
+//! byte to its durable record.
+//!
+//! Admission, body, pipeline, commit, in that order. A client that leaves
+//! before the commit leaves nothing behind; one that leaves during it has
+//! stored an image. The answer goes out only when the record is flushed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use imgshare_pipeline::{
+    Fault, Ingested, Permit, PipelineError, Reply, Scrubbed, Verdict,
+};
+use imgshare_storage::{DeleteToken, ImageId, Record, State, Storable};
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::body::{self, BodyLimits};
+use crate::clock;
+use crate::decision;
+use crate::error::WebError;
+use crate::multipart::{self, UploadedFile};
+
+/// Proof for the store: only what the pipeline has scrubbed can be written.
+pub(crate) struct Stored(pub(crate) Scrubbed);
+
+impl Storable for Stored {
+    fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+/// A durable image and the secret of its owner.
+#[derive(Debug)]
+pub struct Accepted {
+    /// What was stored.
+    pub record: Record,
+    /// Shown once, stored as a hash.
+    pub token: DeleteToken,
+}
+
+/// Takes one upload in. Returns once it would survive a loss of power.
+///
+/// # Errors
+/// Whatever the body, the pipeline or the store says; nothing is kept then.
+pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
+    let file_bytes_max = app.settings.limits.upload_bytes_max;
+    let limits = body_limits(app);
+    let announced = body::announced_length(request.headers()).unwrap_or(file_bytes_max);
+    let mut permit = match app.pipeline.admit(announced.min(file_bytes_max)) {
+        Ok(permit) => permit,
+        Err(refusal) => {
+            body::discard_rest(request);
+            return Err(refusal.into());
+        }
+    };
+    let file = multipart::read_one_file(request, file_bytes_max, limits).await?;
+    permit.shrink_to(u64::try_from(file.bytes.len()).unwrap_or(u64::MAX));
+    let UploadedFile { bytes, filename } = file;
+    let ingested = run(app, permit, bytes.into()).await?;
+    let accepted = commit(app, ingested, filename).await?;
+    let record = &accepted.record;
+    let label = record.classification.as_ref().map(|found| found.label.as_str());
+    app.metrics.decision(record.state.as_str(), label);
+    if record.state == State::Pending {
+        app.rescan.notify_one();
+    }
+    Ok(accepted)
+}
+
+/// Sends bytes through the pipeline and waits. Dropping the future tells the
+/// pipeline that nobody waits any more.
+///
+/// # Errors
+/// The pipeline's.
+pub async fn run(app: &App, permit: Permit, bytes: Arc<[u8]>) -> Result<Ingested, PipelineError> {
+    let (answer, outcome) = oneshot::channel();
+    app.pipeline.submit(permit, bytes, Box::new(Waiting(answer)));
+    outcome.await.unwrap_or(Err(PipelineError::Fault(Fault::ShuttingDown)))
+}
+
+struct Waiting(oneshot::Sender<Result<Ingested, PipelineError>>);
+
+impl Reply for Waiting {
+    fn departed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    fn send(self: Box<Self>, outcome: Result<Ingested, PipelineError>) {
+        // Nobody waits any more; the image was not stored yet.
+        let _ = self.0.send(outcome);
+    }
+}
+
+/// Decides about an image and makes it durable. Its place in the pipeline is
+/// held until then.
+///
+/// # Errors
+/// The store's; nothing is kept then.
+pub async fn commit(
+    app: &App,
+    ingested: Ingested,
+    filename: String,
+) -> Result<Accepted, WebError> {
+    let token = DeleteToken::random().map_err(no_randomness)?;
+    let id = ImageId::random().map_err(no_randomness)?;
+    let Ingested { scrubbed, sha256, verdict, permit, timings: _ } = ingested;
+    let (state, classification) = match &verdict {
+        Verdict::Scored(scored) => {
+            let (state, classification) = decision::decide(&app.settings.moderation, scored);
+            (state, Some(classification))
+        }
+        Verdict::Pending => (State::Pending, None),
+    };
+    let (header, format) = (scrubbed.header(), scrubbed.format());
+    let record = Record {
+        id,
+        revision: 0,
+        filename,
+        mime: format.mime().to_owned(),
+        extension: format.extension().to_owned(),
+        bytes: u64::try_from(scrubbed.bytes().len()).unwrap_or(u64::MAX),
+        width: header.width,
+        height: header.height,
+        frames: header.frames,
+        sha256,
+        uploaded_at_ms: clock::now_ms(),
+        state,
+        legal_hold: false,
+        scan_attempts: u32::from(classification.is_none()),
+        classification,
+        delete_token: token.hash(),
+    };
+    app.with_store(move |store| {
+        store.commit(&record, &Stored(scrubbed))?;
+        // The place in the pipeline is held until the image is durable.
+        drop(permit);
+        Ok(Accepted { record, token })
+    })
+    .await
+}
+
+fn no_randomness(error: std::io::Error) -> WebError {
+    WebError::Internal(format!("the system's random source failed: {error}"))
+}
+
+fn body_limits(app: &App) -> BodyLimits {
+    let http = &app.settings.http;
+    BodyLimits {
+        bytes_max: app.settings.limits.upload_bytes_max,
+        time_max: Duration::from_secs(http.body_seconds_max),
+        stall_time_max: Duration::from_secs(http.body_stall_seconds_max),
+        bytes_per_second_min: http.body_bytes_per_second_min,
+    }
+}

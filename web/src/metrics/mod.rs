@@ -1,0 +1,125 @@
+//! What the service counts, in Prometheus' text format.
+
+mod pipeline;
+
+use std::time::Duration;
+
+use imgshare_pipeline::Pipeline;
+use imgshare_storage::StorageError;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// Media type of what [`Metrics::text`] writes.
+pub const MIME: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Counters of the HTTP side; the pipeline's own are read when asked for.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    seconds: Family<Route, Histogram>,
+    problems: Family<Code, Counter>,
+    decisions: Family<Decision, Counter>,
+    store_errors: Family<Code, Counter>,
+    cache: Family<CacheAnswer, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    route: String,
+    method: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decision {
+    state: &'static str,
+    label: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheAnswer {
+    answer: &'static str,
+}
+
+impl Metrics {
+    /// Counters at zero, over a pipeline that counts for itself.
+    #[must_use]
+    pub fn new(pipeline: Pipeline) -> Self {
+        let mut registry = Registry::with_prefix("imgshare");
+        let seconds = Family::<Route, Histogram>::new_with_constructor(|| {
+            // 0.5 ms to 16 s: cached images below, uploads of large ones above.
+            Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+        });
+        let (requests, problems) = (Family::default(), Family::default());
+        let (decisions, store_errors) = (Family::default(), Family::default());
+        let cache = Family::default();
+        registry.register("http_requests", "Requests answered", Family::clone(&requests));
+        registry.register(
+            "http_request_seconds",
+            "Time from a request's head to its answer's head",
+            seconds.clone(),
+        );
+        registry.register("problems", "Requests that failed, by code", Family::clone(&problems));
+        registry.register(
+            "decisions",
+            "Images stored or rescanned, by state and label",
+            Family::clone(&decisions),
+        );
+        registry.register("store_errors", "Failed store calls", Family::clone(&store_errors));
+        registry.register("image_cache", "Lookups in the image cache", Family::clone(&cache));
+        registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
+        Self { registry, requests, seconds, problems, decisions, store_errors, cache }
+    }
+
+    /// One request, answered. `route` is the pattern, never the path.
+    pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
+        let labels = Request { route: route.to_owned(), method: method.to_owned(), status };
+        self.requests.get_or_create(&labels).inc();
+        let route = Route { route: labels.route };
+        self.seconds.get_or_create(&route).observe(took.as_secs_f64());
+    }
+
+    /// One request that failed.
+    pub fn problem(&self, code: &str) {
+        self.problems.get_or_create(&Code { code: code.to_owned() }).inc();
+    }
+
+    /// One image that came to a state.
+    pub fn decision(&self, state: &'static str, label: Option<&'static str>) {
+        self.decisions.get_or_create(&Decision { state, label: label.unwrap_or("none") }).inc();
+    }
+
+    /// One store call that failed.
+    pub fn store_error(&self, error: &StorageError) {
+        self.store_errors.get_or_create(&Code { code: error.code().to_owned() }).inc();
+    }
+
+    /// One lookup in the image cache.
+    pub fn cache_lookup(&self, was_hit: bool) {
+        let answer = if was_hit { "hit" } else { "miss" };
+        self.cache.get_or_create(&CacheAnswer { answer }).inc();
+    }
+
+    /// Everything, as text.
+    ///
+    /// # Errors
+    /// Writing to memory cannot fail; the encoder's interface says it could.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

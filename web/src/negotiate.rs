@@ -1,0 +1,56 @@
+//! Problems as pages, for those who asked for a page.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::app::AppState;
+use crate::error::Problem;
+use crate::pages;
+use crate::visitor::Visitor;
+
+/// Paths of the API answer programs, whatever they say they accept.
+const API_PREFIX: &str = "/api/";
+
+/// Turns a [`Problem`] into a page when a browser asked. Status and headers of
+/// the problem stay.
+pub async fn problems_as_pages(
+    State(app): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let wants_page = accepts_html(request.headers()) && !request.uri().path().starts_with(API_PREFIX);
+    if !wants_page {
+        return next.run(request).await;
+    }
+    let visitor = Visitor::of(&app, request.headers());
+    let response = next.run(request).await;
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
+    let page = pages::problem(
+        &visitor.site,
+        problem.status,
+        &problem.title,
+        &problem.detail,
+        &problem.code,
+    );
+    let (mut parts, _) = response.into_parts();
+    let (page_parts, body) = Html(page).into_response().into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
+        if let Some(value) = page_parts.headers.get(&name) {
+            parts.headers.insert(name, value.clone());
+        }
+    }
+    Response::from_parts(parts, body)
+}
+
+/// Browsers name `text/html` when they navigate; `*/*` alone is a program or
+/// an `<img>`.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value: &HeaderValue| value.to_str().ok())
+        .any(|value| value.contains("text/html"))
+}

@@ -1,0 +1,57 @@
+//! A site and an image for the tests of the pages.
+
+use super::{ImageView, OwnerLinks, Site, Theme};
+
+pub(super) fn site() -> Site {
+    Site {
+        name: "ImgShare".to_owned(),
+        base_url: "https://img.example".to_owned(),
+        theme: Theme::System,
+        upload_bytes_max: 40_000_000,
+        formats: "JPEG, PNG, WebP, GIF",
+        files_per_batch_max: 20,
+        contact: Some("privacy@img.example".to_owned()),
+    }
+}
+
+pub(super) fn image() -> ImageView {
+    ImageView {
+        id: "3kTMd8vXqz2P".to_owned(),
+        url: "https://img.example/3kTMd8vXqz2P".to_owned(),
+        direct_url: "https://img.example/i/3kTMd8vXqz2P.jpg".to_owned(),
+        thumbnail_url: "https://img.example/i/3kTMd8vXqz2P/thumb.jpg".to_owned(),
+        filename: "evening at the lake.jpg".to_owned(),
+        mime: "image/jpeg".to_owned(),
+        bytes: 2_190_194,
+        width: 4_000,
+        height: 3_000,
+        state: "public".to_owned(),
+        label: Some("safe".to_owned()),
+        confidence: Some(0.994),
+        scores: Some([
+            ("drawing", 0.004),
+            ("hentai", 0.001),
+            ("neutral", 0.99),
+            ("porn", 0.002),
+            ("sexy", 0.003),
+        ]),
+        uploaded_at_iso: "2025-01-05T12:34:56Z".to_owned(),
+        views: 1_234,
+    }
+}
+
+pub(super) fn nsfw_image() -> ImageView {
+    ImageView {
+        label: Some("nsfw".to_owned()),
+        confidence: Some(0.87),
+        ..image()
+    }
+}
+
+pub(super) fn owner() -> OwnerLinks {
+    let delete_token = "9bZkp7q19f0aC3dE5fG7hJ9kL2mN".to_owned();
+    OwnerLinks {
+        delete_url: format!("https://img.example/d/3kTMd8vXqz2P#{delete_token}"),
+        delete_token,
+    }
+}

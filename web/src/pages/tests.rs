@@ -1,0 +1,258 @@
+//! What holds for every page.
+
+use super::*;
+
+/// A name that tries to break out of text, attributes and reading order.
+const HOSTILE: &str = "\u{202e}\"'><script>alert(1)</script><img src=x onerror=alert(2)>&.jpg";
+
+fn hostile_image() -> ImageView {
+    ImageView {
+        filename: HOSTILE.to_owned(),
+        ..samples::image()
+    }
+}
+
+/// Every page in every state that changes its markup, by name.
+fn every_page() -> Vec<(&'static str, String)> {
+    let site = samples::site();
+    let owner = samples::owner();
+    let (image, nsfw) = (samples::image(), samples::nsfw_image());
+    let pending = ImageView {
+        state: "pending".to_owned(),
+        label: None,
+        confidence: None,
+        scores: None,
+        ..samples::image()
+    };
+    let dark = Site {
+        theme: Theme::Dark,
+        contact: None,
+        ..samples::site()
+    };
+    vec![
+        ("home", home(&site)),
+        ("home, dark, no contact", home(&dark)),
+        ("uploaded", uploaded(&site, &image, &owner)),
+        ("uploaded, pending", uploaded(&site, &pending, &owner)),
+        (
+            "uploaded, hostile",
+            uploaded(&site, &hostile_image(), &owner),
+        ),
+        ("viewer", viewer(&site, &image, false)),
+        ("viewer, warned", viewer(&site, &nsfw, true)),
+        ("viewer, nsfw shown", viewer(&site, &nsfw, false)),
+        ("viewer, hostile", viewer(&site, &hostile_image(), false)),
+        ("confirm", confirm_delete(&site, "3kTMd8vXqz2P", None)),
+        (
+            "confirm, refused",
+            confirm_delete(&site, HOSTILE, Some(HOSTILE)),
+        ),
+        ("deleted", deleted(&site)),
+        (
+            "problem",
+            problem(&site, 404, "Not found", "No image is here.", "not-found"),
+        ),
+        (
+            "problem, hostile",
+            problem(&site, 429, HOSTILE, HOSTILE, HOSTILE),
+        ),
+    ]
+}
+
+/// The text of each tag of a page, without the brackets.
+fn tags(page: &str) -> impl Iterator<Item = &str> {
+    page.split('<')
+        .skip(1)
+        .filter_map(|rest| rest.split('>').next())
+}
+
+/// The value of an attribute within a tag.
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+    tag[start..].split('"').next()
+}
+
+#[test]
+fn every_page_has_a_language_a_title_and_one_main_heading() {
+    for (name, page) in every_page() {
+        assert!(page.starts_with("<!doctype html>"), "{name}");
+        assert!(page.contains("<html lang=\"en\""), "{name}");
+        assert_eq!(page.matches("<h1").count(), 1, "{name}");
+        assert_eq!(page.matches("<main").count(), 1, "{name}");
+        let title = page
+            .split("<title>")
+            .nth(1)
+            .and_then(|rest| rest.split("</title>").next());
+        assert!(
+            title.is_some_and(|title| title.contains("ImgShare")),
+            "{name}: {title:?}"
+        );
+    }
+}
+
+#[test]
+fn no_page_holds_inline_script_or_style() {
+    for (name, page) in every_page() {
+        for tag in tags(&page) {
+            assert!(!tag.starts_with("style"), "{name}: {tag}");
+            assert!(attribute(tag, "style").is_none(), "{name}: {tag}");
+            let mut outside_of_values = tag.split('"').step_by(2);
+            assert!(
+                !outside_of_values.any(|part| part.contains(" on")),
+                "{name}: {tag}"
+            );
+            if tag.starts_with("script") {
+                assert!(attribute(tag, "src").is_some(), "{name}: {tag}");
+            }
+        }
+        assert!(!page.contains("javascript:"), "{name}");
+        let opened = page.matches("<script").count();
+        assert_eq!(
+            page.matches("\"></script>").count(),
+            opened,
+            "{name}: a script has content"
+        );
+    }
+}
+
+#[test]
+fn pages_load_from_this_site_and_name_no_other_host() {
+    for (name, page) in every_page() {
+        let own = page.matches("https://img.example/").count();
+        assert_eq!(page.matches("https://").count(), own, "{name}");
+        assert!(!page.contains("http://"), "{name}");
+        assert!(!page.contains("\"//"), "{name}");
+        for tag in tags(&page) {
+            let loaded = attribute(tag, "src").or_else(|| {
+                let is_link = tag.starts_with("link") && !tag.contains("canonical");
+                is_link.then(|| attribute(tag, "href")).flatten()
+            });
+            assert!(
+                loaded.is_none_or(|path| path.starts_with('/')),
+                "{name}: {tag}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_asset_a_page_names_exists() {
+    for (name, page) in every_page() {
+        let named = page.split("\"/assets/").skip(1);
+        let paths: Vec<&str> = named
+            .filter_map(|rest| rest.split(['"', '#']).next())
+            .collect();
+        assert!(paths.len() > 3, "{name}");
+        for path in paths {
+            assert!(assets::find(path).is_some(), "{name}: {path}");
+        }
+    }
+}
+
+#[test]
+fn every_icon_a_page_names_is_drawn() {
+    let sheet = include_str!("../../assets/icons.svg");
+    for (name, page) in every_page() {
+        for rest in page.split(".svg#").skip(1) {
+            let icon = rest.split('"').next().unwrap_or_default();
+            assert!(sheet.contains(&format!("id=\"{icon}\"")), "{name}: {icon}");
+        }
+    }
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    for (name, page) in every_page() {
+        assert!(!page.contains("<script>"), "{name}");
+        assert!(!page.contains("<img src=x"), "{name}");
+    }
+    let page = viewer(&samples::site(), &hostile_image(), false);
+    assert!(!page.contains('\u{202e}'));
+    assert!(page.contains("&#60;script&#62;"));
+}
+
+#[test]
+fn a_warned_image_is_neither_loaded_nor_previewed() {
+    let page = viewer(&samples::site(), &samples::nsfw_image(), true);
+    assert!(!tags(&page).any(|tag| tag.starts_with("img")));
+    assert!(!page.contains("og:image"));
+    assert!(page.contains("href=\"/3kTMd8vXqz2P?show=1\""));
+    assert!(page.contains("name=\"nsfw_filter\" value=\"off\""));
+    let shown = viewer(&samples::site(), &samples::nsfw_image(), false);
+    assert!(tags(&shown).any(|tag| tag.starts_with("img")));
+    assert!(
+        !shown.contains("og:image"),
+        "not even for a visitor who asked to see it"
+    );
+    assert!(shown.contains("name=\"nsfw_filter\" value=\"on\""));
+}
+
+#[test]
+fn a_safe_image_is_previewed_by_a_file_that_previews_accept() {
+    let small = viewer(&samples::site(), &samples::image(), false);
+    assert!(small.contains("og:image\" content=\"https://img.example/i/3kTMd8vXqz2P.jpg\""));
+    let large = ImageView {
+        bytes: 30_000_000,
+        ..samples::image()
+    };
+    let large = viewer(&samples::site(), &large, false);
+    assert!(large.contains("content=\"https://img.example/i/3kTMd8vXqz2P/thumb.jpg\""));
+    let review = ImageView {
+        state: "review".to_owned(),
+        ..samples::image()
+    };
+    assert!(!viewer(&samples::site(), &review, false).contains("og:image"));
+}
+
+#[test]
+fn the_deletion_link_is_on_the_result_page_and_nowhere_else() {
+    let token = samples::owner().delete_token;
+    for (name, page) in every_page() {
+        assert_eq!(
+            page.contains(&token),
+            name.starts_with("uploaded"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn opening_the_deletion_page_only_offers_a_form() {
+    let page = confirm_delete(&samples::site(), "3kTMd8vXqz2P", Some("Wrong token."));
+    assert!(page.contains("action=\"/d/3kTMd8vXqz2P\" method=\"post\""));
+    assert!(page.contains("name=\"token\" required"));
+    assert!(page.contains("Wrong token."));
+}
+
+#[test]
+fn upload_works_as_a_plain_form() {
+    let page = home(&samples::site());
+    let form = tags(&page).find(|tag| attribute(tag, "action") == Some("/upload"));
+    let form = form.expect("the page has an upload form");
+    assert_eq!(attribute(form, "method"), Some("post"));
+    assert_eq!(attribute(form, "enctype"), Some("multipart/form-data"));
+    assert_eq!(attribute(form, "data-bytes-max"), Some("40000000"));
+    let input = tags(&page).find(|tag| attribute(tag, "type") == Some("file"));
+    assert_eq!(input.and_then(|tag| attribute(tag, "name")), Some("file"));
+}
+
+#[test]
+fn the_theme_is_marked_and_can_be_changed() {
+    let dark = Site {
+        theme: Theme::Dark,
+        ..samples::site()
+    };
+    let page = home(&dark);
+    assert!(page.contains("data-theme=\"dark\""));
+    assert!(page.contains("value=\"dark\" aria-pressed=\"true\""));
+    assert!(page.contains("value=\"system\" aria-pressed=\"false\""));
+    let page = viewer(&dark, &samples::image(), false);
+    assert!(page.contains("name=\"return\" value=\"/3kTMd8vXqz2P\""));
+}
+
+#[test]
+fn only_a_problem_that_may_pass_invites_another_try() {
+    let site = samples::site();
+    assert!(problem(&site, 429, "Busy", "Full.", "overloaded").contains("try again"));
+    assert!(!problem(&site, 404, "Not found", "Gone.", "not-found").contains("try again"));
+}

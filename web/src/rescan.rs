@@ -1,0 +1,136 @@
+//! Images that were stored before they could be classified, tried again until
+//! they are or until it is clear that they cannot be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use imgshare_pipeline::{PipelineError, Scored, Verdict};
+use imgshare_storage::{ImageId, Record, State};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::app::{App, AppState};
+use crate::clock;
+use crate::decision;
+use crate::error::WebError;
+use crate::ingest;
+
+/// Images in the pipeline for rescans at once: enough for a batch, few enough
+/// that uploads find room.
+const AT_ONCE_MAX: usize = 8;
+
+/// Images listed at a time.
+const PAGE: usize = 256;
+
+/// After an upload went out unclassified the device gets this long to catch up.
+const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// Rescans at the start, periodically, and soon after an upload stayed
+/// unclassified, until `stop` turns true.
+pub async fn run(app: AppState, mut stop: watch::Receiver<bool>) {
+    let period = Duration::from_secs(app.settings.pipeline.rescan_seconds);
+    loop {
+        if let Err(error) = rescan_all(&app).await {
+            tracing::warn!(%error, "the rescan stopped early; it goes on later");
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = sleep(period) => {}
+            () = async { app.rescan.notified().await; sleep(CATCH_UP.min(period)).await } => {}
+        }
+    }
+}
+
+/// Tries every pending image that is due once.
+///
+/// # Errors
+/// The first failure that is not one image's alone: no room, or no store.
+pub async fn rescan_all(app: &Arc<App>) -> Result<(), WebError> {
+    let mut cursor = None;
+    loop {
+        let after = cursor.take();
+        let page = app
+            .with_store(move |store| store.in_state(State::Pending, after.as_ref(), PAGE))
+            .await?;
+        let mut tries =
+            stream::iter(page.ids).map(|id| rescan_one(app, id)).buffer_unordered(AT_ONCE_MAX);
+        while let Some(tried) = tries.next().await {
+            tried?;
+        }
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn rescan_one(app: &Arc<App>, id: ImageId) -> Result<(), WebError> {
+    let read = app.with_store(move |store| match store.find(&id)? {
+        Some(record) if record.state == State::Pending => {
+            let bytes = store.read(&id, &record.original()?)?;
+            Ok(Some((record, bytes)))
+        }
+        _ => Ok(None),
+    });
+    let Some((record, bytes)) = read.await? else { return Ok(()) };
+    if !is_due(app, &record) {
+        return Ok(());
+    }
+    let scored = match bytes {
+        Some(bytes) => classify(app, bytes).await?,
+        None => None,
+    };
+    settle(app, id, scored).await
+}
+
+/// Each failed try doubles the wait: one slow minute must not use them up.
+fn is_due(app: &App, record: &Record) -> bool {
+    let period_ms = app.settings.pipeline.rescan_seconds.saturating_mul(1_000);
+    let tries_here = record.scan_attempts.saturating_sub(1).min(16);
+    let wait_ms = period_ms.saturating_mul((1_u64 << tries_here) - 1);
+    clock::now_ms() >= record.uploaded_at_ms.saturating_add(wait_ms)
+}
+
+/// The image's scores, or nothing when trying was in vain.
+async fn classify(app: &App, bytes: Vec<u8>) -> Result<Option<Scored>, WebError> {
+    let permit = app.pipeline.admit(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    match ingest::run(app, permit, bytes.into()).await {
+        Ok(ingested) => Ok(match ingested.verdict {
+            Verdict::Scored(scored) => Some(scored),
+            Verdict::Pending => None,
+        }),
+        Err(PipelineError::Reject(_)) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), WebError> {
+    let moderation = app.settings.moderation.clone();
+    let attempts_max = app.settings.pipeline.rescan_attempts_max;
+    let updated = app.with_store(move |store| {
+        let change = |record: &mut Record| {
+            if record.state != State::Pending {
+                return;
+            }
+            record.scan_attempts = record.scan_attempts.saturating_add(1);
+            if let Some(scored) = &scored {
+                let (state, classification) = decision::decide(&moderation, scored);
+                record.state = state;
+                record.classification = Some(classification);
+            } else if record.scan_attempts > attempts_max {
+                record.state = State::ScanFailed;
+            }
+        };
+        store.update(&id, change)
+    });
+    // Without a record it was deleted by its owner meanwhile.
+    if let Some(record) = updated.await? {
+        let label = record.classification.as_ref().map(|found| found.label.as_str());
+        app.metrics.decision(record.state.as_str(), label);
+        if record.state == State::ScanFailed {
+            tracing::warn!(%id, "an image could not be classified; it stays hidden");
+        }
+    }
+    Ok(())
+}

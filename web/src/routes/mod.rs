@@ -1,0 +1,38 @@
+//! The routes, one file a group. Handlers read the request, call what they
+//! need, and answer; every failure is a [`crate::error::WebError`].
+
+mod api;
+mod assets;
+mod delete;
+pub mod headers;
+pub mod health;
+mod images;
+mod openapi;
+mod pages;
+mod preferences;
+mod upload;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+
+use crate::app::AppState;
+
+/// Every route, without what surrounds them all.
+pub fn all() -> Router<AppState> {
+    let pages = Router::new()
+        .route("/", get(pages::home))
+        .route("/upload", post(upload::upload))
+        .route("/preferences", post(preferences::save))
+        .route("/d/{id}", get(delete::ask).post(delete::delete))
+        .route("/{id}", get(pages::viewer))
+        .layer(from_fn(headers::page_policy));
+    let (documented, document) = openapi::documented();
+    Router::new()
+        .merge(pages)
+        .merge(documented)
+        .route("/openapi.json", get(openapi::serve(document)))
+        .route("/i/{id}", get(images::original))
+        .route("/i/{id}/{variant}", get(images::variant))
+        .route("/assets/{name}", get(assets::asset))
+}

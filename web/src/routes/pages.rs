@@ -1,0 +1,91 @@
+//! The upload page and the viewer page.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::Html;
+use imgshare_models::scores::Label;
+use imgshare_storage::{Record, State as ImageState, Views};
+use serde::Deserialize;
+
+use super::api::find_known;
+use crate::app::{App, AppState};
+use crate::clock;
+use crate::decision;
+use crate::dto::Image;
+use crate::error::WebError;
+use crate::pages::{self, ImageView};
+use crate::visitor::Visitor;
+
+/// `GET /`: the upload page.
+pub(super) async fn home(State(app): State<AppState>, headers: HeaderMap) -> Html<String> {
+    Html(pages::home(&Visitor::of(&app, &headers).site))
+}
+
+/// What the viewer page can be asked for.
+#[derive(Deserialize)]
+pub(super) struct ViewerQuery {
+    /// `1` shows an nsfw image this once.
+    show: Option<String>,
+}
+
+/// `GET /{id}`: one image with its facts; an nsfw one behind a warning, one
+/// still to be checked without its picture.
+pub(super) async fn viewer(
+    State(app): State<AppState>,
+    method: Method,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Query(query): Query<ViewerQuery>,
+) -> Result<Html<String>, WebError> {
+    let record = find_known(&app, &id).await?;
+    if record.state == ImageState::Public && method == Method::GET {
+        app.store.count_view(&record.id);
+    }
+    let id = record.id;
+    let views = app.with_store(move |store| store.views(&id)).await?;
+    let visitor = Visitor::of(&app, &headers);
+    let is_nsfw = decision::judge_stored(&app.settings.moderation, &record)
+        .is_some_and(|(_, verdict)| verdict.label == Label::Nsfw);
+    let is_warned = is_nsfw && visitor.nsfw_filter && query.show.as_deref() != Some("1");
+    // The original name may name a person; it is its owner's, not the link's.
+    let shown_name = format!("{}.{}", record.id, record.extension);
+    let image = view(&app, &record, &visitor, shown_name, views);
+    Ok(Html(pages::viewer(&visitor.site, &image, is_warned)))
+}
+
+/// An image as the pages show it.
+pub(super) fn view(
+    app: &App,
+    record: &Record,
+    visitor: &Visitor,
+    filename: String,
+    views: Views,
+) -> ImageView {
+    let facts = Image::of(record, &visitor.site.base_url, &app.settings.moderation);
+    let scores = facts.scores.map(|scores| {
+        [
+            ("drawing", scores.drawing),
+            ("hentai", scores.hentai),
+            ("neutral", scores.neutral),
+            ("porn", scores.porn),
+            ("sexy", scores.sexy),
+        ]
+    });
+    ImageView {
+        id: facts.id,
+        url: facts.url,
+        direct_url: facts.direct_url,
+        thumbnail_url: facts.thumbnail_url,
+        filename,
+        mime: facts.mime,
+        bytes: facts.bytes,
+        width: facts.width,
+        height: facts.height,
+        state: facts.state,
+        label: facts.label,
+        confidence: facts.confidence,
+        scores,
+        uploaded_at_iso: clock::rfc3339(record.uploaded_at_ms),
+        views: views.total,
+    }
+}
