@@ -1,0 +1,70 @@
+//! The golden answers on the CPU, and on a real GPU where there is one. The tests
+//! of `models` hold software Vulkan to them, wherever they run.
+
+use std::time::Duration;
+
+use imgshare_tests::binary::{self, Finished};
+use imgshare_tests::installation::Installation;
+use imgshare_tests::skip::skipped;
+
+/// A GPU's first start compiles and tunes some hundred kernels.
+const CHECKED_WITHIN: Duration = Duration::from_secs(400);
+
+/// What a GPU may differ from the golden vectors by.
+const TOLERANCE: f64 = 1e-3;
+
+#[test]
+fn a_real_gpu_gives_the_golden_answers() {
+    let installation = Installation::new();
+    let checked = check(&installation, "gpu");
+    if checked
+        .stderr
+        .contains("there is no device for --device gpu")
+    {
+        return skipped("a real GPU", "no adapter");
+    }
+    let checked = checked.expect_success();
+    assert!(
+        checked.stdout.contains("wgpu"),
+        "the CPU took over: {checked:#?}"
+    );
+    assert_within(&checked.stdout, TOLERANCE);
+}
+
+#[test]
+fn the_cpu_gives_the_golden_answers_more_closely() {
+    let installation = Installation::new();
+    let checked = check(&installation, "cpu").expect_success();
+    assert!(checked.stdout.contains("cpu"), "{checked:#?}");
+    assert_within(&checked.stdout, 1e-4);
+}
+
+#[test]
+fn a_device_that_does_not_exist_is_refused() {
+    let installation = Installation::new();
+    let refused = check(&installation, "abacus").expect_refusal();
+    assert!(
+        refused.stderr.contains("software-gpu"),
+        "the choices are named: {refused:#?}"
+    );
+}
+
+fn check(installation: &Installation, device: &str) -> Finished {
+    let mut command = binary::command();
+    command
+        .args(["models", "check", "--device", device, "--data"])
+        .arg(installation.data())
+        .current_dir(installation.scratch());
+    binary::run(&mut command, CHECKED_WITHIN)
+}
+
+/// Reads the largest error of every batch size off the report.
+fn assert_within(report: &str, tolerance: f64) {
+    let errors: Vec<f64> = report
+        .split("largest error ")
+        .skip(1)
+        .filter_map(|rest| rest.split(',').next()?.parse().ok())
+        .collect();
+    assert!(!errors.is_empty(), "{report}");
+    assert!(errors.iter().all(|error| *error <= tolerance), "{report}");
+}

@@ -1,0 +1,21 @@
+//! ImgShare from outside: the binary, its HTTP interface and its files.
+
+mod architecture;
+mod bad_images;
+mod bad_requests;
+mod broken_disk;
+mod classify;
+mod crash;
+mod deletion;
+mod device;
+mod drain;
+mod likeness;
+mod models;
+mod pages;
+mod pending;
+mod privacy;
+mod refusals;
+mod repair;
+mod service;
+mod serving;
+mod upload;

@@ -1,0 +1,250 @@
+//! Metadata goes in and is nowhere afterwards, judged by exiftool and by a
+//! search for the planted marker over every byte the server keeps or sends.
+
+use std::path::Path;
+
+use imgshare_tests::carriers;
+use imgshare_tests::client::Client;
+use imgshare_tests::data_dir;
+use imgshare_tests::exiftool;
+use imgshare_tests::installation::Installation;
+use imgshare_tests::picture::{Format, Jpeg, Picture};
+use imgshare_tests::response::Response;
+
+#[test]
+fn p02_metadata_is_gone_from_a_jpeg() {
+    prove_clean(
+        Format::Jpeg,
+        &Picture::scene(320, 200, 1).jpeg(Jpeg::Baseline),
+    );
+}
+
+#[test]
+fn p02_metadata_is_gone_from_a_progressive_jpeg() {
+    prove_clean(
+        Format::Jpeg,
+        &Picture::scene(320, 200, 2).jpeg(Jpeg::Progressive),
+    );
+}
+
+#[test]
+fn p02_metadata_is_gone_from_a_png() {
+    prove_clean(Format::Png, &Picture::scene(320, 200, 3).png());
+}
+
+#[test]
+fn p02_metadata_is_gone_from_a_webp() {
+    prove_clean(
+        Format::Webp,
+        &Picture::scene(320, 200, 4).encode(Format::Webp),
+    );
+}
+
+#[test]
+fn p02_metadata_is_gone_from_a_gif() {
+    prove_clean(
+        Format::Gif,
+        &Picture::scene(320, 200, 5).encode(Format::Gif),
+    );
+}
+
+#[test]
+fn p02_metadata_of_a_refused_upload_is_not_kept_either() {
+    let installation = Installation::new();
+    let server = installation.serve();
+    let marker = "MARKERrefused7351";
+    for format in Format::ALL {
+        let file = Picture::scene(320, 200, 6).encode(format);
+        let planted = carriers::planted(&file, format, marker, installation.scratch());
+        let broken = match format {
+            // Here it stands behind the pixels, so that half a file has none.
+            Format::Webp => [&planted[..100], &[0; 1000], &planted[1100..]].concat(),
+            _ => planted[..planted.len() / 2].to_vec(),
+        };
+        assert!(data_dir::contains(&broken, marker), "{format:?}");
+        let refused = server.client().upload("a", &broken);
+        assert_eq!(refused.status, 422, "{format:?}: {}", refused.text());
+    }
+    let log = server.stop();
+    assert!(!data_dir::contains(log.as_bytes(), marker), "{log}");
+    assert_not_kept(installation.data(), marker);
+}
+
+#[test]
+fn p02_a_turned_photo_stands_upright_without_its_tag() {
+    let installation = Installation::new();
+    let server = installation.serve();
+    let picture = Picture::scene(64, 40, 7);
+    for (format, orientation) in [Format::Jpeg, Format::Png, Format::Webp]
+        .into_iter()
+        .flat_map(|f| (1..=8).map(move |o| (f, o)))
+    {
+        let path = installation
+            .scratch()
+            .join(format!("turned-{orientation}.{}", format.extension()));
+        std::fs::write(&path, picture.encode(format)).expect("scratch is writable");
+        exiftool::plant(&path, &[format!("-IFD0:Orientation#={orientation}")]);
+        let file = std::fs::read(&path).expect("exiftool left a file");
+        let answer = server.client().upload("turned", &file).expect(201).json();
+        let upright = if orientation < 5 { (64, 40) } else { (40, 64) };
+        assert_eq!(
+            (&answer["width"], &answer["height"]),
+            (&upright.0.into(), &upright.1.into()),
+            "{format:?}, orientation {orientation}"
+        );
+    }
+    server.stop();
+}
+
+/// Uploads a file with the marker in every place its format has, and looks for
+/// it everywhere.
+fn prove_clean(format: Format, file: &[u8]) {
+    let installation = Installation::new();
+    let marker = format!("MARKER{format:?}{}", file.len());
+    let planted = carriers::planted(file, format, &marker, installation.scratch());
+    assert!(data_dir::contains(&planted, &marker), "the planting failed");
+
+    let server = installation.serve_with(&[("IMGSHARE_LOG_LEVEL", "debug")]);
+    let client = server.client();
+    let uploaded = client.upload("holiday", &planted).expect(201);
+    let served = client.get(&uploaded.link("direct_url")).expect(200).body;
+    let thumbnail = client.get(&uploaded.link("thumbnail_url")).expect(200).body;
+    assert_same_pixels(format, file, &served);
+    for (what, bytes) in [("image", &served), ("thumbnail", &thumbnail)] {
+        assert!(
+            !data_dir::contains(bytes, &marker),
+            "the {what} carries the marker"
+        );
+        assert_only_structure(what, bytes, installation.scratch());
+    }
+    assert_answers_are_clean(client, &uploaded, &marker);
+    assert_not_kept(installation.data(), &marker);
+    let log = server.stop();
+    assert!(!data_dir::contains(log.as_bytes(), &marker), "{log}");
+    assert_not_kept(installation.data(), &marker);
+}
+
+fn assert_answers_are_clean(client: Client, uploaded: &Response, marker: &str) {
+    let facts = client
+        .get(&format!("/api/v1/images/{}", uploaded.field("id")))
+        .expect(200);
+    let viewer = client.get(&uploaded.link("url")).expect(200);
+    for answer in [uploaded, &facts, &viewer] {
+        assert!(
+            !data_dir::contains(&answer.body, marker),
+            "{}",
+            answer.text()
+        );
+    }
+}
+
+fn assert_not_kept(data: &Path, marker: &str) {
+    let found = data_dir::files_containing(data, marker);
+    assert!(found.is_empty(), "the marker is in {found:?}");
+}
+
+/// exiftool may find what a decoder needs, and nothing about where the picture
+/// comes from.
+fn assert_only_structure(what: &str, file: &[u8], scratch: &Path) {
+    const STRUCTURE: [&str; 34] = [
+        "Composite:ImageSize",
+        "Composite:Megapixels",
+        "Composite:Duration",
+        "File:BitsPerSample",
+        "File:ColorComponents",
+        "File:EncodingProcess",
+        "File:FileType",
+        "File:FileTypeExtension",
+        "File:ImageHeight",
+        "File:ImageWidth",
+        "File:MIMEType",
+        "File:YCbCrSubSampling",
+        "GIF:AnimationIterations",
+        "GIF:BackgroundColor",
+        "GIF:BitsPerPixel",
+        "GIF:ColorResolutionDepth",
+        "GIF:FrameCount",
+        "GIF:GIFVersion",
+        "GIF:HasColorMap",
+        "GIF:ImageHeight",
+        "GIF:ImageWidth",
+        "JFIF:JFIFVersion",
+        "JFIF:ResolutionUnit",
+        "JFIF:XResolution",
+        "JFIF:YResolution",
+        "PNG:BitDepth",
+        "PNG:ColorType",
+        "PNG:Compression",
+        "PNG:Filter",
+        "PNG:ImageHeight",
+        "PNG:ImageWidth",
+        "PNG:Interlace",
+        "RIFF:ImageHeight",
+        "RIFF:ImageWidth",
+    ];
+    const WEBP: [&str; 5] = [
+        "RIFF:AlphaIsUsed",
+        "RIFF:HorizontalScale",
+        "RIFF:VP8Version",
+        "RIFF:VerticalScale",
+        "RIFF:WebP_Flags",
+    ];
+    let path = scratch.join("served.bin");
+    std::fs::write(&path, file).expect("scratch is writable");
+    let found: Vec<String> = exiftool::tags(&path)
+        .into_iter()
+        .filter(|tag| !STRUCTURE.contains(&tag.as_str()) && !WEBP.contains(&tag.as_str()))
+        .collect();
+    assert!(found.is_empty(), "exiftool finds in the {what}: {found:?}");
+}
+
+/// The removal touched no pixel.
+fn assert_same_pixels(format: Format, sent: &[u8], served: &[u8]) {
+    match format {
+        Format::Jpeg => assert_eq!(decode::jpeg(served), decode::jpeg(sent)),
+        Format::Png => assert_eq!(decode::png(served), decode::png(sent)),
+        Format::Webp => assert_eq!(decode::webp(served), decode::webp(sent)),
+        Format::Gif => assert_eq!(decode::gif(served), decode::gif(sent)),
+    }
+}
+
+/// The four decoders, as far as our own pictures need them.
+mod decode {
+    use std::io::Cursor;
+
+    use zune_core::bytestream::ZCursor;
+
+    pub(super) fn jpeg(file: &[u8]) -> Vec<u8> {
+        zune_jpeg::JpegDecoder::new(ZCursor::new(file))
+            .decode()
+            .expect("a JPEG")
+    }
+
+    pub(super) fn png(file: &[u8]) -> Vec<u8> {
+        let mut reader = png::Decoder::new(Cursor::new(file))
+            .read_info()
+            .expect("a PNG");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a small picture")];
+        reader.next_frame(&mut pixels).expect("a whole PNG");
+        pixels
+    }
+
+    pub(super) fn webp(file: &[u8]) -> Vec<u8> {
+        let mut decoder = image_webp::WebPDecoder::new(Cursor::new(file)).expect("a WebP");
+        let mut pixels = vec![0; decoder.output_buffer_size().expect("a small picture")];
+        decoder.read_image(&mut pixels).expect("a whole WebP");
+        pixels
+    }
+
+    pub(super) fn gif(file: &[u8]) -> Vec<u8> {
+        let mut options = gif::DecodeOptions::new();
+        options.set_color_output(gif::ColorOutput::RGBA);
+        let mut decoder = options.read_info(file).expect("a GIF");
+        decoder
+            .read_next_frame()
+            .expect("a whole GIF")
+            .expect("a frame")
+            .buffer
+            .to_vec()
+    }
+}
