@@ -1,0 +1,48 @@
+//! Classification on each device that is here, for each batch size it has warmed.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use imgshare_models::golden::{self, CPU_TOLERANCE, GPU_TOLERANCE};
+use imgshare_models::manifest::{self, ModelSpec};
+use imgshare_models::{Classifier, DeviceChoice, Engine, Weights};
+use imgshare_tests::cache;
+
+/// Software Vulkan is left out: its minutes of tuning measure nothing that anyone runs.
+const DEVICES: [(DeviceChoice, f32); 2] =
+    [(DeviceChoice::Cpu, CPU_TOLERANCE), (DeviceChoice::Gpu, GPU_TOLERANCE)];
+
+fn bench(criterion: &mut Criterion) {
+    let spec = &manifest::models()[0];
+    let weights = Weights::load(&cache::models(), spec).expect("the weights are installed");
+    for (choice, tolerance) in DEVICES {
+        match Engine::start(spec, &weights, choice) {
+            Ok(mut engine) => {
+                golden::check(&mut engine, tolerance).expect("the golden vectors hold");
+                bench_device(criterion, &mut engine, spec, choice);
+            }
+            Err(error) => println!("skipped: infer on {choice}: {error}"),
+        }
+    }
+}
+
+fn bench_device(
+    criterion: &mut Criterion,
+    engine: &mut Engine,
+    spec: &ModelSpec,
+    choice: DeviceChoice,
+) {
+    let mut group = criterion.benchmark_group(format!("infer {choice}"));
+    group.sample_size(10);
+    for n_images in engine.buckets().to_vec() {
+        let pictures = spec.golden.iter().cycle().take(n_images);
+        let samples: Vec<u16> = pictures.flat_map(|golden| golden.samples(spec.side)).collect();
+        group.throughput(Throughput::Elements(u64::try_from(n_images).unwrap_or(u64::MAX)));
+        // The scores come back to the host, so the device has finished.
+        group.bench_function(BenchmarkId::from_parameter(n_images), |bencher| {
+            bencher.iter(|| engine.classify(&samples, n_images).expect("the device answers"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);

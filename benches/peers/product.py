@@ -1,0 +1,56 @@
+"""ImgShare itself, driven through its commands as an operator would."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+WEIGHTS_FILE = "mobilenet_v2.safetensors"
+
+
+def binary() -> Path:
+    """The release binary; `run` has built it and says where it lies."""
+    return Path(os.environ["IMGSHARE_BIN"])
+
+
+def work_folder() -> Path:
+    """Kept between runs and ignored by git; `run` makes it."""
+    return Path(os.environ["IMGSHARE_PEERS_WORK"])
+
+
+def data_folder() -> Path:
+    """A data folder that holds the installed weights and nothing else."""
+    return work_folder() / "data"
+
+
+def weights() -> Path:
+    return data_folder() / "models" / WEIGHTS_FILE
+
+
+def bench(what: str, *arguments: str) -> dict:
+    """The JSON of `imgshare bench`, on the CPU."""
+    command = [binary(), "bench", what, "--data", data_folder(), "--device", "cpu", "--json"]
+    return json.loads(run([*command, *arguments]))
+
+
+def classify(folder: Path) -> dict[str, dict[str, float]]:
+    """The scores of every picture in `folder`, by file name."""
+    command = [binary(), "classify", "--data", data_folder(), "--device", "cpu", "--json", folder]
+    lines = [json.loads(line) for line in run(command).splitlines()]
+    return {Path(line["path"]).name: line["scores"] for line in lines}
+
+
+def run(command: list) -> str:
+    """Standard output of a command that must succeed; its progress stays visible."""
+    done = subprocess.run(
+        list(map(str, command)), env=environment(), stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """The environment without ImgShare's settings, ours or the caller's: defaults are measured.
+
+    It would also refuse to start over those of these scripts, which are no settings of its.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("IMGSHARE_")}

@@ -1,0 +1,121 @@
+"""T1: classification alone, from memory, on two cores: ImgShare, OpenVINO, ONNX Runtime."""
+
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from PIL import Image
+
+import golden
+import machine
+import network
+import photos
+import product
+import rounds
+import runtimes
+from record import Ratio, Record
+
+SECONDS = 2.0
+# What bf16 costs a peer is its own affair; a graph built wrongly is off by far more.
+TOLERANCE = {"f32": golden.TOLERANCE_F32, "bf16": 0.05}
+FLOOR, AIM = 1.0, 2.0
+N_NOISE = 12
+OURS = "ImgShare, CPU"
+
+
+def main() -> None:
+    machine.keep_to(machine.N_CORES)
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Path(folder))
+
+
+def measure(work: Path) -> None:
+    facts = machine.facts("openvino", "onnxruntime", "numpy")
+    model = network.export(product.weights(), work)
+    peers = load_peers(model)
+    images = pictures()
+    errors = errors_against_f32(peers, images, work)
+
+    def ours() -> float:
+        last = product.bench("infer", "--seconds", str(SECONDS), "--threads", str(machine.N_CORES))
+        details.append(last)
+        return last["images_per_second"]
+
+    details: list[dict] = []
+    candidates = {OURS: ours}
+    for peer in peers:
+        candidates[peer.name] = lambda peer=peer: peer.images_per_second(images, SECONDS)
+    record = Record(
+        target="t1",
+        title="CPU classification, default model",
+        work="Classification alone of 224x224 u8 pictures in memory; MobileNetV2 with the same "
+        "weights everywhere, candidates measured in turns.",
+        unit="images per second",
+        facts=facts,
+        figures=rounds.interleave(candidates),
+        ratios=[],
+        notes=[f"{name}: largest error against f32 {error:.2g}" for name, error in errors.items()],
+        details={"errors": errors, "imgshare": details},
+    )
+    record.ratios = ratios(record.figures)
+    if "bf16" not in runtimes.openvino_precisions():
+        record.notes.append("This CPU has no bf16 arithmetic, so OpenVINO ran in f32 only.")
+    record.write()
+
+
+def load_peers(model: Path) -> list:
+    """Every peer, each checked against the golden vectors."""
+    peers = [runtimes.OnnxRuntime(model, batch, machine.N_CORES) for batch in (1, 8)]
+    for precision in runtimes.openvino_precisions():
+        for throughput in (False, True):
+            peers.append(runtimes.OpenVino(model, precision, throughput, machine.N_CORES))
+    for peer in peers:
+        tolerance = TOLERANCE[getattr(peer, "precision", "f32")]
+        golden.require(peer.scores(golden.inputs()), tolerance, peer.name)
+    return peers
+
+
+def pictures() -> np.ndarray:
+    """Golden inputs, noise of several grains, and the photos where there are any."""
+    random = np.random.default_rng(1)
+    images = list(golden.inputs())
+    for idx in range(N_NOISE):
+        side = 7 * 2 ** (idx % 6)
+        coarse = Image.fromarray(random.integers(0, 256, (side, side, 3), dtype=np.uint8))
+        images.append(np.asarray(coarse.resize((golden.SIDE, golden.SIDE))))
+    folder = photos.folder()
+    for path in sorted(folder.glob("*.[jp][pn]g")) if folder else []:
+        with Image.open(path) as image:
+            images.append(np.asarray(image.convert("RGB").resize((golden.SIDE, golden.SIDE))))
+    return np.stack(images)
+
+
+def errors_against_f32(peers: list, images: np.ndarray, work: Path) -> dict[str, float]:
+    """Largest difference of any class from ONNX Runtime's f32, on the same pixels."""
+    reference = peers[0].scores(images)
+    folder = work / "pictures"
+    folder.mkdir()
+    for idx, pixels in enumerate(images):
+        # Already the model's square, so ImgShare's resize leaves the pixels alone.
+        Image.fromarray(pixels).save(folder / f"{idx:03}.png")
+    scored = product.classify(folder)
+    ours = np.array(
+        [[scored[f"{idx:03}.png"][name] for name in golden.CLASSES] for idx in range(len(images))]
+    )
+    everyone = {OURS: ours} | {peer.name: peer.scores(images) for peer in peers[1:]}
+    return {name: float(np.abs(s - reference).max()) for name, s in everyone.items()}
+
+
+def ratios(figures: dict[str, list[float]]) -> list[Ratio]:
+    medians = {name: median(values) for name, values in figures.items()}
+    best = max((name for name in medians if name.startswith("OpenVINO")), key=medians.get)
+    onnx = max((name for name in medians if name.startswith("ONNX")), key=medians.get)
+    return [
+        Ratio(f"ImgShare : {best}", medians[OURS] / medians[best], FLOOR, AIM),
+        Ratio(f"ImgShare : {onnx}", medians[OURS] / medians[onnx]),
+    ]
+
+
+if __name__ == "__main__":
+    main()
