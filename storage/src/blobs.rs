@@ -16,7 +16,7 @@ pub trait Storable {
 /// Holds the bytes of images, each image's parts together with its sidecar, the
 /// encoded record.
 ///
-/// The promise, checked by [`crate::contract`]'s suite for every
+/// The promise, checked by `contract`'s suite for every
 /// implementation:
 ///
 /// - What a `put_*` or [`remove`](Self::remove) did is durable when it returns.

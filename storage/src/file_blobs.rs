@@ -7,7 +7,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -73,24 +73,29 @@ impl FileBlobs {
             .join(id.as_str())
     }
 
-    /// Creates the folder above the image's folder, durably.
-    fn create_parent(&self, id: &ImageId) -> Result<PathBuf, StorageError> {
+    /// Creates the folder above the image's folder. What must be synced before
+    /// it is durable is added to `unsynced`.
+    fn create_parent(
+        &self,
+        id: &ImageId,
+        unsynced: &mut Vec<File>,
+    ) -> Result<PathBuf, StorageError> {
         let shard = shard(id);
         let outer = self.blobs.join(format!("{:02x}", shard[0]));
         let inner = outer.join(format!("{:02x}", shard[1]));
-        let known = || {
-            self.durable_folders
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if !known().contains(&shard) {
+        if !self.durable_folders().contains(&shard) {
             durable_fs::create_dir(&outer)?;
             durable_fs::create_dir(&inner)?;
-            durable_fs::sync_dir(&self.blobs)?;
-            durable_fs::sync_dir(&outer)?;
-            known().insert(shard);
+            unsynced.push(durable_fs::open_dir(&self.blobs)?);
+            unsynced.push(durable_fs::open_dir(&outer)?);
         }
         Ok(inner)
+    }
+
+    fn durable_folders(&self) -> MutexGuard<'_, HashSet<[u8; 2]>> {
+        self.durable_folders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn mark(&self, id: &ImageId) -> PathBuf {
@@ -102,41 +107,26 @@ impl FileBlobs {
         Temporary::new(self.tmp.join(format!("{id}.{purpose}-{n}")))
     }
 
-    /// Writes the whole image below `tmp/`.
+    /// Writes the whole image below `tmp/`, and the mark that puts it in doubt.
+    /// Nothing of it is durable before `unsynced` is synced.
     fn stage(
         &self,
-        id: &ImageId,
+        (staged, mark): (&Path, &Path),
         part: &PartName,
-        bytes: &[u8],
-        sidecar: &[u8],
-    ) -> Result<Temporary, StorageError> {
-        let staged = self.temporary(id, "new");
-        durable_fs::create_dir(staged.path())?;
-        durable_fs::write_new(&staged.path().join(part.to_string()), bytes)?;
-        durable_fs::write_new(&staged.path().join(SIDECAR), sidecar)?;
-        durable_fs::sync_dir(staged.path())?;
-        Ok(staged)
-    }
-
-    /// Renames the staged image into its place, which puts it in doubt first.
-    fn appear(&self, id: &ImageId, staged: Temporary, parent: &Path) -> Result<(), StorageError> {
-        let mark = Temporary::new(self.mark(id));
-        durable_fs::remove_any(mark.path())
-            .map_err(|error| StorageError::io(format!("marking {id}"), error))?;
-        durable_fs::write_new(mark.path(), b"")?;
-        durable_fs::sync_dir(&self.tmp)?;
-        staged
-            .rename(&self.folder(id))
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::DirectoryNotEmpty => StorageError::AlreadyExists { id: *id },
-                _ => StorageError::io(format!("moving {id} into place"), error),
-            })?;
-        let shown = durable_fs::sync_dir(parent);
-        if shown.is_ok() || self.remove(id).is_err() {
-            // In doubt until the record is there, or until someone can clean up.
-            mark.keep();
+        (bytes, sidecar): (&[u8], &[u8]),
+        unsynced: &mut Vec<File>,
+    ) -> Result<(), StorageError> {
+        durable_fs::create_dir(staged)?;
+        for (name, bytes) in [(part.to_string().as_str(), bytes), (SIDECAR, sidecar)] {
+            unsynced.push(durable_fs::write_unsynced(&staged.join(name), bytes)?);
         }
-        shown
+        durable_fs::remove_any(mark)
+            .map_err(|error| StorageError::io(format!("writing {}", mark.display()), error))?;
+        durable_fs::write_unsynced(mark, b"")?;
+        for folder in [staged, &self.tmp] {
+            unsynced.push(durable_fs::open_dir(folder)?);
+        }
+        Ok(())
     }
 
     /// Replaces one file in an image's folder: whole or not at all.
@@ -175,9 +165,25 @@ impl Blobs for FileBlobs {
             &self.tmp,
             byte_count(bytes).saturating_add(self.headroom_bytes),
         )?;
-        let staged = self.stage(id, part, bytes, sidecar)?;
-        let parent = self.create_parent(id)?;
-        self.appear(id, staged, &parent)
+        let (staged, mark) = (self.temporary(id, "new"), Temporary::new(self.mark(id)));
+        let mut unsynced = Vec::new();
+        let paths = (staged.path(), mark.path());
+        self.stage(paths, part, (bytes, sidecar), &mut unsynced)?;
+        let parent = self.create_parent(id, &mut unsynced)?;
+        durable_fs::sync_together(&unsynced)?;
+        self.durable_folders().insert(shard(id));
+        staged
+            .rename(&self.folder(id))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::DirectoryNotEmpty => StorageError::AlreadyExists { id: *id },
+                _ => StorageError::io(format!("moving {id} into place"), error),
+            })?;
+        let shown = durable_fs::sync_dir(&parent);
+        if shown.is_ok() || self.remove(id).is_err() {
+            // In doubt until the record is there, or until someone can clean up.
+            mark.keep();
+        }
+        shown
     }
 
     fn settle(&self, id: &ImageId) -> Result<(), StorageError> {

@@ -4,7 +4,7 @@ use crate::{ImageId, Record, State, StorageError};
 
 /// Holds the records, an index by state, and the view counters.
 ///
-/// The promise, checked by [`crate::contract`]'s suite for every
+/// The promise, checked by `contract`'s suite for every
 /// implementation:
 ///
 /// - What [`insert`](Self::insert), [`update`](Self::update),

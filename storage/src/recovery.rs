@@ -21,8 +21,7 @@ impl Store {
     /// while there are images: [`repair`](crate::repair()) rebuilds it.
     pub fn open(data_dir: &Path) -> Result<Self, StorageError> {
         let data_dir = DataDir::lock(data_dir)?;
-        let opened = open_parts(&data_dir)?;
-        Self::recovered(data_dir, opened)
+        Ok(recovered(&data_dir)?.holding(data_dir))
     }
 
     /// As [`Store::open`], but a damaged database is rebuilt from the sidecars
@@ -32,16 +31,16 @@ impl Store {
     /// As [`Store::open`], and when the repair fails.
     pub fn open_or_repair(data_dir: &Path) -> Result<Self, StorageError> {
         let data_dir = DataDir::lock(data_dir)?;
-        let opened = match open_parts(&data_dir) {
+        let store = match recovered(&data_dir) {
             Err(damage @ StorageError::Corrupt { .. }) => {
                 tracing::warn!(error = %damage, "rebuilding the database from the sidecars");
                 let report = repair_locked(&data_dir, &mut log_event)?;
                 tracing::warn!(%report, "the database was rebuilt");
-                open_parts(&data_dir)
+                recovered(&data_dir)?
             }
-            other => other,
+            other => other?,
         };
-        Self::recovered(data_dir, opened?)
+        Ok(store.holding(data_dir))
     }
 
     /// Makes whole what a crash left in pieces: images in doubt are kept or
@@ -80,15 +79,13 @@ impl Store {
             }
         }
     }
+}
 
-    fn recovered(
-        data_dir: DataDir,
-        (records, blobs): (SledRecords, FileBlobs),
-    ) -> Result<Self, StorageError> {
-        let store = Self::new(Arc::new(records), Arc::new(blobs)).holding(data_dir);
-        store.recover()?;
-        Ok(store)
-    }
+fn recovered(data_dir: &DataDir) -> Result<Store, StorageError> {
+    let (records, blobs) = open_parts(data_dir)?;
+    let store = Store::new(Arc::new(records), Arc::new(blobs));
+    store.recover()?;
+    Ok(store)
 }
 
 fn open_parts(data_dir: &DataDir) -> Result<(SledRecords, FileBlobs), StorageError> {

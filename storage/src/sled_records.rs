@@ -50,7 +50,7 @@ pub struct SledRecords {
     writer: Mutex<()>,
     /// A write failed; sled refuses more until it is opened again.
     failed: AtomicBool,
-    /// A damaged page was met; opening again does not help.
+    /// A damaged page was met, also after opening again.
     damaged: AtomicBool,
     is_new: bool,
     write_room_bytes: u64,
@@ -163,9 +163,7 @@ impl SledRecords {
     /// damaged that are not, so only what is met again counts as damage.
     fn run<T>(&self, run: impl Fn(Attempt) -> Result<T, Failure>) -> Result<T, StorageError> {
         let failure = match run(Attempt::First) {
-            Err(failure) if failure.is_of_engine() && !self.damaged.load(Ordering::Acquire) => {
-                failure
-            }
+            Err(failure) if failure.is_of_engine() && !self.is_known_damage(&failure) => failure,
             other => return other.map_err(Failure::into_storage_error),
         };
         self.failed.store(true, Ordering::Release);
@@ -176,11 +174,16 @@ impl SledRecords {
             if failure.is_of_engine() {
                 self.failed.store(true, Ordering::Release);
             }
-            if let Failure::Engine(sled::Error::Corruption { .. }) = &failure {
+            if failure.is_damage() {
                 self.mark_damaged();
             }
             failure.into_storage_error()
         })
+    }
+
+    /// Opening again does not help against damage that was there afterwards too.
+    fn is_known_damage(&self, failure: &Failure) -> bool {
+        failure.is_damage() && self.damaged.load(Ordering::Acquire)
     }
 
     /// Closes a failed database and opens it again. Readers wait meanwhile;
@@ -313,6 +316,10 @@ impl Failure {
     /// Whether the database failed, not the operation's meaning.
     fn is_of_engine(&self) -> bool {
         !matches!(self, Self::Meant(_))
+    }
+
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Engine(sled::Error::Corruption { .. }))
     }
 
     fn into_storage_error(self) -> StorageError {

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{ImageId, ViewDelta, Views};
 
-/// Distinct images counted before a merge is due: under 1 MB, and one batch
-/// that the database applies in some tens of milliseconds.
-const IMAGES_MAX: usize = 16_384;
+/// Distinct images counted before a merge is due. The database applies a batch
+/// of so many in 0.1 s, during which no image can be stored.
+const IMAGES_MAX: usize = 4096;
 
 /// Counts views of a bounded number of images.
 #[derive(Debug, Default)]

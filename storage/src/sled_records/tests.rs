@@ -188,3 +188,18 @@ fn damage_met_while_running_is_remembered() {
     );
     SledRecords::open_despite_damage(dir.path()).unwrap();
 }
+
+#[test]
+fn a_snapshot_cut_short_does_not_keep_it_from_starting() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = sample_record();
+    SledRecords::open(dir.path())
+        .unwrap()
+        .insert(&record)
+        .unwrap();
+    let unfinished = dir.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+    fs::write(&unfinished, b"cut short").unwrap();
+    let records = SledRecords::open(dir.path()).unwrap();
+    assert_eq!(records.find(&record.id).unwrap(), Some(record));
+    assert!(!unfinished.exists());
+}
