@@ -22,13 +22,18 @@ impl Reply for Waiting {
     }
 
     fn send(self: Box<Self>, outcome: Answer) {
-        self.0.send(outcome).expect("the bench waits for every answer");
+        self.0
+            .send(outcome)
+            .expect("the bench waits for every answer");
     }
 }
 
 fn bench(criterion: &mut Criterion) {
-    let pipeline = Pipeline::start(Settings::default(), Box::new(|| Ok(Box::new(InstantClassifier))))
-        .expect("the pipeline starts");
+    let pipeline = Pipeline::start(
+        Settings::default(),
+        Box::new(|| Ok(Box::new(InstantClassifier))),
+    )
+    .expect("the pipeline starts");
     let image = photos::thumbnail_jpeg().bytes;
     let mut group = criterion.benchmark_group("batch");
     for n_images in BURSTS {
@@ -37,21 +42,31 @@ fn bench(criterion: &mut Criterion) {
             assert!(matches!(verdict, Verdict::Scored(scored)
                 if scored.scores.to_array() == InstantClassifier::ANSWER));
         }
-        group.throughput(Throughput::Elements(u64::try_from(n_images).unwrap_or(u64::MAX)));
+        group.throughput(Throughput::Elements(
+            u64::try_from(n_images).unwrap_or(u64::MAX),
+        ));
         group.bench_function(BenchmarkId::from_parameter(n_images), |bencher| {
             bencher.iter(|| burst(&pipeline, &image, n_images));
         });
     }
     group.finish();
     let stats = pipeline.stats();
-    assert_eq!(stats.pending.load(Relaxed), 0, "every image was batched in time");
+    assert_eq!(
+        stats.pending.load(Relaxed),
+        0,
+        "every image was batched in time"
+    );
 }
 
 fn burst(pipeline: &Pipeline, image: &Arc<[u8]>, n_images: usize) -> Vec<Answer> {
     let (answer_tx, answer_rx) = mpsc::channel();
     for _ in 0..n_images {
         let permit = pipeline.admit(1_000).expect("a burst fits");
-        pipeline.submit(permit, Arc::clone(image), Box::new(Waiting(answer_tx.clone())));
+        pipeline.submit(
+            permit,
+            Arc::clone(image),
+            Box::new(Waiting(answer_tx.clone())),
+        );
     }
     answer_rx.iter().take(n_images).collect()
 }

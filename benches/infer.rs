@@ -7,8 +7,10 @@ use imgshare_models::{Classifier, DeviceChoice, Engine, Weights};
 use imgshare_tests::cache;
 
 /// Software Vulkan is left out: its minutes of tuning measure nothing that anyone runs.
-const DEVICES: [(DeviceChoice, f32); 2] =
-    [(DeviceChoice::Cpu, CPU_TOLERANCE), (DeviceChoice::Gpu, GPU_TOLERANCE)];
+const DEVICES: [(DeviceChoice, f32); 2] = [
+    (DeviceChoice::Cpu, CPU_TOLERANCE),
+    (DeviceChoice::Gpu, GPU_TOLERANCE),
+];
 
 fn bench(criterion: &mut Criterion) {
     let spec = &manifest::models()[0];
@@ -30,15 +32,25 @@ fn bench_device(
     spec: &ModelSpec,
     choice: DeviceChoice,
 ) {
+    let side = spec
+        .side
+        .try_into()
+        .expect("a model's side is a few hundred pixels");
     let mut group = criterion.benchmark_group(format!("infer {choice}"));
     group.sample_size(10);
     for n_images in engine.buckets().to_vec() {
         let pictures = spec.golden.iter().cycle().take(n_images);
-        let samples: Vec<u16> = pictures.flat_map(|golden| golden.samples(spec.side)).collect();
-        group.throughput(Throughput::Elements(u64::try_from(n_images).unwrap_or(u64::MAX)));
+        let samples: Vec<u16> = pictures.flat_map(|golden| golden.samples(side)).collect();
+        group.throughput(Throughput::Elements(
+            u64::try_from(n_images).unwrap_or(u64::MAX),
+        ));
         // The scores come back to the host, so the device has finished.
         group.bench_function(BenchmarkId::from_parameter(n_images), |bencher| {
-            bencher.iter(|| engine.classify(&samples, n_images).expect("the device answers"));
+            bencher.iter(|| {
+                engine
+                    .classify(&samples, n_images)
+                    .expect("the device answers")
+            });
         });
     }
     group.finish();

@@ -16,18 +16,33 @@ const N_PHOTOS: usize = 8;
 
 fn bench(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let settings = Settings { data: folder.path().to_owned(), ..Settings::default() };
+    let settings = Settings {
+        data: folder.path().to_owned(),
+        ..Settings::default()
+    };
     let bench = IngestBench::start(settings, pipeline()).expect("the store opens");
     let photo = photos::phone_jpeg();
     let files = vec![Arc::clone(&photo.bytes); N_PHOTOS];
-    for done in bench.run(&files, Duration::ZERO).expect("every photo is ingested") {
-        let stored = bench.store().find(&done.record.id).expect("records are readable");
+    for done in bench
+        .run(&files, Duration::ZERO)
+        .expect("every photo is ingested")
+    {
+        let stored = bench
+            .store()
+            .find(&done.record.id)
+            .expect("records are readable");
         assert_eq!(stored, Some(done.record));
     }
     let mut group = criterion.benchmark_group("ingest");
-    group.sample_size(10).throughput(Throughput::Elements(N_PHOTOS as u64));
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements(N_PHOTOS as u64));
     group.bench_function("8 MP photos on the CPU", |bencher| {
-        bencher.iter(|| bench.run(&files, Duration::ZERO).expect("every photo is ingested"));
+        bencher.iter(|| {
+            bench
+                .run(&files, Duration::ZERO)
+                .expect("every photo is ingested")
+        });
     });
     group.finish();
 }

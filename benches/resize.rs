@@ -19,16 +19,24 @@ fn bench(criterion: &mut Criterion) {
         resize_align_corners(source, spec.side, &mut out);
         assert_corners_kept(&pixels, &out);
         group.throughput(Throughput::Elements(u64::from(width) * u64::from(height)));
-        group.bench_function(BenchmarkId::from_parameter(format!("{width}x{height}")), |bencher| {
-            bencher.iter(|| resize_align_corners(source, spec.side, &mut out));
-        });
+        group.bench_function(
+            BenchmarkId::from_parameter(format!("{width}x{height}")),
+            |bencher| {
+                bencher.iter(|| resize_align_corners(source, spec.side, &mut out));
+            },
+        );
     }
     group.finish();
 }
 
 /// Align-corners puts the source's first and last pixel into the square unchanged.
 fn assert_corners_kept(pixels: &[u8], out: &[u16]) {
-    let exact = |bytes: &[u8]| bytes.iter().map(|&byte| u16::from(byte) * 257).collect::<Vec<_>>();
+    let exact = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|&byte| u16::from(byte) * 257)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(out[..3], exact(&pixels[..3]));
     assert_eq!(out[out.len() - 3..], exact(&pixels[pixels.len() - 3..]));
 }

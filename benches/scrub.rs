@@ -18,13 +18,20 @@ const MEASURED: Duration = Duration::from_millis(500);
 fn bench(criterion: &mut Criterion) {
     let limits = Limits::default();
     let mut group = criterion.benchmark_group("scrub");
-    group.warm_up_time(MEASURED).measurement_time(MEASURED).sample_size(20);
+    group
+        .warm_up_time(MEASURED)
+        .measurement_time(MEASURED)
+        .sample_size(20);
     for sample in photos::every_format() {
         // `Clean` exists only when the rebuilt file was parsed again and found clean.
         scrub(prepared(&sample, &limits)).expect("a drawn photo can be scrubbed");
         group.throughput(Throughput::Bytes(sample.n_bytes()));
         group.bench_function(sample.name.to_string(), |bencher| {
-            bencher.iter_batched(|| prepared(&sample, &limits), scrub, BatchSize::PerIteration);
+            bencher.iter_batched(
+                || prepared(&sample, &limits),
+                scrub,
+                BatchSize::PerIteration,
+            );
         });
     }
     group.finish();

@@ -26,14 +26,24 @@ fn bench_records(criterion: &mut Criterion, name: &str, records: &dyn Records) {
     for _ in 1..PAGE {
         inserted(records);
     }
-    assert_eq!(records.find(&current.id).expect("records are readable"), Some(current.clone()));
-    let page = || records.in_state(current.state, None, PAGE).expect("the index is readable");
+    assert_eq!(
+        records.find(&current.id).expect("records are readable"),
+        Some(current.clone())
+    );
+    let page = || {
+        records
+            .in_state(current.state, None, PAGE)
+            .expect("the index is readable")
+    };
     assert_eq!(page().ids.len(), PAGE);
 
     let mut group = criterion.benchmark_group(name);
     group.bench_function("find", |bencher| bencher.iter(|| records.find(&current.id)));
     group.bench_function("page of a state", |bencher| bencher.iter(page));
-    group.bench_function("insert", |bencher| bencher.iter(|| inserted(records)));
+    // As a pair, so that there are as many records at the end as at the start.
+    group.bench_function("insert and remove", |bencher| {
+        bencher.iter(|| records.remove(&inserted(records).id));
+    });
     group.bench_function("update", |bencher| {
         bencher.iter(|| current = records.update(&current).expect("nobody else updates it"));
     });
@@ -52,20 +62,29 @@ fn bench_store(criterion: &mut Criterion, name: &str, store: &Store) {
     let record = sample_record();
     let part = record.original().expect("the extension is plain");
     commit(&record);
-    let stored_bytes = store.read(&record.id, &part).expect("the image is readable");
+    let stored_bytes = store
+        .read(&record.id, &part)
+        .expect("the image is readable");
     assert!(stored_bytes.is_some_and(|bytes| bytes == image.0));
 
     let mut group = criterion.benchmark_group(name);
-    group.sample_size(20).throughput(Throughput::Bytes(IMAGE_BYTES as u64));
+    group
+        .sample_size(20)
+        .throughput(Throughput::Bytes(IMAGE_BYTES as u64));
     // Each image is removed again, so that the disk holds one whatever the count.
     group.bench_function("commit", |bencher| {
         bencher.iter_batched_ref(
-            || Committed { store, record: sample_record() },
+            || Committed {
+                store,
+                record: sample_record(),
+            },
             |image| commit(&image.record),
             BatchSize::PerIteration,
         );
     });
-    group.bench_function("read", |bencher| bencher.iter(|| store.read(&record.id, &part)));
+    group.bench_function("read", |bencher| {
+        bencher.iter(|| store.read(&record.id, &part))
+    });
     group.finish();
 }
 
@@ -77,7 +96,9 @@ struct Committed<'a> {
 
 impl Drop for Committed<'_> {
     fn drop(&mut self) {
-        self.store.remove(&self.record.id).expect("an image of ours can be removed");
+        self.store
+            .remove(&self.record.id)
+            .expect("an image of ours can be removed");
     }
 }
 

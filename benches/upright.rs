@@ -22,7 +22,10 @@ fn bench(criterion: &mut Criterion) {
     let photo = photos::phone_jpeg();
     let turned = with_orientation(&photo.bytes, QUARTER_TURN);
     let mut group = criterion.benchmark_group("upright");
-    group.warm_up_time(MEASURED).measurement_time(MEASURED).sample_size(10);
+    group
+        .warm_up_time(MEASURED)
+        .measurement_time(MEASURED)
+        .sample_size(10);
     for (name, bytes) in [("already", &photo.bytes), ("quarter turn", &turned)] {
         upright(decoded(bytes, &limits)).expect("a drawn photo can be turned");
         group.bench_function(name, |bencher| {
@@ -33,7 +36,13 @@ fn bench(criterion: &mut Criterion) {
 }
 
 fn decoded(bytes: &Arc<[u8]>, limits: &Limits) -> Decoded {
-    let sniffed = sniff(Upload { bytes: Arc::clone(bytes) }, limits).expect("it is accepted");
+    let sniffed = sniff(
+        Upload {
+            bytes: Arc::clone(bytes),
+        },
+        limits,
+    )
+    .expect("it is accepted");
     decode(sniffed, limits).expect("it decodes")
 }
 

@@ -24,7 +24,9 @@ impl Sample {
     /// The file as it would come from outside.
     #[must_use]
     pub fn upload(&self) -> Upload {
-        Upload { bytes: Arc::clone(&self.bytes) }
+        Upload {
+            bytes: Arc::clone(&self.bytes),
+        }
     }
 
     /// Size of the file, as criterion counts throughput.
@@ -83,18 +85,40 @@ pub fn pixels(width: u16, height: u16) -> Vec<u8> {
 fn sample(format: Format, width: u16, height: u16) -> Sample {
     let bytes = match format {
         // The product's own settings, which come to a phone's bits a pixel.
-        Format::Jpeg => Photo::draw(1, width, height).jpeg().expect("a drawn photo encodes"),
+        Format::Jpeg => Photo::draw(1, width, height)
+            .jpeg()
+            .expect("a drawn photo encodes"),
         _ => picture(1, width, height).encode(format),
     };
-    Sample { name: SampleName { format, width, height }, bytes: bytes.into() }
+    Sample {
+        name: SampleName {
+            format,
+            width,
+            height,
+        },
+        bytes: bytes.into(),
+    }
 }
 
 fn moving_gif(width: u16, height: u16) -> Sample {
-    let frames: Vec<Picture> = (0..N_FRAMES).map(|seed| picture(seed, width, height)).collect();
-    let name = SampleName { format: Format::Gif, width, height };
-    Sample { name, bytes: animation(&frames).into() }
+    let frames: Vec<Picture> = (0..N_FRAMES)
+        .map(|seed| picture(seed, width, height))
+        .collect();
+    let name = SampleName {
+        format: Format::Gif,
+        width,
+        height,
+    };
+    Sample {
+        name,
+        bytes: animation(&frames).into(),
+    }
 }
 
 fn picture(seed: u64, width: u16, height: u16) -> Picture {
-    Picture { width, height, rgb: Photo::draw(seed, width, height).rgb }
+    Picture {
+        width,
+        height,
+        rgb: Photo::draw(seed, width, height).rgb,
+    }
 }

@@ -24,8 +24,7 @@ pub trait Classifier: Send {
     ///
     /// # Errors
     /// [`ClassifyError`]; none of the pictures has a score then.
-    fn classify(&mut self, samples: &[u16], n_images: usize)
-    -> Result<Vec<Scores>, ClassifyError>;
+    fn classify(&mut self, samples: &[u16], n_images: usize) -> Result<Vec<Scores>, ClassifyError>;
 }
 
 /// Why a batch has no scores.
@@ -56,18 +55,4 @@ pub enum ClassifyError {
         /// One picture's answer.
         answer: [f32; 5],
     },
-}
-
-/// Whether `samples` is a batch of `n_images` for `spec`.
-pub(crate) fn check_batch(
-    spec: &ModelSpec,
-    samples: &[u16],
-    n_images: usize,
-) -> Result<(), ClassifyError> {
-    let expected = n_images.checked_mul(spec.samples());
-    if n_images > 0 && expected == Some(samples.len()) {
-        Ok(())
-    } else {
-        Err(ClassifyError::BadBatch { n_images, samples: samples.len() })
-    }
 }

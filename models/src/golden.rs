@@ -45,7 +45,9 @@ pub struct BucketReport {
 impl GoldenReport {
     /// Largest difference over all buckets.
     pub fn worst_error(&self) -> f32 {
-        self.buckets.iter().fold(0.0, |worst, bucket| worst.max(bucket.worst_error))
+        self.buckets
+            .iter()
+            .fold(0.0, |worst, bucket| worst.max(bucket.worst_error))
     }
 }
 
@@ -106,7 +108,11 @@ pub fn check(
     if spec.golden.is_empty() {
         return Err(GoldenMismatch::NoVectors { id: spec.id });
     }
-    let inputs: Vec<Vec<u16>> = spec.golden.iter().map(|golden| golden.samples(spec.side)).collect();
+    let inputs: Vec<Vec<u16>> = spec
+        .golden
+        .iter()
+        .map(|golden| golden.samples(spec.side_usize()))
+        .collect();
     let buckets = classifier.buckets().to_vec();
     let buckets = buckets
         .into_iter()
@@ -122,17 +128,29 @@ fn check_bucket(
     tolerance: f32,
 ) -> Result<BucketReport, GoldenMismatch> {
     let golden = classifier.spec().golden;
-    let mut report = BucketReport { n_images, worst_error: 0.0, batch_time: Duration::ZERO };
+    let mut report = BucketReport {
+        n_images,
+        worst_error: 0.0,
+        batch_time: Duration::ZERO,
+    };
     let n_batches = inputs.len().div_ceil(n_images).max(2);
     for batch_idx in 0..n_batches {
         let first = batch_idx * n_images;
-        let vectors: Vec<usize> = (first..first + n_images).map(|i| i % inputs.len()).collect();
-        let samples: Vec<u16> = vectors.iter().flat_map(|&v| inputs[v].iter().copied()).collect();
+        let vectors: Vec<usize> = (first..first + n_images)
+            .map(|i| i % inputs.len())
+            .collect();
+        let samples: Vec<u16> = vectors
+            .iter()
+            .flat_map(|&v| inputs[v].iter().copied())
+            .collect();
         let started = Instant::now();
         let answers = classifier.classify(&samples, n_images)?;
         report.batch_time = started.elapsed();
         if answers.len() != n_images {
-            return Err(GoldenMismatch::Incomplete { n_images, answers: answers.len() });
+            return Err(GoldenMismatch::Incomplete {
+                n_images,
+                answers: answers.len(),
+            });
         }
         for (image_idx, (&vector, answer)) in vectors.iter().zip(&answers).enumerate() {
             let error = golden[vector].error(answer);
@@ -155,8 +173,7 @@ fn check_bucket(
 
 impl Golden {
     /// The input as u16 fixed point samples, HWC.
-    pub fn samples(&self, side: u32) -> Vec<u16> {
-        let side = usize::try_from(side).expect("a model's side is a few hundred pixels");
+    pub fn samples(&self, side: usize) -> Vec<u16> {
         let row = |y| (0..side).flat_map(move |x| (0..3).map(move |channel| (x, y, channel)));
         (0..side)
             .flat_map(row)
@@ -166,8 +183,15 @@ impl Golden {
 
     /// Largest difference of any class of `answer`; NaN if any class is NaN.
     fn error(&self, answer: &Scores) -> f32 {
-        let differences = self.expected.iter().zip(answer.to_array()).map(|(e, a)| (e - a).abs());
-        differences.fold(0.0, |worst, d| if d.is_nan() || worst < d { d } else { worst })
+        let differences = self
+            .expected
+            .iter()
+            .zip(answer.to_array())
+            .map(|(e, a)| (e - a).abs());
+        differences.fold(
+            0.0,
+            |worst, d| if d.is_nan() || worst < d { d } else { worst },
+        )
     }
 }
 
@@ -176,26 +200,121 @@ pub(crate) static MOBILENET_V2_GOLDEN: [Golden; 5] = [
     Golden {
         name: "black",
         pixel: |_, _, _| 0,
-        expected: [0.788_308_0, 0.026_247_10, 0.173_372_4, 0.010_009_59, 0.002_062_906],
+        expected: [
+            0.788_308,
+            0.026_247_1,
+            0.173_372_4,
+            0.010_009_59,
+            0.002_062_906,
+        ],
     },
     Golden {
         name: "grey",
         pixel: |_, _, _| 128,
-        expected: [0.837_060_1, 0.023_631_91, 0.129_202_9, 0.008_569_187, 0.001_535_941],
+        expected: [
+            0.837_060_1,
+            0.023_631_91,
+            0.129_202_9,
+            0.008_569_187,
+            0.001_535_941,
+        ],
     },
     Golden {
         name: "red",
         pixel: |_, _, channel| if channel == 0 { 255 } else { 0 },
-        expected: [0.943_106_1, 0.010_567_42, 0.044_069_09, 0.001_776_064, 0.000_481_318_8],
+        expected: [
+            0.943_106_1,
+            0.010_567_42,
+            0.044_069_09,
+            0.001_776_064,
+            0.000_481_318_8,
+        ],
     },
     Golden {
         name: "blue",
         pixel: |_, _, channel| if channel == 2 { 255 } else { 0 },
-        expected: [0.951_056_2, 0.018_098_70, 0.028_187_99, 0.002_208_645, 0.000_448_415_4],
+        expected: [
+            0.951_056_2,
+            0.018_098_7,
+            0.028_187_99,
+            0.002_208_645,
+            0.000_448_415_4,
+        ],
     },
     Golden {
         name: "slanted ramp",
         pixel: |x, y, channel| u8::try_from((3 * x + 5 * y + 7 * channel) % 256).unwrap_or(0),
-        expected: [0.033_402_11, 0.032_348_11, 0.765_976_1, 0.161_803_4, 0.006_470_207],
+        expected: [
+            0.033_402_11,
+            0.032_348_11,
+            0.765_976_1,
+            0.161_803_4,
+            0.006_470_207,
+        ],
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{Fake, Manner};
+
+    fn check(manner: Manner) -> Result<GoldenReport, GoldenMismatch> {
+        super::check(&mut Fake::new("fake", manner), GPU_TOLERANCE)
+    }
+
+    #[test]
+    fn a_device_with_the_right_answers_passes_in_every_bucket() {
+        let report = check(Manner::Right).unwrap();
+        let buckets: Vec<usize> = report
+            .buckets
+            .iter()
+            .map(|bucket| bucket.n_images)
+            .collect();
+        assert_eq!((buckets, report.worst_error()), (vec![1, 4], 0.0));
+    }
+
+    #[test]
+    fn a_device_with_wrong_answers_is_refused() {
+        for manner in [Manner::SlightlyWrong, Manner::NotANumber] {
+            assert!(matches!(check(manner), Err(GoldenMismatch::Wrong { .. })));
+        }
+        let text = check(Manner::SlightlyWrong).unwrap_err().to_string();
+        assert!(
+            text.contains("\"black\" in place 0 of a batch of 1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn answers_in_the_wrong_places_are_noticed() {
+        let mismatch = check(Manner::Shuffled).unwrap_err();
+        assert!(
+            matches!(mismatch, GoldenMismatch::Wrong { n_images: 4, .. }),
+            "{mismatch}"
+        );
+    }
+
+    #[test]
+    fn a_missing_answer_is_noticed() {
+        assert!(matches!(
+            check(Manner::LeavesOneOut),
+            Err(GoldenMismatch::Incomplete { .. })
+        ));
+        assert!(matches!(
+            check(Manner::Errs),
+            Err(GoldenMismatch::Failed(_))
+        ));
+    }
+
+    #[test]
+    fn golden_answers_are_probabilities() {
+        for golden in &MOBILENET_V2_GOLDEN {
+            assert!(
+                Scores::from_array(golden.expected).is_distribution(),
+                "{}",
+                golden.name
+            );
+        }
+    }
+}

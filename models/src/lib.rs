@@ -11,6 +11,8 @@
 pub mod classifier;
 #[cfg(feature = "burn")]
 pub mod engine;
+#[cfg(test)]
+mod fake;
 pub mod golden;
 pub mod manifest;
 #[cfg(feature = "burn")]

@@ -55,8 +55,12 @@ pub fn find(id: &str) -> Option<&'static ModelSpec> {
 impl ModelSpec {
     /// Values in one input: `side * side * 3`.
     pub fn samples(&self) -> usize {
-        let side = usize::try_from(self.side).expect("a model's side is a few hundred pixels");
-        side * side * 3
+        self.side_usize() * self.side_usize() * 3
+    }
+
+    /// The input's side, for indexing.
+    pub fn side_usize(&self) -> usize {
+        usize::try_from(self.side).expect("a model's side is a few hundred pixels")
     }
 
     /// Name of the installed weights within the models folder.
@@ -131,6 +135,10 @@ mod tests {
 
     #[test]
     fn a_model_that_runs_has_golden_vectors() {
-        assert!(models().iter().all(|spec| spec.runs != spec.golden.is_empty()));
+        assert!(
+            models()
+                .iter()
+                .all(|spec| spec.runs != spec.golden.is_empty())
+        );
     }
 }

@@ -20,12 +20,24 @@ pub struct Scores {
 impl Scores {
     /// Scores in the models' class order: Drawing, Hentai, Neutral, Porn, Sexy.
     pub const fn from_array([drawing, hentai, neutral, porn, sexy]: [f32; 5]) -> Self {
-        Self { drawing, hentai, neutral, porn, sexy }
+        Self {
+            drawing,
+            hentai,
+            neutral,
+            porn,
+            sexy,
+        }
     }
 
     /// The probabilities in the models' class order.
     pub const fn to_array(self) -> [f32; 5] {
-        [self.drawing, self.hentai, self.neutral, self.porn, self.sexy]
+        [
+            self.drawing,
+            self.hentai,
+            self.neutral,
+            self.porn,
+            self.sexy,
+        ]
     }
 
     /// P(Hentai) + P(Porn). The resampler moves mass between Porn and Sexy, so
@@ -65,7 +77,12 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { explicit: 0.60, sexy: 0.90, ads: 0.30, review_band: 0.10 }
+        Self {
+            explicit: 0.60,
+            sexy: 0.90,
+            ads: 0.30,
+            review_band: 0.10,
+        }
     }
 }
 
@@ -111,11 +128,19 @@ impl Thresholds {
         let (explicit, sexy) = (scores.explicit_mass(), scores.sexy);
         let nsfw_mass = scores.nsfw_mass();
         if !nsfw_mass.is_finite() {
-            return Verdict { label: Label::Nsfw, confidence: 0.0, ads_allowed: false, review: true };
+            return Verdict {
+                label: Label::Nsfw,
+                confidence: 0.0,
+                ads_allowed: false,
+                review: true,
+            };
         }
         let is_nsfw = explicit >= self.explicit || sexy >= self.sexy;
-        let (label, mass) =
-            if is_nsfw { (Label::Nsfw, nsfw_mass) } else { (Label::Safe, 1.0 - nsfw_mass) };
+        let (label, mass) = if is_nsfw {
+            (Label::Nsfw, nsfw_mass)
+        } else {
+            (Label::Safe, 1.0 - nsfw_mass)
+        };
         Verdict {
             label,
             confidence: mass.clamp(0.0, 1.0),
@@ -128,7 +153,10 @@ impl Thresholds {
     /// half-way between the threshold and 0 or 1: around a bar of 0.90 a plain
     /// 0.10 would send every picture above the bar to review.
     fn is_near(&self, mass: f32, threshold: f32) -> bool {
-        let half_width = self.review_band.min((1.0 - threshold) / 2.0).min(threshold / 2.0);
+        let half_width = self
+            .review_band
+            .min((1.0 - threshold) / 2.0)
+            .min(threshold / 2.0);
         (mass - threshold).abs() < half_width
     }
 }
@@ -176,7 +204,10 @@ mod tests {
         assert!(judge([0.0, 0.0, 0.35, 0.65, 0.0]).review);
         assert!(judge([0.0, 0.0, 0.12, 0.0, 0.88]).review);
         assert!(!judge([0.0, 0.0, 0.60, 0.40, 0.0]).review);
-        assert!(!judge([0.0, 0.0, 0.01, 0.0, 0.99]).review, "clear cases above a high bar");
+        assert!(
+            !judge([0.0, 0.0, 0.01, 0.0, 0.99]).review,
+            "clear cases above a high bar"
+        );
     }
 
     #[test]

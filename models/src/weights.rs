@@ -41,7 +41,9 @@ pub enum WeightsError {
         folder: PathBuf,
     },
     /// The weights do not have the sha256 that was noted when they were installed.
-    #[error("{path} has changed since it was installed ({reason}): run `imgshare models pull {id}` to replace it")]
+    #[error(
+        "{path} has changed since it was installed ({reason}): run `imgshare models pull {id}` to replace it"
+    )]
     Damaged {
         /// The model.
         id: &'static str,
@@ -51,7 +53,9 @@ pub enum WeightsError {
         reason: String,
     },
     /// The weights lack a tensor, or have it in another shape.
-    #[error("the weights of {id} do not fit its network ({reason}): run `imgshare models pull {id}` to replace them")]
+    #[error(
+        "the weights of {id} do not fit its network ({reason}): run `imgshare models pull {id}` to replace them"
+    )]
     Unfit {
         /// The model.
         id: &'static str,
@@ -83,7 +87,10 @@ impl Weights {
             path,
             reason,
         })?;
-        Ok(Self { spec, tensors: Arc::new(tensors) })
+        Ok(Self {
+            spec,
+            tensors: Arc::new(tensors),
+        })
     }
 
     /// The model these weights are of.
@@ -96,10 +103,19 @@ impl Weights {
     /// # Errors
     /// [`WeightsError::Unfit`] if there is none, or none of this shape.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<&[f32], WeightsError> {
-        let unfit = |reason| WeightsError::Unfit { id: self.spec.id, reason };
-        let tensor = self.tensors.get(name).ok_or_else(|| unfit(format!("no {name}")))?;
+        let unfit = |reason| WeightsError::Unfit {
+            id: self.spec.id,
+            reason,
+        };
+        let tensor = self
+            .tensors
+            .get(name)
+            .ok_or_else(|| unfit(format!("no {name}")))?;
         if tensor.shape != shape {
-            return Err(unfit(format!("{name} is {:?}, expected {shape:?}", tensor.shape)));
+            return Err(unfit(format!(
+                "{name} is {:?}, expected {shape:?}",
+                tensor.shape
+            )));
         }
         Ok(&tensor.values)
     }
@@ -115,14 +131,23 @@ pub(crate) fn read_checked(
     spec: &'static ModelSpec,
 ) -> Result<Vec<u8>, WeightsError> {
     let path = models_dir.join(spec.file_name());
-    let noted = read_bounded(models_dir, spec, &models_dir.join(spec.checksum_file_name()), 1024)?;
+    let noted = read_bounded(
+        models_dir,
+        spec,
+        &models_dir.join(spec.checksum_file_name()),
+        1024,
+    )?;
     let bytes = read_bounded(models_dir, spec, &path, file_bytes_max(spec))?;
     let actual = hex::encode(Sha256::digest(&bytes));
     if noted.split(u8::is_ascii_whitespace).next() == Some(actual.as_bytes()) {
         Ok(bytes)
     } else {
         let reason = format!("its sha256 is {actual}");
-        Err(WeightsError::Damaged { id: spec.id, path, reason })
+        Err(WeightsError::Damaged {
+            id: spec.id,
+            path,
+            reason,
+        })
     }
 }
 
@@ -146,17 +171,24 @@ fn read_bounded(
             path: path.to_owned(),
             reason: format!("it is longer than {bytes_max} bytes"),
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(WeightsError::NotInstalled { id: spec.id, folder: models_dir.to_owned() })
-        }
-        Err(source) => Err(WeightsError::Io { path: path.to_owned(), source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(WeightsError::NotInstalled {
+            id: spec.id,
+            folder: models_dir.to_owned(),
+        }),
+        Err(source) => Err(WeightsError::Io {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
 fn parse(bytes: &[u8], spec: &ModelSpec) -> Result<HashMap<String, Tensor>, String> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let metadata = header.metadata().clone().unwrap_or_default();
-    for (key, expected) in [(META_MODEL, spec.id), (META_PREPROCESSING, spec.preprocessing)] {
+    for (key, expected) in [
+        (META_MODEL, spec.id),
+        (META_PREPROCESSING, spec.preprocessing),
+    ] {
         let actual = metadata.get(key).map_or("nothing", String::as_str);
         if actual != expected {
             return Err(format!("its {key} is {actual}, expected {expected}"));
@@ -169,8 +201,17 @@ fn parse(bytes: &[u8], spec: &ModelSpec) -> Result<HashMap<String, Tensor>, Stri
                 return Err(format!("{name} is {:?}, expected F32", view.dtype()));
             }
             let (values, _) = view.data().as_chunks::<4>();
-            let values = values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-            Ok((name.to_owned(), Tensor { shape: view.shape().to_vec(), values }))
+            let values = values
+                .iter()
+                .map(|&bytes| f32::from_le_bytes(bytes))
+                .collect();
+            Ok((
+                name.to_owned(),
+                Tensor {
+                    shape: view.shape().to_vec(),
+                    values,
+                },
+            ))
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! The real model on the CPU: nsfwjs's answers to known inputs and pictures.
 #![cfg(feature = "burn")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -22,8 +23,22 @@ fn golden_vectors_hold_in_every_bucket() {
     assert_eq!(report.buckets.len(), engine.buckets().len());
     for bucket in report.buckets {
         let error = bucket.worst_error;
-        eprintln!("batch {}: {:?}, worst error {error:e}", bucket.n_images, bucket.batch_time);
+        eprintln!(
+            "batch {}: {:?}, worst error {error:e}",
+            bucket.n_images, bucket.batch_time
+        );
     }
+}
+
+#[test]
+fn without_a_gpu_auto_takes_the_cpu_and_gpu_is_an_error() {
+    let weights = weights();
+    match Engine::start(weights.spec(), weights, DeviceChoice::Gpu) {
+        Ok(engine) => return eprintln!("skipped: this machine has {}", engine.device()),
+        Err(error) => assert!(matches!(error, EngineError::NoDevice { .. }), "{error}"),
+    }
+    let engine = Engine::start(weights.spec(), weights, DeviceChoice::Auto).unwrap();
+    assert_eq!(engine.device(), "cpu (burn-flex)");
 }
 
 /// Pictures of other sizes than the model's, through the sampler and the
@@ -31,20 +46,57 @@ fn golden_vectors_hold_in_every_bucket() {
 #[test]
 fn pictures_score_as_in_nsfwjs() {
     let cases = [
-        (640, 360, 1, [0.153_631_0, 0.001_813_6, 0.842_827_9, 0.001_413_2, 0.000_314_3]),
-        (97, 413, 7, [0.864_692_9, 0.000_721_8, 0.134_524_4, 0.000_039_8, 0.000_021_0]),
-        (23, 17, 3, [0.789_325_7, 0.025_535_5, 0.170_190_0, 0.013_007_3, 0.001_941_6]),
+        (
+            640,
+            360,
+            1,
+            [
+                0.153_631,
+                0.001_813_6,
+                0.842_827_9,
+                0.001_413_2,
+                0.000_314_3,
+            ],
+        ),
+        (
+            97,
+            413,
+            7,
+            [
+                0.864_692_9,
+                0.000_721_8,
+                0.134_524_4,
+                0.000_039_8,
+                0.000_021,
+            ],
+        ),
+        (
+            23,
+            17,
+            3,
+            [0.789_325_7, 0.025_535_5, 0.170_19, 0.013_007_3, 0.001_941_6],
+        ),
     ];
     let mut engine = cpu();
     let side = engine.spec().side;
     for (width, height, seed, expected) in cases {
         let pixels = picture(width, height, seed);
         let mut samples = vec![0; engine.spec().samples()];
-        resize_align_corners(RgbView::new(&pixels, width, height).unwrap(), side, &mut samples);
+        resize_align_corners(
+            RgbView::new(&pixels, width, height).unwrap(),
+            side,
+            &mut samples,
+        );
         let scores = engine.classify(&samples, 1).unwrap()[0].to_array();
-        let error = scores.iter().zip(expected).map(|(a, e): (&f32, f32)| (a - e).abs());
+        let error = scores
+            .iter()
+            .zip(expected)
+            .map(|(a, e): (&f32, f32)| (a - e).abs());
         let error = error.fold(0.0, f32::max);
-        assert!(error < 2e-4, "{width}x{height}: {scores:?}, expected {expected:?}");
+        assert!(
+            error < 2e-4,
+            "{width}x{height}: {scores:?}, expected {expected:?}"
+        );
     }
 }
 
@@ -56,8 +108,12 @@ fn picture(width: u32, height: u32, seed: u32) -> Vec<u8> {
             for channel in 0..3 {
                 let gradients = x * x * (3 + channel) / width + y * y * (5 - channel) / height;
                 let texture = x * y / 16 % (61 + seed);
-                let edges = if (x / 9 + y / 13) % 3 == channel { 40 } else { 0 };
-                pixels.push(((gradients + texture + edges) % 256) as u8);
+                let edges = if (x / 9 + y / 13) % 3 == channel {
+                    40
+                } else {
+                    0
+                };
+                pixels.push(u8::try_from((gradients + texture + edges) % 256).unwrap());
             }
         }
     }
@@ -74,7 +130,12 @@ fn a_batch_of_another_size_than_announced_is_refused() {
 #[test]
 fn a_model_without_a_network_is_refused_by_name() {
     let spec = manifest::find("inception_v3").unwrap();
-    let error = Engine::start(spec, weights(), DeviceChoice::Cpu).err().unwrap();
-    assert!(matches!(error, EngineError::DoesNotRun { id: "inception_v3" }));
+    let error = Engine::start(spec, weights(), DeviceChoice::Cpu)
+        .err()
+        .unwrap();
+    assert!(matches!(
+        error,
+        EngineError::DoesNotRun { id: "inception_v3" }
+    ));
     assert!(error.to_string().contains("use mobilenet_v2"), "{error}");
 }

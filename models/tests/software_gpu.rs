@@ -1,6 +1,7 @@
 //! The real model through burn-wgpu on software Vulkan: the code that a real
 //! GPU runs, on a machine without one.
 #![cfg(feature = "burn")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -16,10 +17,17 @@ fn golden_vectors_hold_on_software_vulkan() {
         Err(EngineError::NoDevice { .. }) => return eprintln!("skipped: no adapter"),
         started => started.unwrap(),
     };
-    assert!(engine.device().contains("llvmpipe"), "fell back to {}", engine.device());
+    assert!(
+        engine.device().contains("llvmpipe"),
+        "fell back to {}",
+        engine.device()
+    );
     let report = golden::check(&mut engine, GPU_TOLERANCE).unwrap();
     for bucket in report.buckets {
         let error = bucket.worst_error;
-        eprintln!("batch {}: {:?}, worst error {error:e}", bucket.n_images, bucket.batch_time);
+        eprintln!(
+            "batch {}: {:?}, worst error {error:e}",
+            bucket.n_images, bucket.batch_time
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use imgshare_pipeline::Pipeline;
 use imgshare_storage::{StorageError, Store};
 use tokio::sync::Notify;
@@ -13,9 +13,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::cache::ImageCache;
 use crate::config::Settings;
 use crate::error::WebError;
+use crate::http::{negotiate, observe};
 use crate::metrics::Metrics;
-use crate::thumbnails::Thumbnails;
-use crate::{negotiate, observe, routes};
+use crate::routes;
+use crate::variants::VariantMaker;
 
 /// What every handler shares.
 pub type AppState = Arc<App>;
@@ -31,7 +32,7 @@ pub struct App {
     /// Hot images.
     pub cache: ImageCache,
     /// Variants in the making.
-    pub thumbnails: Thumbnails,
+    pub variants: VariantMaker,
     /// What is counted.
     pub metrics: Metrics,
     /// Rung when an image was stored unclassified.
@@ -46,11 +47,13 @@ impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(settings: Settings, store: Store, pipeline: Pipeline) -> AppState {
-        let cache =
-            ImageCache::new(settings.storage.cache_bytes_max, settings.storage.cached_image_bytes_max);
+        let cache = ImageCache::new(
+            settings.storage.cache_bytes_max,
+            settings.storage.cached_image_bytes_max,
+        );
         Arc::new(Self {
             cache,
-            thumbnails: Thumbnails::new(settings.pipeline.variants_at_once_max),
+            variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             metrics: Metrics::new(pipeline.clone()),
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
@@ -95,8 +98,11 @@ pub fn router(app: AppState) -> Router {
                 "a handler panicked".to_owned(),
             ))
         }))
-        .layer(from_fn_with_state(Arc::clone(&app), negotiate::problems_as_pages))
-        .layer(from_fn(routes::headers::nosniff))
+        .layer(from_fn_with_state(
+            Arc::clone(&app),
+            negotiate::problems_as_pages,
+        ))
+        .layer(routes::headers::nosniff())
         .layer(from_fn_with_state(Arc::clone(&app), observe::observe))
         .with_state(app)
 }

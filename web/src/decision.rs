@@ -16,8 +16,11 @@ use crate::config::Moderation;
 pub fn decide(moderation: &Moderation, scored: &Scored) -> (State, Classification) {
     let thresholds = moderation.thresholds();
     let verdict = thresholds.judge(&scored.scores);
-    let state =
-        if verdict.review && moderation.hold_review { State::Review } else { State::Public };
+    let state = if verdict.review && moderation.hold_review {
+        State::Review
+    } else {
+        State::Public
+    };
     let classification = Classification {
         model: scored.model.to_owned(),
         preprocessing: scored.preprocessing.to_owned(),
@@ -64,7 +67,11 @@ mod tests {
     use super::*;
 
     fn scored(scores: [f32; 5]) -> Scored {
-        Scored { model: "m", preprocessing: "p", scores: Scores::from_array(scores) }
+        Scored {
+            model: "m",
+            preprocessing: "p",
+            scores: Scores::from_array(scores),
+        }
     }
 
     #[test]
@@ -72,15 +79,24 @@ mod tests {
         let borderline = scored([0.1, 0.3, 0.25, 0.3, 0.05]);
         let mut moderation = Moderation::default();
         let (state, classification) = decide(&moderation, &borderline);
-        assert_eq!((state, classification.label), (State::Public, StoredLabel::Nsfw));
+        assert_eq!(
+            (state, classification.label),
+            (State::Public, StoredLabel::Nsfw)
+        );
         moderation.hold_review = true;
         assert_eq!(decide(&moderation, &borderline).0, State::Review);
-        assert_eq!(decide(&moderation, &scored([0.0, 0.0, 1.0, 0.0, 0.0])).0, State::Public);
+        assert_eq!(
+            decide(&moderation, &scored([0.0, 0.0, 1.0, 0.0, 0.0])).0,
+            State::Public
+        );
     }
 
     #[test]
     fn the_thresholds_in_force_are_stored() {
-        let moderation = Moderation { explicit_min: 0.5, ..Moderation::default() };
+        let moderation = Moderation {
+            explicit_min: 0.5,
+            ..Moderation::default()
+        };
         let (_, classification) = decide(&moderation, &scored([0.0, 0.0, 1.0, 0.0, 0.0]));
         assert_eq!(classification.thresholds, [0.5, 0.9, 0.3, 0.1]);
     }

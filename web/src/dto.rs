@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::config::Moderation;
 use crate::decision;
-use crate::thumbnails;
+use crate::variants;
 
 /// The public facts of one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -92,8 +92,20 @@ pub struct Readiness {
 
 impl From<Scores> for ClassScores {
     fn from(scores: Scores) -> Self {
-        let Scores { drawing, hentai, neutral, porn, sexy } = scores;
-        Self { drawing, hentai, neutral, porn, sexy }
+        let Scores {
+            drawing,
+            hentai,
+            neutral,
+            porn,
+            sexy,
+        } = scores;
+        Self {
+            drawing,
+            hentai,
+            neutral,
+            porn,
+            sexy,
+        }
     }
 }
 
@@ -107,7 +119,7 @@ impl Image {
             id: id.to_string(),
             url: format!("{base_url}/{id}"),
             direct_url: format!("{base_url}/i/{id}.{}", record.extension),
-            thumbnail_url: format!("{base_url}{}", thumbnails::path(record)),
+            thumbnail_url: format!("{base_url}{}", variants::path(record)),
             mime: record.mime.clone(),
             bytes: record.bytes,
             width: record.width,

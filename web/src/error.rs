@@ -1,7 +1,7 @@
 //! The one map from everything that can go wrong to a status and a code.
 //!
 //! Answers are RFC 9457 problems. Pages for browsers are made from the same
-//! [`Problem`] by [`crate::negotiate`].
+//! [`Problem`] by [`crate::http::negotiate`].
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use imgshare_storage::StorageError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::body::BodyError;
-use crate::multipart::MultipartProblem;
+use crate::http::body::BodyError;
+use crate::http::multipart::MultipartProblem;
 
 /// What a client that was refused for load or for our state may try after.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -155,9 +155,7 @@ impl WebError {
                  TOKEN`."
                     .to_owned()
             }
-            (Self::DeleteTokenWrong, _) => {
-                "This is not the delete token of this image.".to_owned()
-            }
+            (Self::DeleteTokenWrong, _) => "This is not the delete token of this image.".to_owned(),
             (Self::MalformedForm, _) => "The form could not be read.".to_owned(),
             (Self::RangeNotSatisfiable { bytes }, _) => {
                 format!("The range lies outside the image's {bytes} bytes.")
@@ -316,9 +314,16 @@ mod tests {
         let unsupported = Reject::UnsupportedFormat { advice: None };
         assert_eq!(reject(unsupported), (415, "unsupported-format"));
         assert_eq!(reject(Reject::Truncated), (422, "truncated-image"));
-        let side = Reject::SideTooLong { width: 65_535, height: 1, side_max: 12_000 };
+        let side = Reject::SideTooLong {
+            width: 65_535,
+            height: 1,
+            side_max: 12_000,
+        };
         assert_eq!(reject(side), (422, "side-too-long"));
-        assert_eq!(reject(Reject::TooManyFrames { frames_max: 900 }), (422, "too-many-frames"));
+        assert_eq!(
+            reject(Reject::TooManyFrames { frames_max: 900 }),
+            (422, "too-many-frames")
+        );
     }
 
     #[test]
@@ -326,8 +331,14 @@ mod tests {
         let too_large = BodyError::TooLarge { bytes_max: 1 };
         for (problem, answer) in [
             (MultipartProblem::Body(too_large), (413, "body-too-large")),
-            (MultipartProblem::Body(BodyError::Timeout), (408, "body-timeout")),
-            (MultipartProblem::Body(BodyError::CutOff), (400, "body-cut-off")),
+            (
+                MultipartProblem::Body(BodyError::Timeout),
+                (408, "body-timeout"),
+            ),
+            (
+                MultipartProblem::Body(BodyError::CutOff),
+                (400, "body-cut-off"),
+            ),
             (MultipartProblem::Malformed, (400, "malformed-multipart")),
             (MultipartProblem::FileMissing, (400, "file-missing")),
             (MultipartProblem::TooManyFiles, (400, "too-many-files")),
@@ -340,15 +351,23 @@ mod tests {
     #[test]
     fn a_store_that_can_recover_is_no_fault() {
         let source = || io::Error::other("x");
-        let full = StorageError::NoSpace { action: String::new(), source: source() };
+        let full = StorageError::NoSpace {
+            action: String::new(),
+            source: source(),
+        };
         assert_eq!(of(full), (507, "storage-full"));
-        let read_only = StorageError::ReadOnly { action: String::new(), source: source() };
+        let read_only = StorageError::ReadOnly {
+            action: String::new(),
+            source: source(),
+        };
         assert_eq!(of(read_only), (503, "storage-read-only"));
     }
 
     #[test]
     fn load_is_answered_with_a_wait() {
-        let overloaded = Overloaded { retry_after: Duration::from_secs(7) };
+        let overloaded = Overloaded {
+            retry_after: Duration::from_secs(7),
+        };
         let response = WebError::from(PipelineError::from(overloaded)).into_response();
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()[header::RETRY_AFTER], "7");
@@ -362,14 +381,20 @@ mod tests {
         let secret = "/var/data: disk on fire";
         let problem = WebError::Internal(secret.to_owned()).problem();
         let fault = problem.fault.clone().unwrap();
-        assert_eq!((problem.status, problem.code.as_str()), (500, "internal-error"));
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (500, "internal-error")
+        );
         assert!(problem.detail.contains(&fault) && !problem.detail.contains("disk"));
     }
 
     #[test]
     fn a_problem_is_a_problem_document() {
         let response = WebError::NotFound.into_response();
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
         let problem = WebError::NotFound.problem();
         assert_eq!(problem.kind, "urn:imgshare:problem:not-found");
         assert_eq!(problem.title, "Not found");

@@ -9,18 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use imgshare_pipeline::{
-    Fault, Ingested, Permit, PipelineError, Reply, Scrubbed, Verdict,
-};
+use imgshare_pipeline::{Fault, Ingested, Permit, PipelineError, Reply, Scrubbed, Verdict};
 use imgshare_storage::{DeleteToken, ImageId, Record, State, Storable};
 use tokio::sync::oneshot;
 
 use crate::app::App;
-use crate::body::{self, BodyLimits};
 use crate::clock;
 use crate::decision;
 use crate::error::WebError;
-use crate::multipart::{self, UploadedFile};
+use crate::http::body::{self, BodyLimits};
+use crate::http::multipart::{self, UploadedFile};
 
 /// Proof for the store: only what the pipeline has scrubbed can be written.
 pub(crate) struct Stored(pub(crate) Scrubbed);
@@ -61,7 +59,10 @@ pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     let ingested = run(app, permit, bytes.into()).await?;
     let accepted = commit(app, ingested, filename).await?;
     let record = &accepted.record;
-    let label = record.classification.as_ref().map(|found| found.label.as_str());
+    let label = record
+        .classification
+        .as_ref()
+        .map(|found| found.label.as_str());
     app.metrics.decision(record.state.as_str(), label);
     if record.state == State::Pending {
         app.rescan.notify_one();
@@ -76,8 +77,11 @@ pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
 /// The pipeline's.
 pub async fn run(app: &App, permit: Permit, bytes: Arc<[u8]>) -> Result<Ingested, PipelineError> {
     let (answer, outcome) = oneshot::channel();
-    app.pipeline.submit(permit, bytes, Box::new(Waiting(answer)));
-    outcome.await.unwrap_or(Err(PipelineError::Fault(Fault::ShuttingDown)))
+    app.pipeline
+        .submit(permit, bytes, Box::new(Waiting(answer)));
+    outcome
+        .await
+        .unwrap_or(Err(PipelineError::Fault(Fault::ShuttingDown)))
 }
 
 struct Waiting(oneshot::Sender<Result<Ingested, PipelineError>>);
@@ -98,14 +102,16 @@ impl Reply for Waiting {
 ///
 /// # Errors
 /// The store's; nothing is kept then.
-pub async fn commit(
-    app: &App,
-    ingested: Ingested,
-    filename: String,
-) -> Result<Accepted, WebError> {
+pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<Accepted, WebError> {
     let token = DeleteToken::random().map_err(no_randomness)?;
     let id = ImageId::random().map_err(no_randomness)?;
-    let Ingested { scrubbed, sha256, verdict, permit, timings: _ } = ingested;
+    let Ingested {
+        scrubbed,
+        sha256,
+        verdict,
+        permit,
+        timings: _,
+    } = ingested;
     let (state, classification) = match &verdict {
         Verdict::Scored(scored) => {
             let (state, classification) = decision::decide(&app.settings.moderation, scored);

@@ -5,8 +5,9 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::{ConfigError, Log, LogFormat};
 
-/// What the device stack logs at info is of use to its makers alone.
-const QUIET: &str = "wgpu_core=warn,wgpu_hal=error,naga=warn,cubecl_runtime=warn,cubecl_wgpu=warn,cubecl_cpp=warn,sled=warn";
+/// What the device stack logs at info is of use to its makers alone. What
+/// little_exif logs quotes the uploaded file: never.
+const QUIET: &str = "wgpu_core=warn,wgpu_hal=error,naga=warn,cubecl_runtime=warn,cubecl_wgpu=warn,cubecl_cpp=warn,sled=warn,little_exif=off";
 
 /// Sends log lines to standard error. Standard output belongs to results.
 ///

@@ -53,8 +53,9 @@ pub async fn rescan_all(app: &Arc<App>) -> Result<(), WebError> {
         let page = app
             .with_store(move |store| store.in_state(State::Pending, after.as_ref(), PAGE))
             .await?;
-        let mut tries =
-            stream::iter(page.ids).map(|id| rescan_one(app, id)).buffer_unordered(AT_ONCE_MAX);
+        let mut tries = stream::iter(page.ids)
+            .map(|id| rescan_one(app, id))
+            .buffer_unordered(AT_ONCE_MAX);
         while let Some(tried) = tries.next().await {
             tried?;
         }
@@ -73,7 +74,9 @@ async fn rescan_one(app: &Arc<App>, id: ImageId) -> Result<(), WebError> {
         }
         _ => Ok(None),
     });
-    let Some((record, bytes)) = read.await? else { return Ok(()) };
+    let Some((record, bytes)) = read.await? else {
+        return Ok(());
+    };
     if !is_due(app, &record) {
         return Ok(());
     }
@@ -94,7 +97,9 @@ fn is_due(app: &App, record: &Record) -> bool {
 
 /// The image's scores, or nothing when trying was in vain.
 async fn classify(app: &App, bytes: Vec<u8>) -> Result<Option<Scored>, WebError> {
-    let permit = app.pipeline.admit(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    let permit = app
+        .pipeline
+        .admit(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
     match ingest::run(app, permit, bytes.into()).await {
         Ok(ingested) => Ok(match ingested.verdict {
             Verdict::Scored(scored) => Some(scored),
@@ -126,7 +131,10 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
     });
     // Without a record it was deleted by its owner meanwhile.
     if let Some(record) = updated.await? {
-        let label = record.classification.as_ref().map(|found| found.label.as_str());
+        let label = record
+            .classification
+            .as_ref()
+            .map(|found| found.label.as_str());
         app.metrics.decision(record.state.as_str(), label);
         if record.state == State::ScanFailed {
             tracing::warn!(%id, "an image could not be classified; it stays hidden");

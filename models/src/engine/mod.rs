@@ -4,21 +4,21 @@
 mod adapter;
 mod choice;
 mod contained;
+mod cpu;
 mod device_thread;
-mod runner;
-
-use std::time::Duration;
+mod gpu;
+mod network;
 
 pub use choice::{DeviceChoice, UnknownDevice};
 
 use crate::classifier::{Classifier, ClassifyError};
-use crate::golden::{self, CPU_TOLERANCE, GPU_TOLERANCE, GoldenMismatch};
+use crate::golden::{self, CPU_TOLERANCE, GPU_TOLERANCE, GoldenMismatch, GoldenReport};
 use crate::manifest::ModelSpec;
 use crate::scores::Scores;
 use crate::weights::{Weights, WeightsError};
 use contained::contained;
-use device_thread::{DeviceThread, Timeouts};
-use runner::Runner;
+use cpu::Cpu;
+use device_thread::Refusal;
 
 /// A loaded model that has shown on golden vectors that its device computes
 /// what it should.
@@ -37,33 +37,32 @@ pub struct Engine {
 #[non_exhaustive]
 pub enum EngineError {
     /// The model can be installed but has no network in this version.
-    #[error("model {id} cannot run in this version; use {}", crate::manifest::DEFAULT_MODEL)]
+    #[error(
+        "model {id} cannot run in this version; use {}",
+        crate::manifest::DEFAULT_MODEL
+    )]
     DoesNotRun {
         /// The model.
         id: &'static str,
     },
     /// The machine does not have the device that was named.
-    #[error("there is no device for --device {choice}{detail}; use --device auto or cpu")]
+    #[error(
+        "this machine has no {choice} device: install its Vulkan driver, or choose \
+         the device auto or cpu"
+    )]
     NoDevice {
         /// What was asked for.
         choice: DeviceChoice,
-        /// What the drivers said, if anything.
-        detail: String,
     },
     /// The weights are of another model, or lack a part.
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// Even the CPU does not give the known answers.
-    #[error("the CPU gives wrong answers ({0}): the weights or this build are broken; run `imgshare models pull` and try again")]
+    #[error(
+        "the CPU gives wrong answers ({0}): the weights or this build are broken; run `imgshare models pull` and try again"
+    )]
     Wrong(#[from] GoldenMismatch),
 }
-
-/// A real GPU compiles and tunes some hundred kernels at its first start.
-const GPU_TIMEOUTS: Timeouts =
-    Timeouts { start: Duration::from_secs(180), batch: Duration::from_secs(20) };
-/// Software Vulkan does the same on the CPU.
-const SOFTWARE_GPU_TIMEOUTS: Timeouts =
-    Timeouts { start: Duration::from_secs(600), batch: Duration::from_secs(120) };
 
 impl Engine {
     /// Builds the network of `spec` on the device of `choice`, warms every
@@ -81,16 +80,25 @@ impl Engine {
         if !spec.runs {
             return Err(EngineError::DoesNotRun { id: spec.id });
         }
-        let cpu = Box::new(Runner::cpu(weights)?);
-        match start_gpu(spec, weights, choice)? {
-            Some(gpu) => Self::with_standby(gpu, cpu),
-            None => Self::alone(cpu),
+        let cpu = Box::new(Cpu::load(weights)?);
+        if choice == DeviceChoice::Cpu {
+            return Self::alone(cpu);
+        }
+        match gpu::start(weights, choice) {
+            Ok(gpu) => Self::with_standby(Ok(Box::new(gpu)), cpu),
+            Err(Refusal::Failed(reason)) => Self::with_standby(Err(reason), cpu),
+            Err(Refusal::Absent) if choice == DeviceChoice::Auto => Self::alone(cpu),
+            Err(Refusal::Absent) => Err(EngineError::NoDevice { choice }),
         }
     }
 
     fn alone(mut cpu: Box<dyn Classifier>) -> Result<Self, EngineError> {
-        golden::check(cpu.as_mut(), CPU_TOLERANCE)?;
-        Ok(Self { active: cpu, standby: None })
+        let report = golden::check(cpu.as_mut(), CPU_TOLERANCE)?;
+        announce(cpu.as_ref(), &report);
+        Ok(Self {
+            active: cpu,
+            standby: None,
+        })
     }
 
     /// `gpu` if it started and gives the golden answers, else `cpu`.
@@ -100,7 +108,13 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let refused = match gpu {
             Ok(mut gpu) => match golden::check(gpu.as_mut(), GPU_TOLERANCE) {
-                Ok(_) => return Ok(Self { active: gpu, standby: Some(cpu) }),
+                Ok(report) => {
+                    announce(gpu.as_ref(), &report);
+                    return Ok(Self {
+                        active: gpu,
+                        standby: Some(cpu),
+                    });
+                }
                 Err(mismatch) => format!("{}: {mismatch}", gpu.device()),
             },
             Err(reason) => reason,
@@ -123,26 +137,36 @@ impl Classifier for Engine {
         self.active.buckets()
     }
 
-    fn classify(
-        &mut self,
-        samples: &[u16],
-        n_images: usize,
-    ) -> Result<Vec<Scores>, ClassifyError> {
+    fn classify(&mut self, samples: &[u16], n_images: usize) -> Result<Vec<Scores>, ClassifyError> {
         let error = match classify(self.active.as_mut(), samples, n_images) {
-            Err(error @ (ClassifyError::Device { .. } | ClassifyError::NotProbabilities { .. })) => {
-                error
-            }
+            Err(
+                error @ (ClassifyError::Device { .. } | ClassifyError::NotProbabilities { .. }),
+            ) => error,
             result => return result,
         };
-        let Some(cpu) = self.standby.take() else { return Err(error) };
+        let Some(cpu) = self.standby.take() else {
+            return Err(error);
+        };
         tracing::warn!(reason = %error, "the GPU is given up, the CPU classifies from here on");
         // The failed device is dropped here, so nothing asks it again.
         self.active = cpu;
         golden::check(self.active.as_mut(), CPU_TOLERANCE).map_err(|mismatch| {
-            ClassifyError::Device { device: self.active.device(), reason: mismatch.to_string() }
+            ClassifyError::Device {
+                device: self.active.device(),
+                reason: mismatch.to_string(),
+            }
         })?;
         classify(self.active.as_mut(), samples, n_images)
     }
+}
+
+fn announce(classifier: &dyn Classifier, report: &GoldenReport) {
+    tracing::info!(
+        device = classifier.device(),
+        buckets = ?classifier.buckets(),
+        worst_error = report.worst_error(),
+        "the golden answers hold"
+    );
 }
 
 /// One batch on one device, panics and short answers included.
@@ -154,38 +178,83 @@ fn classify(
     let device = classifier.device();
     let failed = |reason| ClassifyError::Device { device, reason };
     match contained(|| classifier.classify(samples, n_images)) {
-        Ok(Ok(scores)) if scores.len() != n_images => {
-            Err(failed(format!("it answered {} of {n_images} images", scores.len())))
-        }
+        Ok(Ok(scores)) if scores.len() != n_images => Err(failed(format!(
+            "it answered {} of {n_images} images",
+            scores.len()
+        ))),
         Ok(result) => result,
         Err(panic) => Err(failed(panic)),
     }
 }
 
-/// The GPU of `choice` on its own thread, or why it could not be started;
-/// `None` where the CPU is what was asked for.
-#[expect(clippy::type_complexity, reason = "three outcomes: refused choice, CPU, GPU or its failure")]
-fn start_gpu(
-    spec: &'static ModelSpec,
-    weights: &Weights,
-    choice: DeviceChoice,
-) -> Result<Option<Result<Box<dyn Classifier>, String>>, EngineError> {
-    if choice == DeviceChoice::Cpu {
-        return Ok(None);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{self, Fake, Manner};
+
+    fn engine(gpu: Manner, cpu: Manner) -> Result<Engine, EngineError> {
+        let gpu: Box<dyn Classifier> = Box::new(Fake::new("gpu", gpu));
+        Engine::with_standby(Ok(gpu), Box::new(Fake::new("cpu", cpu)))
     }
-    let device = match contained(|| adapter::find(choice)) {
-        Ok(Some(device)) => device,
-        Ok(None) if choice == DeviceChoice::Auto => return Ok(None),
-        Err(panic) if choice == DeviceChoice::Auto => return Ok(Some(Err(panic))),
-        Ok(None) => return Err(EngineError::NoDevice { choice, detail: String::new() }),
-        Err(panic) => return Err(EngineError::NoDevice { choice, detail: format!(" ({panic})") }),
-    };
-    let timeouts = match choice {
-        DeviceChoice::SoftwareGpu => SOFTWARE_GPU_TIMEOUTS,
-        _ => GPU_TIMEOUTS,
-    };
-    let weights = weights.clone();
-    let build = move || Runner::gpu(&weights, device).map_err(|error| error.to_string());
-    let gpu = DeviceThread::start(spec, timeouts, build);
-    Ok(Some(gpu.map(|gpu| Box::new(gpu) as Box<dyn Classifier>)))
+
+    fn black() -> Vec<u16> {
+        vec![0; fake::spec().samples()]
+    }
+
+    #[test]
+    fn a_right_gpu_is_used() {
+        assert_eq!(
+            engine(Manner::Right, Manner::Right).unwrap().device(),
+            "gpu"
+        );
+    }
+
+    #[test]
+    fn a_gpu_that_is_wrong_or_fails_at_the_start_is_replaced() {
+        for manner in [
+            Manner::SlightlyWrong,
+            Manner::Shuffled,
+            Manner::NotANumber,
+            Manner::Errs,
+        ] {
+            assert_eq!(engine(manner, Manner::Right).unwrap().device(), "cpu");
+        }
+        let refused = Err("no memory".to_owned());
+        let engine = Engine::with_standby(refused, Box::new(Fake::new("cpu", Manner::Right)));
+        assert_eq!(engine.unwrap().device(), "cpu");
+    }
+
+    #[test]
+    fn a_gpu_that_dies_later_is_replaced_within_the_batch() {
+        // The golden check takes seven batches: five of one image, two of four.
+        let mut engine = engine(Manner::DiesAfter(8), Manner::Right).unwrap();
+        let first = engine.classify(&black(), 1).unwrap();
+        assert_eq!(engine.device(), "gpu");
+        let second = engine.classify(&black(), 1).unwrap();
+        assert_eq!(engine.device(), "cpu");
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_panic_in_a_batch_is_an_error_of_that_batch() {
+        let mut engine = Engine {
+            active: Box::new(Fake::new("cpu", Manner::Panics)),
+            standby: None,
+        };
+        let error = engine.classify(&black(), 1).unwrap_err();
+        assert!(
+            error.to_string().contains("the driver is confused"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn where_the_cpu_is_wrong_too_nothing_starts() {
+        let error = engine(Manner::Errs, Manner::SlightlyWrong).err().unwrap();
+        assert!(matches!(error, EngineError::Wrong(_)), "{error}");
+        assert!(
+            error.to_string().contains("imgshare models pull"),
+            "{error}"
+        );
+    }
 }

@@ -51,12 +51,16 @@ impl Conv {
         sizes: Sizes,
         device: &Device,
     ) -> Result<Self, WeightsError> {
-        let Sizes { channels_in, channels_out, kernel: side, .. } = sizes;
+        let Sizes {
+            channels_in,
+            channels_out,
+            kernel: side,
+            ..
+        } = sizes;
         let hwio = weights.values(names.kernel, &[side, side, channels_in, channels_out])?;
         let norm = Norm::load(weights, names.norm, channels_out)?;
-        let position = |spatial, input, output| {
-            hwio[(spatial * channels_in + input) * channels_out + output]
-        };
+        let position =
+            |spatial, input, output| hwio[(spatial * channels_in + input) * channels_out + output];
         let mut oihw = Vec::with_capacity(hwio.len());
         for output in 0..channels_out {
             for input in 0..channels_in {
@@ -74,7 +78,12 @@ impl Conv {
     }
 
     pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        conv2d(input, self.kernel.clone(), Some(self.bias.clone()), self.options.clone())
+        conv2d(
+            input,
+            self.kernel.clone(),
+            Some(self.bias.clone()),
+            self.options.clone(),
+        )
     }
 }
 
@@ -85,7 +94,11 @@ impl DepthwiseConv {
         sizes: Sizes,
         device: &Device,
     ) -> Result<Self, WeightsError> {
-        let Sizes { channels_out: channels, kernel: side, .. } = sizes;
+        let Sizes {
+            channels_out: channels,
+            kernel: side,
+            ..
+        } = sizes;
         let hwc = weights.values(names.kernel, &[side, side, channels, 1])?;
         let norm = Norm::load(weights, names.norm, channels)?;
         let mut chw = Vec::with_capacity(hwc.len());

@@ -48,8 +48,12 @@ pub(super) fn weight_manifest(bundle: &[u8]) -> Result<Vec<WeightGroup>, String>
 pub(super) fn shard(bundle: &[u8]) -> Result<Vec<u8>, String> {
     let bundle = str::from_utf8(bundle).map_err(|_| "a shard is not UTF-8")?;
     let module = after_exports(bundle, '"').ok_or("a shard's bundle exports no string")?;
-    let (text, _) = module[1..].split_once('"').ok_or("a shard's string does not end")?;
-    STANDARD.decode(text).map_err(|error| format!("a shard is no base64: {error}"))
+    let (text, _) = module[1..]
+        .split_once('"')
+        .ok_or("a shard's string does not end")?;
+    STANDARD
+        .decode(text)
+        .map_err(|error| format!("a shard is no base64: {error}"))
 }
 
 /// The bundle from the first exported value that starts with `opening`. The
@@ -82,7 +86,9 @@ fn value_of_key<'a>(object: &'a str, key: &str) -> Result<&'a str, String> {
 
 /// The key in front of the value at `at`.
 fn key_before(object: &str, at: usize) -> &str {
-    let Some(text) = object[..at].trim_end().strip_suffix(':') else { return "" };
+    let Some(text) = object[..at].trim_end().strip_suffix(':') else {
+        return "";
+    };
     let start = text.rfind([',', '{']).map_or(0, |comma| comma + 1);
     text[start..].trim().trim_matches(['"', '\''])
 }
@@ -101,7 +107,10 @@ struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     fn new(text: &'a str) -> Self {
-        Self { chars: text.char_indices(), depth: 0 }
+        Self {
+            chars: text.char_indices(),
+            depth: 0,
+        }
     }
 
     fn skip_string(&mut self, quote: char) {
@@ -162,13 +171,24 @@ mod tests {
         );
         let groups = weight_manifest(&model(&object)).unwrap();
         let weight = &groups[0].weights[0];
-        assert_eq!((weight.name.as_str(), weight.shape.as_slice()), ("a/b", &[2, 3][..]));
-        assert_eq!((weight.quantization.min, weight.quantization.scale), (-0.25, 0.5));
+        assert_eq!(
+            (weight.name.as_str(), weight.shape.as_slice()),
+            ("a/b", &[2, 3][..])
+        );
+        assert_eq!(
+            (weight.quantization.min, weight.quantization.scale),
+            (-0.25, 0.5)
+        );
     }
 
     #[test]
     fn a_model_without_a_manifest_is_refused() {
-        for object in ["{}", "{weightsManifest:1}", "{a:{weightsManifest:[]}}", "{weightsManifest:["] {
+        for object in [
+            "{}",
+            "{weightsManifest:1}",
+            "{a:{weightsManifest:[]}}",
+            "{weightsManifest:[",
+        ] {
             assert!(weight_manifest(&model(object)).is_err(), "{object}");
         }
         assert!(weight_manifest(b"").is_err());
@@ -178,7 +198,11 @@ mod tests {
     #[test]
     fn endless_nesting_is_refused() {
         let deep = format!("{{weightsManifest:{}", "[".repeat(100_000));
-        assert!(weight_manifest(&model(&deep)).unwrap_err().contains("nests deeper"));
+        assert!(
+            weight_manifest(&model(&deep))
+                .unwrap_err()
+                .contains("nests deeper")
+        );
     }
 
     #[test]

@@ -17,14 +17,19 @@ pub(super) fn dequantise(
     spec: &'static ModelSpec,
     files: ModelFiles<'_>,
 ) -> Result<NamedTensors, PullError> {
-    let malformed = |reason| PullError::Malformed { reason: format!("{}: {reason}", spec.id) };
+    let malformed = |reason| PullError::Malformed {
+        reason: format!("{}: {reason}", spec.id),
+    };
     let mut bytes = Vec::new();
     for shard in files.shards {
         bytes.extend(bundle::shard(shard).map_err(malformed)?);
     }
     let actual = hex::encode(Sha256::digest(&bytes));
     if actual != spec.source_sha256 {
-        return Err(PullError::WrongWeights { id: spec.id, actual });
+        return Err(PullError::WrongWeights {
+            id: spec.id,
+            actual,
+        });
     }
     let groups = bundle::weight_manifest(files.model).map_err(malformed)?;
     let weights = groups.into_iter().flat_map(|group| group.weights);
@@ -40,14 +45,27 @@ fn split(
         if weight.dtype != "float32" || weight.quantization.dtype != "uint8" {
             return Err(format!("{} is not float32 quantised to uint8", weight.name));
         }
-        let count = weight.shape.iter().try_fold(1_usize, |count, &n| count.checked_mul(n));
+        let count = weight
+            .shape
+            .iter()
+            .try_fold(1_usize, |count, &n| count.checked_mul(n));
         let count = count.filter(|&count| count <= bytes.len());
-        let count = count.ok_or_else(|| format!("{} has more values than are there", weight.name))?;
+        let count =
+            count.ok_or_else(|| format!("{} has more values than are there", weight.name))?;
         let (quantised, rest) = bytes.split_at(count);
         bytes = rest;
         let (scale, min) = (weight.quantization.scale, weight.quantization.min);
-        let values = quantised.iter().map(|&byte| to_f32(f64::from(byte) * scale + min)).collect();
-        tensors.push((weight.name, Tensor { shape: weight.shape, values }));
+        let values = quantised
+            .iter()
+            .map(|&byte| to_f32(f64::from(byte) * scale + min))
+            .collect();
+        tensors.push((
+            weight.name,
+            Tensor {
+                shape: weight.shape,
+                values,
+            },
+        ));
     }
     if !bytes.is_empty() {
         return Err(format!("{} bytes belong to no weight", bytes.len()));
@@ -70,15 +88,32 @@ mod tests {
             name: name.to_owned(),
             shape: shape.to_vec(),
             dtype: "float32".to_owned(),
-            quantization: Quantization { min: -0.5, scale: 0.25, dtype: "uint8".to_owned() },
+            quantization: Quantization {
+                min: -0.5,
+                scale: 0.25,
+                dtype: "uint8".to_owned(),
+            },
         }
     }
 
     #[test]
     fn bytes_are_shared_out_in_order() {
-        let tensors = split([weight("a", &[2]), weight("b", &[])].into_iter(), &[0, 2, 255]).unwrap();
+        let tensors = split(
+            [weight("a", &[2]), weight("b", &[])].into_iter(),
+            &[0, 2, 255],
+        )
+        .unwrap();
         assert_eq!(tensors[0].1.values, [-0.5, 0.0]);
-        assert_eq!(tensors[1], ("b".to_owned(), Tensor { shape: vec![], values: vec![63.25] }));
+        assert_eq!(
+            tensors[1],
+            (
+                "b".to_owned(),
+                Tensor {
+                    shape: vec![],
+                    values: vec![63.25]
+                }
+            )
+        );
     }
 
     #[test]

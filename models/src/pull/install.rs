@@ -38,7 +38,9 @@ impl Workplace {
         fs::create_dir_all(models_dir).map_err(writing)?;
         let lock = File::open(models_dir).map_err(writing)?;
         lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => PullError::Busy { folder: models_dir.to_owned() },
+            TryLockError::WouldBlock => PullError::Busy {
+                folder: models_dir.to_owned(),
+            },
             TryLockError::Error(source) => writing(source),
         })?;
         clear_leftovers(models_dir).map_err(writing)?;
@@ -46,7 +48,11 @@ impl Workplace {
             .prefix(TEMP_PREFIX)
             .tempdir_in(models_dir)
             .map_err(writing)?;
-        Ok(Self { models_dir: models_dir.to_owned(), temp, _lock: lock })
+        Ok(Self {
+            models_dir: models_dir.to_owned(),
+            temp,
+            _lock: lock,
+        })
     }
 
     /// The temporary folder.
@@ -78,7 +84,12 @@ impl Workplace {
         };
         write().map_err(|source| PullError::writing(self.models_dir.clone(), source))?;
         let bytes = u64::try_from(file.len()).unwrap_or(u64::MAX);
-        Ok(Installed { spec, path: self.models_dir.join(spec.file_name()), bytes, sha256 })
+        Ok(Installed {
+            spec,
+            path: self.models_dir.join(spec.file_name()),
+            bytes,
+            sha256,
+        })
     }
 
     /// Writes and syncs a file in the temporary folder.
@@ -115,9 +126,12 @@ fn serialise(spec: &ModelSpec, weights: &NamedTensors) -> Result<Vec<u8>, PullEr
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned())),
     );
-    let views = weights.iter().map(|(name, tensor)| (name.as_str(), TensorView(tensor)));
-    safetensors::serialize(views, Some(metadata))
-        .map_err(|error| PullError::Malformed { reason: format!("{}: {error}", spec.id) })
+    let views = weights
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), TensorView(tensor)));
+    safetensors::serialize(views, Some(metadata)).map_err(|error| PullError::Malformed {
+        reason: format!("{}: {error}", spec.id),
+    })
 }
 
 struct TensorView<'a>(&'a Tensor);
@@ -132,10 +146,125 @@ impl View for TensorView<'_> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        self.0.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+        self.0
+            .values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect()
     }
 
     fn data_len(&self) -> usize {
         self.0.values.len() * size_of::<f32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Weights;
+    use crate::manifest;
+    use crate::pull::{InstallState, list};
+
+    fn spec() -> &'static ModelSpec {
+        manifest::find("mobilenet_v2_mid").unwrap()
+    }
+
+    fn weights() -> NamedTensors {
+        let tensor = |shape: &[usize], values: &[f32]| Tensor {
+            shape: shape.to_vec(),
+            values: values.to_vec(),
+        };
+        vec![
+            ("a/kernel".to_owned(), tensor(&[2, 1], &[0.5, -1.0])),
+            ("scalar".to_owned(), tensor(&[], &[2.0])),
+        ]
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_is_installed_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let models_dir = folder.path().join("data/models");
+        let workplace = Workplace::open(&models_dir).unwrap();
+        let installed = workplace
+            .install(spec(), &weights(), b"MIT License")
+            .unwrap();
+        drop(workplace);
+
+        let read = Weights::load(&models_dir, spec()).unwrap();
+        assert_eq!(read.values("a/kernel", &[2, 1]).unwrap(), [0.5, -1.0]);
+        assert_eq!(read.values("scalar", &[]).unwrap(), [2.0]);
+        assert!(read.values("scalar", &[1]).is_err());
+
+        let state = list(&models_dir)
+            .into_iter()
+            .find(|model| model.spec.id == spec().id);
+        assert_eq!(
+            state.unwrap().state,
+            InstallState::Installed {
+                bytes: installed.bytes
+            }
+        );
+        let names = names(&models_dir);
+        let id = "mobilenet_v2_mid";
+        let expected = ["LICENSE", "safetensors", "safetensors.sha256"];
+        assert_eq!(names, expected.map(|extension| format!("{id}.{extension}")));
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let workplace = Workplace::open(folder.path()).unwrap();
+        let installed = workplace
+            .install(spec(), &weights(), b"MIT License")
+            .unwrap();
+        let mut file = fs::read(&installed.path).unwrap();
+        *file.last_mut().unwrap() ^= 1;
+        fs::write(&installed.path, file).unwrap();
+        let error = Weights::load(folder.path(), spec())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains("imgshare models pull mobilenet_v2_mid"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn two_pulls_do_not_meet() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Workplace::open(folder.path()).unwrap();
+        let second = Workplace::open(folder.path()).err().unwrap();
+        assert!(matches!(second, PullError::Busy { .. }), "{second}");
+        drop(first);
+        Workplace::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_pull_left_is_cleared_away() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(".pull-killed")).unwrap();
+        fs::write(folder.path().join(".pull-killed/half"), [0; 9]).unwrap();
+        drop(Workplace::open(folder.path()).unwrap());
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_models_folder_that_cannot_be_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = Workplace::open(&file.join("models")).err().unwrap();
+        assert!(matches!(error, PullError::NotWritable { .. }), "{error}");
+        assert!(error.to_string().contains("file/models"), "{error}");
     }
 }

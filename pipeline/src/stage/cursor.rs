@@ -23,7 +23,10 @@ impl<'a> Cursor<'a> {
 
     /// The next `length` bytes.
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Reject> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Reject::Truncated)?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(Reject::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -34,7 +37,10 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Reject> {
-        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(Reject::Truncated)?;
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or(Reject::Truncated)?;
         self.rest = rest;
         Ok(*taken)
     }
@@ -52,7 +58,8 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn u24_le(&mut self) -> Result<u32, Reject> {
-        self.array().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
+        self.array()
+            .map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
     }
 
     pub(crate) fn u32_be(&mut self) -> Result<u32, Reject> {

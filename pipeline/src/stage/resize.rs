@@ -12,7 +12,11 @@ use crate::item::{Looked, Pixels, Prepared};
 pub fn resize(looked: Looked, side: u32) -> Prepared {
     let Looked { clean, sha256 } = looked;
     let slots = clean.frames.iter().map(|frame| slot(frame, side)).collect();
-    Prepared { scrubbed: clean.scrubbed, sha256, slots }
+    Prepared {
+        scrubbed: clean.scrubbed,
+        sha256,
+        slots,
+    }
 }
 
 fn slot(frame: &Pixels, side: u32) -> Box<[u16]> {
@@ -31,11 +35,32 @@ mod tests {
 
     #[test]
     fn every_frame_fills_a_slot() {
-        let header = Header { width: 3, height: 2, frames: 2 };
-        let scrubbed = Scrubbed { bytes: [0].into(), format: Format::Gif, header };
-        let frame = |grey| Pixels { width: 3, height: 2, rgb: vec![grey; 18] };
-        let clean = Clean { scrubbed, frames: vec![frame(0), frame(255)] };
-        let prepared = resize(Looked { clean, sha256: [7; 32] }, 5);
+        let header = Header {
+            width: 3,
+            height: 2,
+            frames: 2,
+        };
+        let scrubbed = Scrubbed {
+            bytes: [0].into(),
+            format: Format::Gif,
+            header,
+        };
+        let frame = |grey| Pixels {
+            width: 3,
+            height: 2,
+            rgb: vec![grey; 18],
+        };
+        let clean = Clean {
+            scrubbed,
+            frames: vec![frame(0), frame(255)],
+        };
+        let prepared = resize(
+            Looked {
+                clean,
+                sha256: [7; 32],
+            },
+            5,
+        );
         assert_eq!(prepared.sha256, [7; 32]);
         assert_eq!(prepared.slots.len(), 2);
         assert_eq!(*prepared.slots[0], [0; 75]);

@@ -47,7 +47,10 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
         let is_default = found.spec.id == settings.models.default;
         let state = match &found.state {
             InstallState::Missing => {
-                format!("not installed; run `imgshare models pull {}`", found.spec.id)
+                format!(
+                    "not installed; run `imgshare models pull {}`",
+                    found.spec.id
+                )
             }
             InstallState::Installed { bytes } => {
                 default_is_whole |= is_default;
@@ -67,7 +70,11 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
             side = found.spec.side,
         ))?;
     }
-    Ok(if default_is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if default_is_whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn check(settings: &Settings) -> Result<ExitCode, CommandError> {
@@ -77,9 +84,16 @@ fn check(settings: &Settings) -> Result<ExitCode, CommandError> {
     // second run is for the figures.
     let mut engine = Engine::start(spec, &loaded, weights::device(settings))?;
     let device = engine.device();
-    let report = golden::check(&mut engine, GPU_TOLERANCE)
-        .map_err(|mismatch| CommandError::Golden { device: device.clone(), mismatch })?;
-    output::line(format_args!("{} on {device}: {} golden vectors hold", spec.id, spec.golden.len()))?;
+    let report =
+        golden::check(&mut engine, GPU_TOLERANCE).map_err(|mismatch| CommandError::Golden {
+            device: device.clone(),
+            mismatch,
+        })?;
+    output::line(format_args!(
+        "{} on {device}: {} golden vectors hold",
+        spec.id,
+        spec.golden.len()
+    ))?;
     for bucket in &report.buckets {
         output::line(format_args!(
             "  batch of {:3}: largest error {:.7}, {:.1} ms",

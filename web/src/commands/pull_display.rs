@@ -22,8 +22,16 @@ pub(super) struct PullDisplay {
 impl PullDisplay {
     pub(super) fn new() -> Self {
         let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        let bar = if is_terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        Self { bar, is_terminal, lines_written: 0 }
+        let bar = if is_terminal {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
+        Self {
+            bar,
+            is_terminal,
+            lines_written: 0,
+        }
     }
 
     pub(super) fn show(&mut self, progress: PullProgress) {

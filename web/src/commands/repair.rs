@@ -10,15 +10,21 @@ use crate::config::Settings;
 pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
     let mut on_event = |event: RepairEvent| match event {
         RepairEvent::Skipped { id, reason } => eprintln!("skipped {id}: {reason}"),
-        RepairEvent::OldDatabase { unreadable: Some(error) } => {
+        RepairEvent::OldDatabase {
+            unreadable: Some(error),
+        } => {
             eprintln!("the old database cannot be read, views start at 0: {error}");
         }
         RepairEvent::OldDatabase { unreadable: None }
         | RepairEvent::Rebuilt { .. }
         | RepairEvent::RemovalFinished { .. } => {}
     };
-    let report = imgshare_storage::repair(&settings.data, &mut on_event)
-        .map_err(|source| CommandError::Store { source, data: settings.data.clone() })?;
+    let report = imgshare_storage::repair(&settings.data, &mut on_event).map_err(|source| {
+        CommandError::Store {
+            source,
+            data: settings.data.clone(),
+        }
+    })?;
     output::line(report)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 use super::{CommandError, output, shutdown, weights};
 use crate::app::{self, App, AppState};
 use crate::config::Settings;
+use crate::http::server::{self, ConnectionLimits};
 use crate::rescan;
 use crate::routes::health;
-use crate::server::{self, ConnectionLimits};
 
 /// Connections that a metrics listener needs.
 const METRICS_CONNECTIONS_MAX: usize = 16;
@@ -31,8 +31,10 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         Some(address) => Some(listen(address, "--metrics-listen")?),
         None => None,
     };
-    let store = Store::open_or_repair(&settings.data)
-        .map_err(|source| CommandError::Store { source, data: settings.data.clone() })?;
+    let store = Store::open_or_repair(&settings.data).map_err(|source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    })?;
     let pipeline = weights::start_pipeline(&settings, settings.pipeline_settings())?;
     let runtime = Builder::new_multi_thread()
         .thread_name("imgshare-http")
@@ -52,7 +54,11 @@ fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Comman
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
-    bind().map_err(|source| CommandError::Listen { address, flag, source })
+    bind().map_err(|source| CommandError::Listen {
+        address,
+        flag,
+        source,
+    })
 }
 
 async fn serve(
@@ -66,6 +72,7 @@ async fn serve(
     let limits = ConnectionLimits {
         connections_max: app.settings.http.connections_max,
         header_time_max: Duration::from_secs(app.settings.http.header_seconds_max),
+        send_stall_time_max: Duration::from_secs(app.settings.http.send_stall_seconds_max),
         drain_time_max: Duration::from_secs(app.settings.http.drain_seconds_max),
     };
     let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
@@ -76,8 +83,10 @@ async fn serve(
     announce(&app, address)?;
 
     let note_stop = note_stop(Arc::clone(&app), stop.clone());
-    let (n_cut, ()) =
-        tokio::join!(server::serve(listener, app::router(Arc::clone(&app)), limits, stop), note_stop);
+    let (n_cut, ()) = tokio::join!(
+        server::serve(listener, app::router(Arc::clone(&app)), limits, stop),
+        note_stop
+    );
     if n_cut > 0 {
         tracing::warn!(n_cut, "connections were cut: they did not finish in time");
     }
@@ -117,9 +126,13 @@ fn serve_metrics(
     stop: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, CommandError> {
     let listener = tokio(listener)?;
-    let router =
-        Router::new().route("/metrics", get(health::metrics)).with_state(Arc::clone(app));
-    let limits = ConnectionLimits { connections_max: METRICS_CONNECTIONS_MAX, ..limits };
+    let router = Router::new()
+        .route("/metrics", get(health::metrics))
+        .with_state(Arc::clone(app));
+    let limits = ConnectionLimits {
+        connections_max: METRICS_CONNECTIONS_MAX,
+        ..limits
+    };
     Ok(tokio::spawn(async move {
         server::serve(listener, router, limits, stop).await;
     }))

@@ -52,7 +52,12 @@ pub(super) fn pull(
     source: Source,
 ) -> Result<Vec<pull::Installed>, CommandError> {
     let mut display = PullDisplay::new();
-    Ok(pull::pull(&settings.models_dir(), ids, source, &mut |progress| display.show(progress))?)
+    Ok(pull::pull(
+        &settings.models_dir(),
+        ids,
+        source,
+        &mut |progress| display.show(progress),
+    )?)
 }
 
 /// The configured model; the settings were checked to name a known one.
@@ -62,7 +67,10 @@ pub(super) fn spec(settings: &Settings) -> &'static ModelSpec {
 
 /// The configured device; the settings were checked to name one.
 pub(super) fn device(settings: &Settings) -> DeviceChoice {
-    settings.device.parse().expect("settings name a known device")
+    settings
+        .device
+        .parse()
+        .expect("settings name a known device")
 }
 
 /// The weights of `spec`, fetched first where they are missing and that is allowed.
@@ -84,6 +92,9 @@ pub(super) fn load_or_pull(
             hint: " (with the same --data), or allow fetching: leave out --offline and set \
                    models.auto_pull = true",
         }),
-        Err(source) => Err(CommandError::Weights { source, hint: " (with the same --data)" }),
+        Err(source) => Err(CommandError::Weights {
+            source,
+            hint: " (with the same --data)",
+        }),
     }
 }

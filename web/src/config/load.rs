@@ -42,7 +42,8 @@ pub struct FlagValue {
 impl Overrides {
     /// Adds what a flag says, if it was given.
     pub fn set(&mut self, flag: &'static str, key: &'static str, text: Option<String>) {
-        self.values.extend(text.map(|text| FlagValue { flag, key, text }));
+        self.values
+            .extend(text.map(|text| FlagValue { flag, key, text }));
     }
 }
 
@@ -90,9 +91,8 @@ pub enum ConfigError {
 /// # Errors
 /// [`ConfigError`] names the file, variable or key, and what is wrong with it.
 pub fn load(overrides: &Overrides) -> Result<Settings, ConfigError> {
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    });
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     load_from(overrides, environment)
 }
 
@@ -105,10 +105,14 @@ pub fn load_from(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Settings, ConfigError> {
     let known = KnownKeys::collect();
-    let mut environment: BTreeMap<String, String> =
-        environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-    let named_file =
-        overrides.config.clone().or(environment.remove(CONFIG_VARIABLE).map(PathBuf::from));
+    let mut environment: BTreeMap<String, String> = environment
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect();
+    let named_file = overrides
+        .config
+        .clone()
+        .or(environment.remove(CONFIG_VARIABLE).map(PathBuf::from));
 
     let mut figment = Figment::from(Serialized::defaults(Settings::default()));
     if let Some(path) = settings_file(named_file)? {
@@ -116,7 +120,11 @@ pub fn load_from(
     }
     for (name, text) in environment {
         let key = known.of_variable(&name)?;
-        figment = figment.merge(Single { origin: name, value: known.parse(&key, text), key });
+        figment = figment.merge(Single {
+            origin: name,
+            value: known.parse(&key, text),
+            key,
+        });
     }
     for FlagValue { flag, key, text } in &overrides.values {
         figment = figment.merge(Single {
@@ -154,7 +162,9 @@ impl Provider for Single {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let dict = nest(&self.key, self.value.clone()).into_dict().unwrap_or_default();
+        let dict = nest(&self.key, self.value.clone())
+            .into_dict()
+            .unwrap_or_default();
         Ok(Profile::Default.collect(dict))
     }
 }
@@ -196,10 +206,10 @@ impl KnownKeys {
         let origin = error.metadata.as_ref().map_or_else(
             || "settings".to_owned(),
             |metadata| {
-                metadata.source.as_ref().map_or_else(
-                    || metadata.name.to_string(),
-                    |source| source.to_string(),
-                )
+                metadata
+                    .source
+                    .as_ref()
+                    .map_or_else(|| metadata.name.to_string(), |source| source.to_string())
             },
         );
         let mut path = error.path.clone();
@@ -212,7 +222,10 @@ impl KnownKeys {
                 let hint = hint(nearest(&key, self.0.keys().cloned()));
                 ConfigError::Unknown { origin, key, hint }
             }
-            kind if path.is_empty() => ConfigError::Malformed { origin, message: kind.to_string() },
+            kind if path.is_empty() => ConfigError::Malformed {
+                origin,
+                message: kind.to_string(),
+            },
             kind => ConfigError::Malformed {
                 origin,
                 message: format!("setting `{}`: {kind}", path.join(".")),
@@ -229,8 +242,11 @@ fn flatten(prefix: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
     match value {
         Value::Dict(_, dict) => {
             for (name, value) in dict {
-                let key =
-                    if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                let key = if prefix.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{prefix}.{name}")
+                };
                 flatten(&key, value, keys);
             }
         }
@@ -274,14 +290,23 @@ mod tests {
     use super::*;
 
     fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     fn file(text: &str) -> (tempfile::TempDir, Overrides) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("settings.toml");
         std::fs::write(&path, text).unwrap();
-        (dir, Overrides { config: Some(path), values: Vec::new() })
+        (
+            dir,
+            Overrides {
+                config: Some(path),
+                values: Vec::new(),
+            },
+        )
     }
 
     #[test]
@@ -297,8 +322,14 @@ mod tests {
         overrides.set("--listen", "listen", Some("127.0.0.1:3".to_owned()));
         let settings = load_from(&overrides, environment).unwrap();
         assert_eq!(settings.listen.port(), 3, "the flag wins over the variable");
-        assert_eq!(settings.limits.side_px_max, 20, "the variable wins over the file");
-        assert_eq!(settings.limits.frames_max, 3, "the file wins over the default");
+        assert_eq!(
+            settings.limits.side_px_max, 20,
+            "the variable wins over the file"
+        );
+        assert_eq!(
+            settings.limits.frames_max, 3,
+            "the file wins over the default"
+        );
         assert_eq!(settings.device, "gpu");
         assert_eq!(settings.limits.pixels_max, 50_000_000);
     }
@@ -322,14 +353,21 @@ mod tests {
         assert!(message.contains("settings.toml"), "{message}");
 
         let environment = env(&[("IMGSHARE_LISTN", "127.0.0.1:2")]);
-        let message = load_from(&Overrides::default(), environment).unwrap_err().to_string();
-        assert!(message.contains("did you mean `IMGSHARE_LISTEN`?"), "{message}");
+        let message = load_from(&Overrides::default(), environment)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("did you mean `IMGSHARE_LISTEN`?"),
+            "{message}"
+        );
     }
 
     #[test]
     fn a_value_of_the_wrong_kind_names_its_key() {
         let environment = env(&[("IMGSHARE_LIMITS_SIDE_PX_MAX", "wide")]);
-        let message = load_from(&Overrides::default(), environment).unwrap_err().to_string();
+        let message = load_from(&Overrides::default(), environment)
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("IMGSHARE_LIMITS_SIDE_PX_MAX"), "{message}");
         assert!(message.contains("limits.side_px_max"), "{message}");
     }
@@ -349,15 +387,19 @@ mod tests {
             ("IMGSHARE_BASE_URL", "img.example", "base_url"),
             ("IMGSHARE_BASE_URL", "https://img.example/", "base_url"),
         ] {
-            let message =
-                load_from(&Overrides::default(), env(&[(name, value)])).unwrap_err().to_string();
+            let message = load_from(&Overrides::default(), env(&[(name, value)]))
+                .unwrap_err()
+                .to_string();
             assert!(message.contains(key), "{message}");
         }
     }
 
     #[test]
     fn a_named_file_that_is_missing_is_an_error() {
-        let overrides = Overrides { config: Some("/nowhere/x.toml".into()), values: Vec::new() };
+        let overrides = Overrides {
+            config: Some("/nowhere/x.toml".into()),
+            values: Vec::new(),
+        };
         let message = load_from(&overrides, []).unwrap_err().to_string();
         assert!(message.contains("/nowhere/x.toml"), "{message}");
     }

@@ -47,6 +47,8 @@ impl Serialize for MetricsListen {
 
 impl<'de> Deserialize<'de> for MetricsListen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }

@@ -1,6 +1,7 @@
 //! Every setting, its default and its bounds. [`load`] is the only place that
 //! reads the environment.
 
+mod check;
 mod load;
 mod metrics_listen;
 
@@ -8,7 +9,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use imgshare_models::DeviceChoice;
 use imgshare_models::scores::Thresholds;
 use imgshare_pipeline::Limits as ImageLimits;
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,11 @@ pub struct Site {
 
 impl Default for Site {
     fn default() -> Self {
-        Self { name: "ImgShare".to_owned(), contact: String::new(), files_per_batch_max: 50 }
+        Self {
+            name: "ImgShare".to_owned(),
+            contact: String::new(),
+            files_per_batch_max: 50,
+        }
     }
 }
 
@@ -101,6 +105,8 @@ pub struct Http {
     pub body_stall_seconds_max: u64,
     /// Mean rate a body must keep once the stall time has passed.
     pub body_bytes_per_second_min: u64,
+    /// Time without a single byte taken after which an answer counts as unwanted.
+    pub send_stall_seconds_max: u64,
     /// Time that requests in flight have to finish after SIGTERM.
     pub drain_seconds_max: u64,
     /// How long a browser keeps an image; short, so that a takedown reaches it.
@@ -120,6 +126,7 @@ impl Default for Http {
             // 128 kbit/s: a poor mobile uplink keeps it, a client that trickles
             // bytes to hold a place in the pipeline does not.
             body_bytes_per_second_min: 16_384,
+            send_stall_seconds_max: 30,
             drain_seconds_max: 30,
             image_max_age_seconds: 300,
             image_shared_max_age_seconds: 2_592_000,
@@ -176,7 +183,7 @@ pub struct Pipeline {
     pub rescan_seconds: u64,
     /// Tries after which a pending image becomes scan-failed.
     pub rescan_attempts_max: u32,
-    /// Thumbnails made at once.
+    /// Variants (thumbnails) made at once.
     pub variants_at_once_max: usize,
 }
 
@@ -206,7 +213,10 @@ pub struct Models {
 
 impl Default for Models {
     fn default() -> Self {
-        Self { default: imgshare_models::manifest::DEFAULT_MODEL.to_owned(), auto_pull: true }
+        Self {
+            default: imgshare_models::manifest::DEFAULT_MODEL.to_owned(),
+            auto_pull: true,
+        }
     }
 }
 
@@ -289,7 +299,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
+        Self {
+            level: "info".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -337,64 +350,5 @@ impl Settings {
             classify_time_max: Duration::from_millis(self.pipeline.classify_ms_max),
             ..defaults
         }
-    }
-
-    /// Checks what types alone cannot.
-    fn check(&self) -> Result<(), ConfigError> {
-        let refuse = |key: &str, why: &str| {
-            Err(ConfigError::Invalid { key: key.to_owned(), why: why.to_owned() })
-        };
-        let counts = [
-            ("http.connections_max", u64::try_from(self.http.connections_max).unwrap_or(u64::MAX)),
-            ("http.header_seconds_max", self.http.header_seconds_max),
-            ("http.body_seconds_max", self.http.body_seconds_max),
-            ("http.body_stall_seconds_max", self.http.body_stall_seconds_max),
-            ("http.body_bytes_per_second_min", self.http.body_bytes_per_second_min),
-            ("limits.upload_bytes_max", self.limits.upload_bytes_max),
-            ("limits.side_px_max", u64::from(self.limits.side_px_max)),
-            ("limits.pixels_max", self.limits.pixels_max),
-            ("limits.frames_max", u64::from(self.limits.frames_max)),
-            ("limits.animation_pixels_max", self.limits.animation_pixels_max),
-            ("limits.image_seconds_max", self.limits.image_seconds_max),
-            (
-                "pipeline.images_in_flight_max",
-                u64::try_from(self.pipeline.images_in_flight_max).unwrap_or(u64::MAX),
-            ),
-            ("pipeline.bytes_in_flight_max", self.pipeline.bytes_in_flight_max),
-            ("pipeline.classify_ms_max", self.pipeline.classify_ms_max),
-            ("pipeline.rescan_seconds", self.pipeline.rescan_seconds),
-            (
-                "pipeline.variants_at_once_max",
-                u64::try_from(self.pipeline.variants_at_once_max).unwrap_or(u64::MAX),
-            ),
-            ("storage.views_merge_seconds", self.storage.views_merge_seconds),
-        ];
-        if let Some((key, _)) = counts.iter().find(|(_, value)| *value == 0) {
-            return refuse(key, "must be at least 1");
-        }
-        let shares = [
-            ("moderation.explicit_min", self.moderation.explicit_min),
-            ("moderation.sexy_min", self.moderation.sexy_min),
-            ("moderation.ads_free_min", self.moderation.ads_free_min),
-            ("moderation.review_band", self.moderation.review_band),
-        ];
-        if let Some((key, _)) = shares.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
-            return refuse(key, "must lie between 0 and 1");
-        }
-        let has_scheme =
-            self.base_url.starts_with("http://") || self.base_url.starts_with("https://");
-        if !self.base_url.is_empty() && (!has_scheme || self.base_url.ends_with('/')) {
-            return refuse(
-                "base_url",
-                "must start with http:// or https:// and must not end with a slash",
-            );
-        }
-        if let Err(error) = self.device.parse::<DeviceChoice>() {
-            return refuse("device", &format!("is unknown: {error}"));
-        }
-        if imgshare_models::manifest::find(&self.models.default).is_none() {
-            return refuse("models.default", "is not a model of `imgshare models list`");
-        }
-        Ok(())
     }
 }

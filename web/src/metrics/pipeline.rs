@@ -39,7 +39,11 @@ impl Collector for PipelineCollector {
                 "Images inside, from the door to durable",
                 u64::try_from(n_images).unwrap_or(u64::MAX),
             ),
-            ("pipeline_bytes_in_flight", "Bytes of uploads inside", n_bytes),
+            (
+                "pipeline_bytes_in_flight",
+                "Bytes of uploads inside",
+                n_bytes,
+            ),
             (
                 "pipeline_batch_failures_in_a_row",
                 "Failed batches since the last good one",
@@ -53,9 +57,21 @@ impl Collector for PipelineCollector {
         self.encode_outcomes(&mut encoder)?;
         let counters = [
             ("pipeline_batches", "Batches run", &stats.batches),
-            ("pipeline_batch_frames", "Frames classified", &stats.batch_frames),
-            ("pipeline_batch_padding", "Frames of padding", &stats.batch_padding),
-            ("pipeline_batch_failures", "Batches that failed", &stats.batch_failures),
+            (
+                "pipeline_batch_frames",
+                "Frames classified",
+                &stats.batch_frames,
+            ),
+            (
+                "pipeline_batch_padding",
+                "Frames of padding",
+                &stats.batch_padding,
+            ),
+            (
+                "pipeline_batch_failures",
+                "Batches that failed",
+                &stats.batch_failures,
+            ),
         ];
         for (name, help, value) in counters {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -71,8 +87,16 @@ impl Collector for PipelineCollector {
             encode_histogram(&mut stages.encode_family(&[("stage", *name)])?, histogram)?;
         }
         for (name, help, histogram) in [
-            ("pipeline_batch_seconds", "Time of one batch on the device", &stats.infer),
-            ("pipeline_image_seconds", "Time from the door to the answer", &stats.total),
+            (
+                "pipeline_batch_seconds",
+                "Time of one batch on the device",
+                &stats.infer,
+            ),
+            (
+                "pipeline_image_seconds",
+                "Time from the door to the answer",
+                &stats.total,
+            ),
         ] {
             let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
             encode_histogram(&mut metric, histogram)?;
@@ -108,8 +132,11 @@ impl PipelineCollector {
 
 fn encode_histogram(metric: &mut MetricEncoder, histogram: &Histogram) -> fmt::Result {
     let snapshot = histogram.snapshot();
-    let mut buckets: Vec<(f64, u64)> =
-        BUCKET_BOUNDS_US.iter().map(|&us| seconds(us)).zip(snapshot.buckets).collect();
+    let mut buckets: Vec<(f64, u64)> = BUCKET_BOUNDS_US
+        .iter()
+        .map(|&us| seconds(us))
+        .zip(snapshot.buckets)
+        .collect();
     // The encoder writes this bound as +Inf.
     let above = snapshot.count.saturating_sub(snapshot.buckets.iter().sum());
     buckets.push((f64::MAX, above));
@@ -117,7 +144,10 @@ fn encode_histogram(metric: &mut MetricEncoder, histogram: &Histogram) -> fmt::R
 }
 
 /// Precise below 2^53 us, which is 285 years.
-#[expect(clippy::cast_precision_loss, reason = "a sum of durations needs no last microsecond")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a sum of durations needs no last microsecond"
+)]
 fn seconds(us: u64) -> f64 {
     us as f64 / MICROSECONDS_A_SECOND
 }

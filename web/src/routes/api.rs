@@ -10,8 +10,8 @@ use crate::app::{App, AppState};
 use crate::decision;
 use crate::dto::{self, Image, UploadForm, Uploaded};
 use crate::error::{Problem, WebError};
+use crate::http::visitor;
 use crate::ingest;
-use crate::visitor;
 
 /// Upload one image.
 ///
@@ -158,11 +158,19 @@ pub(super) async fn remove(app: &App, id: &str, token: &str) -> Result<(), WebEr
     let was_there = app.with_store(move |store| store.remove(&id)).await;
     // Even when the store failed half-way nobody shall see it from memory.
     app.cache.remove(id);
-    if was_there? { Ok(()) } else { Err(WebError::NotFound) }
+    if was_there? {
+        Ok(())
+    } else {
+        Err(WebError::NotFound)
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

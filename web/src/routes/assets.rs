@@ -4,8 +4,8 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::conditional;
 use crate::error::WebError;
+use crate::http::conditional;
 use crate::pages::assets;
 
 /// One embedded file. Its name changes with its content, so it may be kept for

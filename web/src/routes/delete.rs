@@ -11,8 +11,8 @@ use super::api;
 use crate::app::AppState;
 use crate::dto;
 use crate::error::WebError;
+use crate::http::visitor::Visitor;
 use crate::pages;
-use crate::visitor::Visitor;
 
 /// The form of the page that asks.
 #[derive(Deserialize)]
@@ -30,7 +30,11 @@ pub(super) async fn ask(
 ) -> Result<Html<String>, WebError> {
     let id = dto::parse_id(&id).ok_or(WebError::NotFound)?;
     let visitor = Visitor::of(&app, &headers);
-    Ok(Html(pages::confirm_delete(&visitor.site, id.as_str(), None)))
+    Ok(Html(pages::confirm_delete(
+        &visitor.site,
+        id.as_str(),
+        None,
+    )))
 }
 
 /// Deletes the image if the token is its own, and asks again if it is not.
@@ -58,9 +62,10 @@ pub(super) async fn delete(
         Err(WebError::DeleteTokenMissing) => {
             again(StatusCode::BAD_REQUEST, "The deletion token is missing.")
         }
-        Err(WebError::DeleteTokenWrong) => {
-            again(StatusCode::FORBIDDEN, "This is not the deletion token of this image.")
-        }
+        Err(WebError::DeleteTokenWrong) => again(
+            StatusCode::FORBIDDEN,
+            "This is not the deletion token of this image.",
+        ),
         Err(error) => Err(error),
     }
 }

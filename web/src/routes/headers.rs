@@ -4,6 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Pages load their own files, show images and previews of chosen files, and
 /// talk to their own origin; nothing else, no inline script, no frame.
@@ -14,12 +15,10 @@ const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self';
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// No browser may guess another type than the one that is sent.
-pub async fn nosniff(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+#[must_use]
+pub fn nosniff() -> SetResponseHeaderLayer<HeaderValue> {
+    let value = HeaderValue::from_static("nosniff");
+    SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, value)
 }
 
 /// What pages may do, and that nobody keeps them: they carry preferences and,
@@ -34,7 +33,10 @@ pub async fn page_policy(request: Request, next: Next) -> Response {
             PERMISSIONS_POLICY,
             "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
         ),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -44,9 +44,22 @@ pub async fn readyz(State(app): State<AppState>) -> Response {
     }
     reasons.extend(probe_store(&app).await);
     let ready = reasons.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let readiness = Readiness { ready, device: app.pipeline.device(), reasons };
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(readiness)).into_response()
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let readiness = Readiness {
+        ready,
+        device: app.pipeline.device(),
+        reasons,
+    };
+    (
+        status,
+        [(header::CACHE_CONTROL, "no-store")],
+        Json(readiness),
+    )
+        .into_response()
 }
 
 /// Asks the store, at most once a [`PROBE_LIFETIME`]; whoever comes meanwhile
@@ -79,6 +92,9 @@ async fn probe_store(app: &App) -> Option<String> {
 
 /// `/metrics`, on its own listener.
 pub async fn metrics(State(app): State<AppState>) -> Result<Response, WebError> {
-    let text = app.metrics.text().map_err(|error| WebError::Internal(error.to_string()))?;
+    let text = app
+        .metrics
+        .text()
+        .map_err(|error| WebError::Internal(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, crate::metrics::MIME)], text).into_response())
 }

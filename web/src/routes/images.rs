@@ -12,10 +12,10 @@ use sha2::{Digest, Sha256};
 
 use crate::app::{App, AppState};
 use crate::cache::{CachedImage, ImageHeaders, Rendition};
-use crate::delivery::{self, Content};
 use crate::dto;
 use crate::error::WebError;
-use crate::thumbnails;
+use crate::http::delivery::{self, Content};
+use crate::variants;
 
 /// `GET /i/{id}.{ext}`: the stored image. Only public ones have an address.
 pub(super) async fn original(
@@ -37,7 +37,13 @@ pub(super) async fn original(
     if method == Method::GET {
         app.store.count_view(&id);
     }
-    delivery::respond(&app.settings.http, &method, &headers, image_headers, content)
+    delivery::respond(
+        &app.settings.http,
+        &method,
+        &headers,
+        image_headers,
+        content,
+    )
 }
 
 /// `GET /i/{id}/{variant}.{ext}`: a smaller rendering, made when first asked for.
@@ -49,7 +55,7 @@ pub(super) async fn variant(
 ) -> Result<Response, WebError> {
     let id = dto::parse_id(&id).ok_or(WebError::NotFound)?;
     let (stem, extension) = name.rsplit_once('.').ok_or(WebError::NotFound)?;
-    let spec = thumbnails::find_spec(stem).ok_or(WebError::NotFound)?;
+    let spec = variants::find_spec(stem).ok_or(WebError::NotFound)?;
     let rendition = Rendition::Variant(spec.name);
     let cached = app.cache.find(id, rendition);
     app.metrics.cache_lookup(cached.is_some());
@@ -57,20 +63,32 @@ pub(super) async fn variant(
         Some(image) => image,
         None => {
             let record = find_public(&app, id).await?;
-            let made = thumbnails::find_or_make(&app, &record, spec).await?;
+            let made = variants::find_or_make(&app, &record, spec).await?;
             let etag = hex::encode(Sha256::digest(&made.bytes));
             let image_headers = headers_of(&id, Some(spec.name), made.format, &etag)?;
-            let image = CachedImage { bytes: made.bytes.into(), headers: image_headers };
+            let image = CachedImage {
+                bytes: made.bytes.into(),
+                headers: image_headers,
+            };
             keep(&app, id, rendition, image).await?
         }
     };
     let made_as = image.headers.extension;
     if made_as == extension {
         let content = Content::Memory(image.bytes.clone());
-        return delivery::respond(&app.settings.http, &method, &headers, image.headers.clone(), content);
+        return delivery::respond(
+            &app.settings.http,
+            &method,
+            &headers,
+            image.headers.clone(),
+            content,
+        );
     }
     // Which of its two formats a variant has is known once it is made.
-    match [Format::Jpeg, Format::Png].map(Format::extension).contains(&extension) {
+    match [Format::Jpeg, Format::Png]
+        .map(Format::extension)
+        .contains(&extension)
+    {
         true => Ok(Redirect::temporary(&format!("/i/{id}/{stem}.{made_as}")).into_response()),
         false => Err(WebError::NotFound),
     }
@@ -78,18 +96,25 @@ pub(super) async fn variant(
 
 async fn load_original(app: &App, id: ImageId) -> Result<(ImageHeaders, Content), WebError> {
     let record = find_public(app, id).await?;
-    let format = thumbnails::format_of(&record)
+    let format = variants::format_of(&record)
         .ok_or_else(|| WebError::Internal(format!("{id} has no known extension")))?;
     let image_headers = headers_of(&id, None, format, &hex::encode(record.sha256))?;
     let part = record.original().map_err(StorageError::from)?;
     if !app.cache.takes(record.bytes) {
-        let opened: Option<BlobReader> =
-            app.with_store(move |store| store.open_part(&id, &part)).await?;
-        return Ok((image_headers, Content::File(opened.ok_or(WebError::NotFound)?)));
+        let opened: Option<BlobReader> = app
+            .with_store(move |store| store.open_part(&id, &part))
+            .await?;
+        return Ok((
+            image_headers,
+            Content::File(opened.ok_or(WebError::NotFound)?),
+        ));
     }
     let bytes = app.with_store(move |store| store.read(&id, &part)).await?;
     let bytes = Bytes::from(bytes.ok_or(WebError::NotFound)?);
-    let image = CachedImage { bytes: bytes.clone(), headers: image_headers.clone() };
+    let image = CachedImage {
+        bytes: bytes.clone(),
+        headers: image_headers.clone(),
+    };
     keep(app, id, Rendition::Original, image).await?;
     Ok((image_headers, Content::Memory(bytes)))
 }
@@ -104,7 +129,10 @@ async fn keep(
     image: CachedImage,
 ) -> Result<Arc<CachedImage>, WebError> {
     let image = Arc::new(image);
-    if app.cache.takes(u64::try_from(image.bytes.len()).unwrap_or(u64::MAX)) {
+    if app
+        .cache
+        .takes(u64::try_from(image.bytes.len()).unwrap_or(u64::MAX))
+    {
         app.cache.insert(id, rendition, Arc::clone(&image));
         if let Err(gone) = find_public(app, id).await {
             app.cache.remove(id);
@@ -116,7 +144,9 @@ async fn keep(
 
 async fn find_public(app: &App, id: ImageId) -> Result<Record, WebError> {
     let found = app.with_store(move |store| store.find(&id)).await?;
-    found.filter(|record| record.state == ImageState::Public).ok_or(WebError::NotFound)
+    found
+        .filter(|record| record.state == ImageState::Public)
+        .ok_or(WebError::NotFound)
 }
 
 /// `3kTMd8vXqz2P.jpg` is an id and an extension.
@@ -164,7 +194,10 @@ mod tests {
     fn headers_carry_only_our_own_words() {
         let id = "3kTMd8vXqz2P".parse().unwrap();
         let headers = headers_of(&id, Some("thumb"), Format::Png, &"ab".repeat(32)).unwrap();
-        assert_eq!(headers.disposition, "inline; filename=\"3kTMd8vXqz2P-thumb.png\"");
+        assert_eq!(
+            headers.disposition,
+            "inline; filename=\"3kTMd8vXqz2P-thumb.png\""
+        );
         assert_eq!(headers.etag, format!("\"{}\"", "ab".repeat(16)));
     }
 }

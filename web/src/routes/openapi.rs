@@ -57,8 +57,10 @@ pub(super) fn serve(
 ) -> impl Fn() -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
     let text = contract.to_pretty_json().unwrap_or_default();
     move || {
-        let headers =
-            [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
         std::future::ready((headers, text.clone()).into_response())
     }
 }

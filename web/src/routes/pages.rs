@@ -13,8 +13,8 @@ use crate::clock;
 use crate::decision;
 use crate::dto::Image;
 use crate::error::WebError;
+use crate::http::visitor::Visitor;
 use crate::pages::{self, ImageView};
-use crate::visitor::Visitor;
 
 /// `GET /`: the upload page.
 pub(super) async fn home(State(app): State<AppState>, headers: HeaderMap) -> Html<String> {

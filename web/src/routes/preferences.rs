@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::error::WebError;
+use crate::http::visitor::{NSFW_FILTER_COOKIE, THEME_COOKIE};
 use crate::pages::Theme;
-use crate::visitor::{NSFW_FILTER_COOKIE, THEME_COOKIE};
 
 const COOKIE_SECONDS_MAX: u32 = 31_536_000;
 
@@ -45,9 +45,8 @@ pub(super) async fn save(
 }
 
 fn cookie(name: &str, value: &str) -> Result<HeaderValue, WebError> {
-    let text = format!(
-        "{name}={value}; Path=/; Max-Age={COOKIE_SECONDS_MAX}; SameSite=Lax; HttpOnly"
-    );
+    let text =
+        format!("{name}={value}; Path=/; Max-Age={COOKIE_SECONDS_MAX}; SameSite=Lax; HttpOnly");
     HeaderValue::try_from(text).map_err(|_| WebError::MalformedForm)
 }
 
@@ -55,7 +54,9 @@ fn cookie(name: &str, value: &str) -> Result<HeaderValue, WebError> {
 fn local_path(path: &str) -> &str {
     let is_local = path.starts_with('/')
         && !path.starts_with("//")
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_local { path } else { "/" }
 }
 
@@ -68,7 +69,15 @@ mod tests {
         for path in ["/", "/3kTMd8vXqz2P", "/d/3kTMd8vXqz2P?a=b"] {
             assert_eq!(local_path(path), path);
         }
-        for path in ["", "//evil", "/\\evil", "https://evil", "javascript:x", "/a\r\nb", "/ä"] {
+        for path in [
+            "",
+            "//evil",
+            "/\\evil",
+            "https://evil",
+            "javascript:x",
+            "/a\r\nb",
+            "/ä",
+        ] {
             assert_eq!(local_path(path), "/", "{path:?}");
         }
     }

@@ -8,9 +8,9 @@ use imgshare_storage::Views;
 use crate::app::AppState;
 use crate::dto::Uploaded;
 use crate::error::WebError;
+use crate::http::visitor::Visitor;
 use crate::ingest;
 use crate::pages::{self, OwnerLinks};
-use crate::visitor::Visitor;
 
 /// Takes one file and answers with its links as a page.
 pub(super) async fn upload(
@@ -24,6 +24,13 @@ pub(super) async fn upload(
     let image = super::pages::view(&app, record, &visitor, filename, Views::default());
     let delete_url = Uploaded::delete_url(&visitor.site.base_url, &image.id, &accepted.token);
     let delete_token = accepted.token.expose().to_owned();
-    let page = pages::uploaded(&visitor.site, &image, &OwnerLinks { delete_url, delete_token });
+    let page = pages::uploaded(
+        &visitor.site,
+        &image,
+        &OwnerLinks {
+            delete_url,
+            delete_token,
+        },
+    );
     Ok((StatusCode::CREATED, Html(page)).into_response())
 }

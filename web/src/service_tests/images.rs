@@ -4,14 +4,11 @@ use axum::http::{HeaderName, HeaderValue, Method};
 
 use super::*;
 
-async fn get_with(
-    service: &Service,
-    path: &str,
-    name: HeaderName,
-    value: &str,
-) -> Answer {
+async fn get_with(service: &Service, path: &str, name: HeaderName, value: &str) -> Answer {
     let mut request = Request::get(path).body(Body::empty()).unwrap();
-    request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
+    request
+        .headers_mut()
+        .insert(name, HeaderValue::from_str(value).unwrap());
     service.send(request).await
 }
 
@@ -26,16 +23,25 @@ async fn an_image_goes_out_with_everything_that_protects_and_keeps_it() {
     for answer in [first, again] {
         assert_eq!(answer.header(header::CONTENT_TYPE), "image/jpeg");
         assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
-        assert_eq!(answer.header(header::CONTENT_SECURITY_POLICY), "sandbox; default-src 'none'");
+        assert_eq!(
+            answer.header(header::CONTENT_SECURITY_POLICY),
+            "sandbox; default-src 'none'"
+        );
         assert_eq!(answer.header(header::ACCEPT_RANGES), "bytes");
-        assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin");
+        assert_eq!(
+            answer.header("cross-origin-resource-policy"),
+            "cross-origin"
+        );
         assert_eq!(
             answer.header(header::CACHE_CONTROL),
             "public, max-age=300, s-maxage=2592000"
         );
         let disposition = format!("inline; filename=\"{id}.jpg\"");
         assert_eq!(answer.header(header::CONTENT_DISPOSITION), disposition);
-        assert_eq!(image["bytes"].as_u64(), u64::try_from(answer.body.len()).ok());
+        assert_eq!(
+            image["bytes"].as_u64(),
+            u64::try_from(answer.body.len()).ok()
+        );
     }
 }
 
@@ -50,13 +56,22 @@ async fn assert_ranges(cache_bytes_max: u64) {
     let (etag, length) = (whole.header(header::ETAG).to_owned(), whole.body.len());
 
     let part = get_with(&service, path, header::RANGE, "bytes=10-19").await;
-    assert_eq!((part.status.as_u16(), &part.body[..]), (206, &whole.body[10..20]));
-    assert_eq!(part.header(header::CONTENT_RANGE), format!("bytes 10-19/{length}"));
+    assert_eq!(
+        (part.status.as_u16(), &part.body[..]),
+        (206, &whole.body[10..20])
+    );
+    assert_eq!(
+        part.header(header::CONTENT_RANGE),
+        format!("bytes 10-19/{length}")
+    );
     let tail = get_with(&service, path, header::RANGE, "bytes=-5").await;
     assert_eq!(tail.body, whole.body[length - 5..]);
     let outside = get_with(&service, path, header::RANGE, &format!("bytes={length}-")).await;
     outside.assert_problem(416, "range-not-satisfiable");
-    assert_eq!(outside.header(header::CONTENT_RANGE), format!("bytes */{length}"));
+    assert_eq!(
+        outside.header(header::CONTENT_RANGE),
+        format!("bytes */{length}")
+    );
     let several = get_with(&service, path, header::RANGE, "bytes=0-1,3-4").await;
     assert_eq!((several.status.as_u16(), several.body.len()), (200, length));
 
@@ -64,7 +79,11 @@ async fn assert_ranges(cache_bytes_max: u64) {
     assert_eq!((unchanged.status.as_u16(), unchanged.body.len()), (304, 0));
     assert_eq!(unchanged.header(header::ETAG), etag);
 
-    let head = Request::builder().method(Method::HEAD).uri(path).body(Body::empty()).unwrap();
+    let head = Request::builder()
+        .method(Method::HEAD)
+        .uri(path)
+        .body(Body::empty())
+        .unwrap();
     let head = service.send(head).await;
     assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
     assert_eq!(head.header(header::CONTENT_LENGTH), length.to_string());
@@ -132,9 +151,14 @@ async fn views_are_counted_for_links_and_pages_alone() {
     let id = image["id"].as_str().unwrap();
     service.get(path_of(&image["direct_url"])).await;
     service.browse(&format!("/{id}")).await;
-    let head = Request::head(path_of(&image["direct_url"])).body(Body::empty()).unwrap();
+    let head = Request::head(path_of(&image["direct_url"]))
+        .body(Body::empty())
+        .unwrap();
     service.send(head).await;
     service.get(path_of(&image["thumbnail_url"])).await;
     service.app.store.merge_views().unwrap();
-    assert_eq!(service.app.store.views(&id.parse().unwrap()).unwrap().total, 2);
+    assert_eq!(
+        service.app.store.views(&id.parse().unwrap()).unwrap().total,
+        2
+    );
 }

@@ -61,7 +61,10 @@ impl Classifier for Oracle {
     fn classify(&mut self, _: &[u16], n_images: usize) -> Result<Vec<Scores>, ClassifyError> {
         match *self.0.lock().unwrap() {
             Some(scores) => Ok(vec![scores; n_images]),
-            None => Err(ClassifyError::Device { device: self.device(), reason: "off".to_owned() }),
+            None => Err(ClassifyError::Device {
+                device: self.device(),
+                reason: "off".to_owned(),
+            }),
         }
     }
 }
@@ -86,7 +89,10 @@ impl Service {
         let make = move || Ok(Box::new(oracle) as Box<dyn Classifier>);
         let pipeline = Pipeline::start(settings.pipeline_settings(), Box::new(make)).unwrap();
         let app = App::new(settings, Store::memory(), pipeline);
-        Self { router: app::router(Arc::clone(&app)), app }
+        Self {
+            router: app::router(Arc::clone(&app)),
+            app,
+        }
     }
 
     fn saying(scores: Scores) -> Self {
@@ -97,11 +103,16 @@ impl Service {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+        self.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
     }
 
     /// As a browser navigates.
@@ -136,15 +147,23 @@ impl Answer {
     }
 
     fn header(&self, name: impl header::AsHeaderName) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     #[track_caller]
     fn assert_problem(&self, status: u16, code: &str) {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        assert_eq!(self.header(header::CONTENT_TYPE), "application/problem+json");
+        assert_eq!(
+            self.header(header::CONTENT_TYPE),
+            "application/problem+json"
+        );
         let problem = self.json();
-        assert_eq!((problem["code"].as_str(), problem["status"].as_u64()), (Some(code), Some(u64::from(status))));
+        assert_eq!(
+            (problem["code"].as_str(), problem["status"].as_u64()),
+            (Some(code), Some(u64::from(status)))
+        );
         assert_eq!(problem["type"], format!("urn:imgshare:problem:{code}"));
         assert!(!problem["title"].as_str().unwrap().is_empty());
         assert!(!problem["detail"].as_str().unwrap().is_empty());
@@ -174,7 +193,10 @@ fn multipart_request(path: &str, parts: &[u8]) -> Request<Body> {
 
 /// The path of a link of ours.
 fn path_of(link: &Value) -> &str {
-    link.as_str().unwrap().strip_prefix("http://img.example").unwrap()
+    link.as_str()
+        .unwrap()
+        .strip_prefix("http://img.example")
+        .unwrap()
 }
 
 fn photo() -> Vec<u8> {

@@ -7,12 +7,26 @@ async fn the_pages_carry_their_policy() {
     let service = Service::saying(SAFE);
     let image = service.uploaded(&photo()).await;
     let id = image["id"].as_str().unwrap();
-    for path in ["/".to_owned(), format!("/{id}"), format!("/d/{id}"), "/nothing-here".to_owned()] {
+    for path in [
+        "/".to_owned(),
+        format!("/{id}"),
+        format!("/d/{id}"),
+        "/nothing-here".to_owned(),
+    ] {
         let page = service.browse(&path).await;
-        assert!(page.header(header::CONTENT_TYPE).starts_with("text/html"), "{path}");
+        assert!(
+            page.header(header::CONTENT_TYPE).starts_with("text/html"),
+            "{path}"
+        );
         let policy = page.header(header::CONTENT_SECURITY_POLICY);
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{path}: {policy}");
-        assert!(page.header(header::CACHE_CONTROL).contains("no-store"), "{path}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'"),
+            "{path}: {policy}"
+        );
+        assert!(
+            page.header(header::CACHE_CONTROL).contains("no-store"),
+            "{path}"
+        );
         assert_eq!(page.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
         assert!(!page.header(header::REFERRER_POLICY).is_empty());
     }
@@ -22,12 +36,19 @@ async fn the_pages_carry_their_policy() {
 async fn a_form_without_script_uploads_and_gets_pages() {
     let service = Service::saying(SAFE);
     let mut request = upload_request("/upload", &photo());
-    request.headers_mut().insert(header::ACCEPT, "text/html".parse().unwrap());
+    request
+        .headers_mut()
+        .insert(header::ACCEPT, "text/html".parse().unwrap());
     let page = service.send(request).await;
     assert_eq!(page.status, StatusCode::CREATED);
-    assert!(page.text().contains("http://img.example/d/"), "the owner sees the deletion link");
+    assert!(
+        page.text().contains("http://img.example/d/"),
+        "the owner sees the deletion link"
+    );
     let mut request = upload_request("/upload", b"words");
-    request.headers_mut().insert(header::ACCEPT, "text/html".parse().unwrap());
+    request
+        .headers_mut()
+        .insert(header::ACCEPT, "text/html".parse().unwrap());
     let page = service.send(request).await;
     assert_eq!(page.status.as_u16(), 415);
     assert!(page.text().contains("unsupported-format") && page.text().contains("<html"));
@@ -37,22 +58,40 @@ async fn a_form_without_script_uploads_and_gets_pages() {
 async fn nsfw_images_stand_behind_a_warning() {
     let service = Service::saying(NSFW);
     let image = service.uploaded(&photo()).await;
-    assert_eq!((&image["label"], &image["state"]), (&"nsfw".into(), &"public".into()));
+    assert_eq!(
+        (&image["label"], &image["state"]),
+        (&"nsfw".into(), &"public".into())
+    );
     let (page, direct) = (path_of(&image["url"]), path_of(&image["direct_url"]));
     let is_shown = |answer: &Answer| answer.text().contains(&format!("src=\"{direct}\""));
     assert!(!is_shown(&service.browse(page).await));
     assert!(is_shown(&service.browse(&format!("{page}?show=1")).await));
     let request = Request::get(page).header(header::COOKIE, "nsfw_filter=off");
-    assert!(is_shown(&service.send(request.body(Body::empty()).unwrap()).await));
-    assert_eq!(service.get(direct).await.status, StatusCode::OK, "the direct link serves");
+    assert!(is_shown(
+        &service.send(request.body(Body::empty()).unwrap()).await
+    ));
+    assert_eq!(
+        service.get(direct).await.status,
+        StatusCode::OK,
+        "the direct link serves"
+    );
 }
 
 #[tokio::test]
 async fn the_uploaders_name_stays_with_the_uploader() {
     let service = Service::saying(SAFE);
     let parts = part("file", "Jane Doe passport.jpg", &photo());
-    let image = service.send(multipart_request("/api/v1/images", &parts)).await.json();
-    assert!(!service.browse(path_of(&image["url"])).await.text().contains("Jane"));
+    let image = service
+        .send(multipart_request("/api/v1/images", &parts))
+        .await
+        .json();
+    assert!(
+        !service
+            .browse(path_of(&image["url"]))
+            .await
+            .text()
+            .contains("Jane")
+    );
     let id = image["id"].as_str().unwrap().parse().unwrap();
     let record = service.app.store.find(&id).unwrap().unwrap();
     assert_eq!(record.filename, "Jane Doe passport.jpg");
@@ -67,16 +106,27 @@ async fn preferences_become_cookies() {
             .body(Body::from(body))
             .unwrap()
     };
-    let saved = service.send(form("theme=dark&nsfw_filter=off&return=%2Fabc")).await;
+    let saved = service
+        .send(form("theme=dark&nsfw_filter=off&return=%2Fabc"))
+        .await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER);
     assert_eq!(saved.header(header::LOCATION), "/abc");
-    let cookies: Vec<_> =
-        saved.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect();
+    let cookies: Vec<_> = saved
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect();
     assert!(cookies[0].starts_with("theme=dark;") && cookies[1].starts_with("nsfw_filter=off;"));
     assert!(cookies.iter().all(|cookie| cookie.contains("SameSite=Lax")));
-    let elsewhere = service.send(form("theme=light&return=//evil.example")).await;
+    let elsewhere = service
+        .send(form("theme=light&return=//evil.example"))
+        .await;
     assert_eq!(elsewhere.header(header::LOCATION), "/");
-    service.send(form("theme=%0d%0aevil")).await.assert_problem(400, "malformed-form");
+    service
+        .send(form("theme=%0d%0aevil"))
+        .await
+        .assert_problem(400, "malformed-form");
 
     let request = Request::get("/").header(header::COOKIE, "theme=dark");
     let page = service.send(request.body(Body::empty()).unwrap()).await;
@@ -88,8 +138,14 @@ async fn health_tells_alive_from_ready() {
     let service = Service::saying(SAFE);
     assert_eq!(service.get("/healthz").await.status, StatusCode::OK);
     let ready = service.get("/readyz").await;
-    assert_eq!((ready.status, &ready.json()["ready"]), (StatusCode::OK, &true.into()));
-    service.app.is_stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(
+        (ready.status, &ready.json()["ready"]),
+        (StatusCode::OK, &true.into())
+    );
+    service
+        .app
+        .is_stopping
+        .store(true, std::sync::atomic::Ordering::Relaxed);
     let stopping = service.get("/readyz").await;
     assert_eq!(stopping.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(stopping.json()["reasons"][0], "shutting-down");
@@ -129,7 +185,10 @@ async fn the_contract_names_every_route_of_the_api() {
         ("/healthz", "get"),
         ("/readyz", "get"),
     ] {
-        assert!(paths[path][method]["responses"].is_object(), "{method} {path}");
+        assert!(
+            paths[path][method]["responses"].is_object(),
+            "{method} {path}"
+        );
     }
     let schemas = &contract["components"]["schemas"];
     assert!(schemas["Problem"].is_object() && schemas["Uploaded"].is_object());
@@ -140,7 +199,10 @@ async fn unknown_paths_and_methods_are_problems() {
     let service = Service::saying(SAFE);
     service.get("/a/b/c").await.assert_problem(404, "not-found");
     let put = Request::put("/api/v1/images").body(Body::empty()).unwrap();
-    service.send(put).await.assert_problem(405, "method-not-allowed");
+    service
+        .send(put)
+        .await
+        .assert_problem(405, "method-not-allowed");
     let api = service.browse("/api/v1/images/111111111111").await;
     api.assert_problem(404, "not-found");
 }
@@ -154,5 +216,8 @@ async fn assets_may_be_kept_for_ever() {
     let asset = service.get(path).await;
     assert_eq!(asset.status, StatusCode::OK);
     assert!(asset.header(header::CACHE_CONTROL).contains("immutable"));
-    service.get("/assets/none.css").await.assert_problem(404, "not-found");
+    service
+        .get("/assets/none.css")
+        .await
+        .assert_problem(404, "not-found");
 }

@@ -15,18 +15,27 @@ async fn pending(oracle: &Oracle, mut settings: Settings) -> (Service, Value) {
 async fn a_pending_image_is_known_and_hidden_until_it_is_classified() {
     let oracle = Oracle::failing();
     let (service, image) = pending(&oracle, Settings::default()).await;
-    assert_eq!((&image["state"], &image["label"]), (&"pending".into(), &Value::Null));
+    assert_eq!(
+        (&image["state"], &image["label"]),
+        (&"pending".into(), &Value::Null)
+    );
     let (page, direct) = (path_of(&image["url"]), path_of(&image["direct_url"]));
     let facts_path = format!("/api/v1/images/{}", image["id"].as_str().unwrap());
     assert_eq!(service.get(&facts_path).await.json()["state"], "pending");
     assert_eq!(service.browse(page).await.status, StatusCode::OK);
     service.get(direct).await.assert_problem(404, "not-found");
-    service.get(path_of(&image["thumbnail_url"])).await.assert_problem(404, "not-found");
+    service
+        .get(path_of(&image["thumbnail_url"]))
+        .await
+        .assert_problem(404, "not-found");
 
     oracle.set(SAFE);
     rescan::rescan_all(&service.app).await.unwrap();
     let facts = service.get(&facts_path).await.json();
-    assert_eq!((&facts["state"], &facts["label"]), (&"public".into(), &"safe".into()));
+    assert_eq!(
+        (&facts["state"], &facts["label"]),
+        (&"public".into(), &"safe".into())
+    );
     assert_eq!(service.get(direct).await.status, StatusCode::OK);
 }
 
@@ -36,9 +45,14 @@ async fn tries_are_bounded() {
     settings.pipeline.rescan_attempts_max = 1;
     let (service, image) = pending(&Oracle::failing(), settings).await;
     rescan::rescan_all(&service.app).await.unwrap();
-    let facts = service.get(&format!("/api/v1/images/{}", image["id"].as_str().unwrap())).await;
+    let facts = service
+        .get(&format!("/api/v1/images/{}", image["id"].as_str().unwrap()))
+        .await;
     assert_eq!(facts.json()["state"], "scan-failed");
-    service.get(path_of(&image["direct_url"])).await.assert_problem(404, "not-found");
+    service
+        .get(path_of(&image["direct_url"]))
+        .await
+        .assert_problem(404, "not-found");
 }
 
 #[tokio::test]
@@ -46,7 +60,10 @@ async fn a_pending_image_can_be_deleted() {
     let oracle = Oracle::failing();
     let (service, image) = pending(&oracle, Settings::default()).await;
     let request = Request::delete(format!("/api/v1/images/{}", image["id"].as_str().unwrap()))
-        .header(header::AUTHORIZATION, format!("Bearer {}", image["delete_token"].as_str().unwrap()));
+        .header(
+            header::AUTHORIZATION,
+            format!("Bearer {}", image["delete_token"].as_str().unwrap()),
+        );
     let deleted = service.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(deleted.status, StatusCode::NO_CONTENT);
     oracle.set(SAFE);

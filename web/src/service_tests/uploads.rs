@@ -28,15 +28,27 @@ async fn an_upload_is_stored_and_everything_about_it_told() {
     ] {
         assert_eq!(image[field], link);
     }
-    assert_eq!(answer.header(header::LOCATION), format!("{base}/api/v1/images/{id}"));
-    assert_eq!((image["width"].as_u64(), image["height"].as_u64()), (Some(64), Some(48)));
-    assert_eq!((&image["mime"], &image["state"]), (&"image/jpeg".into(), &"public".into()));
+    assert_eq!(
+        answer.header(header::LOCATION),
+        format!("{base}/api/v1/images/{id}")
+    );
+    assert_eq!(
+        (image["width"].as_u64(), image["height"].as_u64()),
+        (Some(64), Some(48))
+    );
+    assert_eq!(
+        (&image["mime"], &image["state"]),
+        (&"image/jpeg".into(), &"public".into())
+    );
     assert_eq!(image["label"], "safe");
     assert!((image["confidence"].as_f64().unwrap() - 0.97).abs() < 1e-4);
     assert!((image["scores"]["neutral"].as_f64().unwrap() - 0.96).abs() < 1e-6);
 
     let facts = service.get(&format!("/api/v1/images/{id}")).await.json();
-    assert_eq!(facts["direct_url"], format!("http://127.0.0.1:8080/i/{id}.jpg"));
+    assert_eq!(
+        facts["direct_url"],
+        format!("http://127.0.0.1:8080/i/{id}.jpg")
+    );
     assert!(facts.get("delete_token").is_none());
 }
 
@@ -47,16 +59,28 @@ async fn every_format_is_named_by_its_bytes() {
         let image = service.uploaded(&file).await;
         let direct = service.get(path_of(&image["direct_url"])).await;
         assert_eq!(direct.status, StatusCode::OK, "{name}");
-        assert_eq!(direct.header(header::CONTENT_TYPE), image["mime"].as_str().unwrap(), "{name}");
+        assert_eq!(
+            direct.header(header::CONTENT_TYPE),
+            image["mime"].as_str().unwrap(),
+            "{name}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_setting_names_the_links() {
-    let settings = Settings { base_url: "https://pics.example".to_owned(), ..Settings::default() };
+    let settings = Settings {
+        base_url: "https://pics.example".to_owned(),
+        ..Settings::default()
+    };
     let service = Service::start(&Oracle::says(SAFE), settings);
     let image = service.uploaded(&photo()).await;
-    assert!(image["url"].as_str().unwrap().starts_with("https://pics.example/"));
+    assert!(
+        image["url"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://pics.example/")
+    );
 }
 
 #[tokio::test]
@@ -69,22 +93,52 @@ async fn bad_input_is_refused_with_a_code_and_nothing_is_stored() {
         (part("picture", "a.jpg", &jpeg), 400, "file-missing"),
         (part("file", "a.jpg", b""), 400, "empty-file"),
         ([file.clone(), file.clone()].concat(), 400, "too-many-files"),
-        (part("file", "a.jpg", b"just some words\n"), 415, "unsupported-format"),
-        (part("file", "a.jpg", &jpeg[..jpeg.len() / 2]), 422, "truncated-image"),
-        (part("file", "a.jpg", &testing::jpeg_with_size(65_500, 65_500)), 422, "side-too-long"),
-        (part("file", "a.gif", &testing::gif_animation(4, 4, 1_000)), 422, "too-many-frames"),
+        (
+            part("file", "a.jpg", b"just some words\n"),
+            415,
+            "unsupported-format",
+        ),
+        (
+            part("file", "a.jpg", &jpeg[..jpeg.len() / 2]),
+            422,
+            "truncated-image",
+        ),
+        (
+            part("file", "a.jpg", &testing::jpeg_with_size(65_500, 65_500)),
+            422,
+            "side-too-long",
+        ),
+        (
+            part("file", "a.gif", &testing::gif_animation(4, 4, 1_000)),
+            422,
+            "too-many-frames",
+        ),
     ] {
-        service.send(multipart_request("/api/v1/images", &parts)).await.assert_problem(status, code);
+        service
+            .send(multipart_request("/api/v1/images", &parts))
+            .await
+            .assert_problem(status, code);
     }
     let malformed = Request::post("/api/v1/images")
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=XX")
         .body(Body::from("--XX\r\nContent-Disposition"))
         .unwrap();
-    service.send(malformed).await.assert_problem(400, "malformed-multipart");
-    let untyped = Request::post("/api/v1/images").body(Body::from(jpeg)).unwrap();
-    service.send(untyped).await.assert_problem(400, "malformed-multipart");
+    service
+        .send(malformed)
+        .await
+        .assert_problem(400, "malformed-multipart");
+    let untyped = Request::post("/api/v1/images")
+        .body(Body::from(jpeg))
+        .unwrap();
+    service
+        .send(untyped)
+        .await
+        .assert_problem(400, "malformed-multipart");
     let empty = Request::post("/api/v1/images").body(Body::empty()).unwrap();
-    service.send(empty).await.assert_problem(400, "file-missing");
+    service
+        .send(empty)
+        .await
+        .assert_problem(400, "file-missing");
     assert_eq!(service.n_stored(), 0);
     // Places are given back just after the answer.
     assert!(service.app.pipeline.drain(Duration::from_secs(5)));
@@ -97,11 +151,20 @@ async fn a_body_over_the_limit_is_refused_announced_or_not() {
     settings.limits.upload_bytes_max = 100_000;
     let service = Service::start(&Oracle::says(SAFE), settings);
     let large = vec![0_u8; 200_000];
-    service.upload(&large).await.assert_problem(413, "body-too-large");
+    service
+        .upload(&large)
+        .await
+        .assert_problem(413, "body-too-large");
     let mut unannounced = upload_request("/api/v1/images", &large);
     unannounced.headers_mut().remove(header::CONTENT_LENGTH);
-    service.send(unannounced).await.assert_problem(413, "body-too-large");
-    assert_eq!((service.n_stored(), service.app.pipeline.in_flight()), (0, (0, 0)));
+    service
+        .send(unannounced)
+        .await
+        .assert_problem(413, "body-too-large");
+    assert_eq!(
+        (service.n_stored(), service.app.pipeline.in_flight()),
+        (0, (0, 0))
+    );
 }
 
 #[tokio::test]
@@ -115,8 +178,14 @@ async fn a_body_that_stops_gives_its_place_back() {
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=XX")
         .body(Body::from_stream(body))
         .unwrap();
-    service.send(stalled).await.assert_problem(408, "body-timeout");
-    assert_eq!((service.n_stored(), service.app.pipeline.in_flight()), (0, (0, 0)));
+    service
+        .send(stalled)
+        .await
+        .assert_problem(408, "body-timeout");
+    assert_eq!(
+        (service.n_stored(), service.app.pipeline.in_flight()),
+        (0, (0, 0))
+    );
 }
 
 #[tokio::test]
@@ -137,8 +206,14 @@ async fn while_stopping_uploads_are_refused_and_images_served() {
     let service = Service::saying(SAFE);
     let image = service.uploaded(&photo()).await;
     service.app.pipeline.drain(Duration::from_secs(5));
-    service.upload(&photo()).await.assert_problem(503, "shutting-down");
-    assert_eq!(service.get(path_of(&image["direct_url"])).await.status, StatusCode::OK);
+    service
+        .upload(&photo())
+        .await
+        .assert_problem(503, "shutting-down");
+    assert_eq!(
+        service.get(path_of(&image["direct_url"])).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -152,20 +227,32 @@ async fn a_client_that_leaves_early_leaves_nothing() {
         .unwrap();
     let answer = tokio::time::timeout(Duration::from_millis(50), service.send(request)).await;
     assert!(answer.is_err(), "it was still sending");
-    assert_eq!((service.n_stored(), service.app.pipeline.in_flight()), (0, (0, 0)));
+    assert_eq!(
+        (service.n_stored(), service.app.pipeline.in_flight()),
+        (0, (0, 0))
+    );
 }
 
 #[tokio::test]
 async fn borderline_images_are_held_back_where_somebody_releases_them() {
     let borderline = Scores::from_array([0.2, 0.3, 0.2, 0.27, 0.03]);
     let image = Service::saying(borderline).uploaded(&photo()).await;
-    assert_eq!((&image["state"], &image["label"]), (&"public".into(), &"safe".into()));
+    assert_eq!(
+        (&image["state"], &image["label"]),
+        (&"public".into(), &"safe".into())
+    );
     let mut settings = Settings::default();
     settings.moderation.hold_review = true;
     let service = Service::start(&Oracle::says(borderline), settings);
     let image = service.uploaded(&photo()).await;
     assert_eq!(image["state"], "review");
     let id = image["id"].as_str().unwrap();
-    service.get(&format!("/api/v1/images/{id}")).await.assert_problem(404, "not-found");
-    service.get(path_of(&image["direct_url"])).await.assert_problem(404, "not-found");
+    service
+        .get(&format!("/api/v1/images/{id}"))
+        .await
+        .assert_problem(404, "not-found");
+    service
+        .get(path_of(&image["direct_url"]))
+        .await
+        .assert_problem(404, "not-found");
 }

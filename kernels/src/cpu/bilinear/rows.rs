@@ -33,7 +33,10 @@ struct BlendedRow {
 
 impl BlendedRow {
     fn new(side: usize) -> Self {
-        Self { row_idx: None, values: vec![0.0; side * CHANNELS] }
+        Self {
+            row_idx: None,
+            values: vec![0.0; side * CHANNELS],
+        }
     }
 
     fn fill(&mut self, src: RgbView<'_>, row_idx: usize, columns: &[Tap]) {

@@ -7,7 +7,10 @@ pub(super) fn resize(src: RgbView<'_>, side: usize, out: &mut [u16]) {
     let columns = taps(src.width, side, CHANNELS);
     let rows = taps(src.height, side, 1);
     for (idx, value) in out.iter_mut().enumerate() {
-        let (row, column) = (rows[idx / (side * CHANNELS)], columns[idx / CHANNELS % side]);
+        let (row, column) = (
+            rows[idx / (side * CHANNELS)],
+            columns[idx / CHANNELS % side],
+        );
         let channel = idx % CHANNELS;
         let sample = |row_idx, offset: usize| f32::from(src.row(row_idx)[offset + channel]);
 

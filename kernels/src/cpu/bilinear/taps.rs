@@ -16,7 +16,11 @@ pub(super) struct Tap {
 /// a square of one pixel has no far corner and samples the first position.
 pub(super) fn taps(input: usize, output: usize, stride: usize) -> Vec<Tap> {
     let last = input - 1;
-    let scale = if output > 1 { to_f32(last) / to_f32(output - 1) } else { 0.0 };
+    let scale = if output > 1 {
+        to_f32(last) / to_f32(output - 1)
+    } else {
+        0.0
+    };
     let tap = |idx| {
         let position = to_f32(idx) * scale;
         let near = floor(position).min(last);
@@ -25,7 +29,11 @@ pub(super) fn taps(input: usize, output: usize, stride: usize) -> Vec<Tap> {
             far: (near + 1).min(last) * stride,
             // The product can round up to or past the last position, where
             // there is nothing left to blend with.
-            far_weight: if near == last { 0.0 } else { position - to_f32(near) },
+            far_weight: if near == last {
+                0.0
+            } else {
+                position - to_f32(near)
+            },
         }
     };
     (0..output).map(tap).collect()
@@ -55,10 +63,23 @@ mod tests {
             for output in [1, 2, 3, 224, 299] {
                 let taps = taps(input, output, 1);
                 assert_eq!(taps.len(), output);
-                assert_eq!(taps[0], Tap { near: 0, far: 1.min(input - 1), far_weight: 0.0 });
+                assert_eq!(
+                    taps[0],
+                    Tap {
+                        near: 0,
+                        far: 1.min(input - 1),
+                        far_weight: 0.0
+                    }
+                );
                 for tap in &taps {
-                    assert!(tap.near < input && tap.far < input, "{input} -> {output}: {tap:?}");
-                    assert!((0.0..1.0).contains(&tap.far_weight), "{input} -> {output}: {tap:?}");
+                    assert!(
+                        tap.near < input && tap.far < input,
+                        "{input} -> {output}: {tap:?}"
+                    );
+                    assert!(
+                        (0.0..1.0).contains(&tap.far_weight),
+                        "{input} -> {output}: {tap:?}"
+                    );
                 }
             }
         }

@@ -57,7 +57,9 @@ struct Bounds {
 
 impl Canvas {
     pub(super) fn new(width: u32, height: u32) -> Result<Self, Reject> {
-        let too_large = |_| Reject::Malformed { detail: "it does not fit into memory" };
+        let too_large = |_| Reject::Malformed {
+            detail: "it does not fit into memory",
+        };
         let pixels = usize::try_from(u64::from(width) * u64::from(height)).map_err(too_large)?;
         Ok(Self {
             width: usize::try_from(width).map_err(too_large)?,
@@ -77,15 +79,21 @@ impl Canvas {
     ) {
         match layout {
             Layout::Grey => {
-                self.draw(area, stride, samples, blend, dispose, |&grey| [grey, grey, grey, 255]);
+                self.draw(area, stride, samples, blend, dispose, |&grey| {
+                    [grey, grey, grey, 255]
+                });
             }
             Layout::GreyAlpha => {
                 let (pixels, _) = samples.as_chunks::<2>();
-                self.draw(area, stride, pixels, blend, dispose, |&[grey, a]| [grey, grey, grey, a]);
+                self.draw(area, stride, pixels, blend, dispose, |&[grey, a]| {
+                    [grey, grey, grey, a]
+                });
             }
             Layout::Rgb => {
                 let (pixels, _) = samples.as_chunks::<3>();
-                self.draw(area, stride, pixels, blend, dispose, |&[r, g, b]| [r, g, b, 255]);
+                self.draw(area, stride, pixels, blend, dispose, |&[r, g, b]| {
+                    [r, g, b, 255]
+                });
             }
             Layout::Rgba => {
                 let (pixels, _) = samples.as_chunks::<4>();
@@ -125,7 +133,11 @@ impl Canvas {
     /// What is shown now, without alpha.
     pub(super) fn pixels(&self) -> Pixels {
         let (width, height) = self.size();
-        let rgb = self.pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+        let rgb = self
+            .pixels
+            .iter()
+            .flat_map(|&[r, g, b, _]| [r, g, b])
+            .collect();
         Pixels { width, height, rgb }
     }
 
@@ -133,7 +145,12 @@ impl Canvas {
     pub(super) fn raster(&self) -> Raster {
         let (width, height) = self.size();
         let samples = self.pixels.as_flattened().to_vec();
-        Raster { width, height, layout: Layout::Rgba, samples }
+        Raster {
+            width,
+            height,
+            layout: Layout::Rgba,
+            samples,
+        }
     }
 
     fn size(&self) -> (u32, u32) {
@@ -168,14 +185,21 @@ impl Canvas {
     }
 
     fn rows(&mut self, bounds: Bounds) -> impl Iterator<Item = &mut [[u8; 4]]> {
-        let Bounds { left, right, top, bottom } = bounds;
+        let Bounds {
+            left,
+            right,
+            top,
+            bottom,
+        } = bounds;
         self.pixels[top * self.width..bottom * self.width]
             .chunks_mut(self.width)
             .map(move |row| &mut row[left..right])
     }
 
     fn copy_of(&mut self, bounds: Bounds) -> Vec<[u8; 4]> {
-        self.rows(bounds).flat_map(|row| row.iter().copied()).collect()
+        self.rows(bounds)
+            .flat_map(|row| row.iter().copied())
+            .collect()
     }
 }
 
@@ -218,7 +242,12 @@ mod tests {
     const CLEAR: [u8; 4] = [0; 4];
 
     fn dot(canvas: &mut Canvas, left: u32, colour: [u8; 4], blend: Blend, dispose: Dispose) {
-        let area = Area { left, top: 0, width: 1, height: 1 };
+        let area = Area {
+            left,
+            top: 0,
+            width: 1,
+            height: 1,
+        };
         canvas.draw(area, 1, &[colour], blend, dispose, |&pixel| pixel);
     }
 
@@ -237,8 +266,20 @@ mod tests {
     #[test]
     fn a_frame_is_cut_to_the_canvas() {
         let mut canvas = Canvas::new(2, 1).expect("small");
-        let area = Area { left: 1, top: 0, width: 2, height: 2 };
-        canvas.draw(area, 2, &[RED; 4], Blend::Replace, Dispose::Restore, |&pixel| pixel);
+        let area = Area {
+            left: 1,
+            top: 0,
+            width: 2,
+            height: 2,
+        };
+        canvas.draw(
+            area,
+            2,
+            &[RED; 4],
+            Blend::Replace,
+            Dispose::Restore,
+            |&pixel| pixel,
+        );
         assert_eq!(canvas.pixels, [CLEAR, RED]);
         dot(&mut canvas, 7, BLUE, Blend::Over, Dispose::Restore);
         dot(&mut canvas, 7, BLUE, Blend::Over, Dispose::Keep);
@@ -264,7 +305,12 @@ mod tests {
             (Layout::Rgba, &[7, 7, 7, 255]),
         ] {
             let mut canvas = Canvas::new(1, 1).expect("small");
-            let area = Area { left: 0, top: 0, width: 1, height: 1 };
+            let area = Area {
+                left: 0,
+                top: 0,
+                width: 1,
+                height: 1,
+            };
             canvas.draw_samples(area, (layout, sample, 1), Blend::Over, Dispose::Keep);
             assert_eq!(canvas.pixels, [[7, 7, 7, 255]], "{layout:?}");
             assert_eq!(canvas.pixels().rgb, [7; 3]);

@@ -46,7 +46,9 @@ fn draw_next(
     let frame = decoder
         .next_frame_info()
         .map_err(reject)?
-        .ok_or(Reject::Malformed { detail: "the GIF has fewer frames than it seemed" })?;
+        .ok_or(Reject::Malformed {
+            detail: "the GIF has fewer frames than it seemed",
+        })?;
     let area = Area {
         left: frame.left.into(),
         top: frame.top.into(),
@@ -83,6 +85,8 @@ fn palette(rgb: &[u8], transparent: Option<u8>) -> [[u8; 4]; 256] {
 fn reject(error: DecodingError) -> Reject {
     match error {
         DecodingError::Io(_) | DecodingError::UnexpectedEof => Reject::Truncated,
-        _ => Reject::Malformed { detail: "its compressed data is broken" },
+        _ => Reject::Malformed {
+            detail: "its compressed data is broken",
+        },
     }
 }

@@ -25,10 +25,17 @@ pub(super) fn decode(bytes: &[u8], header: Header, limits: &Limits) -> Result<Ra
     decoder.decode_headers().map_err(reject)?;
     let mut samples = super::zeroed(header.width, header.height, Layout::Rgb.channels())?;
     if decoder.output_buffer_size() != Some(samples.len()) {
-        return Err(Reject::Malformed { detail: "the JPEG's sizes contradict each other" });
+        return Err(Reject::Malformed {
+            detail: "the JPEG's sizes contradict each other",
+        });
     }
     decoder.decode_into(&mut samples).map_err(reject)?;
-    Ok(Raster { width: header.width, height: header.height, layout: Layout::Rgb, samples })
+    Ok(Raster {
+        width: header.width,
+        height: header.height,
+        layout: Layout::Rgb,
+        samples,
+    })
 }
 
 fn reject(error: DecodeErrors) -> Reject {
@@ -37,6 +44,8 @@ fn reject(error: DecodeErrors) -> Reject {
         // The only other signs that zune-jpeg 0.5 gives of data that ends early.
         DecodeErrors::FormatStatic("Premature end of buffer") => Reject::Truncated,
         DecodeErrors::Format(text) if text.contains("more than bits left") => Reject::Truncated,
-        _ => Reject::Malformed { detail: "its coded data is broken" },
+        _ => Reject::Malformed {
+            detail: "its coded data is broken",
+        },
     }
 }

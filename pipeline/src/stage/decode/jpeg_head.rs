@@ -33,23 +33,26 @@ impl Head {
                 code @ 0xC0..=0xC2 => {
                     let found = Frame::read(code, segment(cursor)?)?;
                     if frame.replace(found).is_some() {
-                        return Err(Reject::Malformed { detail: "the JPEG has two frame headers" });
+                        return Err(Reject::Malformed {
+                            detail: "the JPEG has two frame headers",
+                        });
                     }
                 }
                 code @ (0xC4 | 0xDB | 0xDD) => push_segment(&mut tables, code, segment(cursor)?),
                 0xE0 => jfif |= segment(cursor)?.starts_with(b"JFIF\0"),
-                0xEE => match segment(cursor)? {
-                    [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..] => {
-                        adobe_transform = Some(*transform);
-                    }
-                    _ => {}
-                },
+                0xEE => adobe_transform = transform_of(segment(cursor)?).or(adobe_transform),
                 code => skip(code, cursor)?,
             }
         }
-        let frame = frame.ok_or(Reject::Malformed { detail: "the JPEG has no frame header" })?;
+        let frame = frame.ok_or(Reject::Malformed {
+            detail: "the JPEG has no frame header",
+        })?;
         let transform = colour_transform(frame.ids(), jfif, adobe_transform);
-        Ok(Self { frame, transform, tables })
+        Ok(Self {
+            frame,
+            transform,
+            tables,
+        })
     }
 
     pub(super) fn is_progressive(&self) -> bool {
@@ -78,11 +81,17 @@ impl Head {
     pub(super) fn write_scan(&self, scan: &[u8], stream: &mut Vec<u8>) -> Result<(), Reject> {
         let mut scan = scan.to_vec();
         let n_components = usize::from(*scan.first().ok_or(Reject::Truncated)?);
-        let selectors = scan.get_mut(1..=2 * n_components).ok_or(Reject::Truncated)?;
+        let selectors = scan
+            .get_mut(1..=2 * n_components)
+            .ok_or(Reject::Truncated)?;
         for selector in selectors.chunks_mut(2) {
             let position = self.frame.ids().position(|id| id == selector[0]);
-            let unknown = Reject::Malformed { detail: "a scan names an unknown component" };
-            let id = position.and_then(|idx| u8::try_from(idx + 1).ok()).ok_or(unknown)?;
+            let unknown = Reject::Malformed {
+                detail: "a scan names an unknown component",
+            };
+            let id = position
+                .and_then(|idx| u8::try_from(idx + 1).ok())
+                .ok_or(unknown)?;
             selector[0] = id;
         }
         push_segment(stream, 0xDA, &scan);
@@ -94,14 +103,24 @@ impl Frame {
     fn read(code: u8, body: &[u8]) -> Result<Self, Reject> {
         let n_components = usize::from(*body.get(COMPONENTS_AT).ok_or(Reject::Truncated)?);
         if body.len() != COMPONENTS_AT + 1 + 3 * n_components {
-            return Err(Reject::Malformed { detail: "the JPEG's frame header has another length" });
+            return Err(Reject::Malformed {
+                detail: "the JPEG's frame header has another length",
+            });
         }
-        Ok(Self { code, body: body.to_vec() })
+        Ok(Self {
+            code,
+            body: body.to_vec(),
+        })
     }
 
     fn ids(&self) -> impl Iterator<Item = u8> + '_ {
         self.body[COMPONENTS_AT + 1..].iter().step_by(3).copied()
     }
+}
+
+/// The transform that an APP14 segment of Adobe's names.
+fn transform_of(app14: &[u8]) -> Option<u8> {
+    app14.strip_prefix(b"Adobe")?.get(6).copied()
 }
 
 /// Which of Adobe's transforms the colours went through, decided as libjpeg
@@ -132,9 +151,9 @@ pub(super) fn skip(code: u8, cursor: &mut Cursor<'_>) -> Result<(), Reject> {
         // Markers without a segment: TEM, RSTn, SOI.
         0x01 | 0xD0..=0xD8 => Ok(()),
         // Other frames, arithmetic coding, DNL, hierarchies.
-        0xC0..=0xCF | 0xDC | 0xDE | 0xDF => {
-            Err(Reject::Malformed { detail: "the JPEG mixes kinds of coding" })
-        }
+        0xC0..=0xCF | 0xDC | 0xDE | 0xDF => Err(Reject::Malformed {
+            detail: "the JPEG mixes kinds of coding",
+        }),
         _ => segment(cursor).map(|_| ()),
     }
 }
@@ -152,7 +171,8 @@ mod tests {
 
     #[test]
     fn the_colour_space_is_libjpegs() {
-        let transform = |ids: &[u8], jfif, adobe| colour_transform(ids.iter().copied(), jfif, adobe);
+        let transform =
+            |ids: &[u8], jfif, adobe| colour_transform(ids.iter().copied(), jfif, adobe);
         assert_eq!(transform(&[1], true, Some(1)), None);
         assert_eq!(transform(&[1, 2, 3], false, None), Some(1));
         assert_eq!(transform(&[1, 2, 3], false, Some(0)), Some(0));

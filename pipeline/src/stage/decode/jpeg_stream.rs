@@ -48,11 +48,7 @@ pub(super) fn pixels_only(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
     Ok(stream)
 }
 
-fn copy_only_scan(
-    head: &Head,
-    mut cursor: Cursor<'_>,
-    stream: &mut Vec<u8>,
-) -> Result<(), Reject> {
+fn copy_only_scan(head: &Head, mut cursor: Cursor<'_>, stream: &mut Vec<u8>) -> Result<(), Reject> {
     let n_components = copy_scan(head, &mut cursor, stream)?;
     // zune-jpeg 0.5 decodes the components of several scans to noise where
     // they are subsampled or have restarts, and reports success.
@@ -62,7 +58,11 @@ fn copy_only_scan(
     loop {
         match next_marker(&mut cursor)? {
             0xD9 => return Ok(()),
-            0xDA => return Err(Reject::Malformed { detail: "the JPEG repeats a scan" }),
+            0xDA => {
+                return Err(Reject::Malformed {
+                    detail: "the JPEG repeats a scan",
+                });
+            }
             0xC4 | 0xDB | 0xDD => {
                 segment(&mut cursor)?;
             }
@@ -80,24 +80,26 @@ fn copy_scans(head: &Head, mut cursor: Cursor<'_>, stream: &mut Vec<u8>) -> Resu
             0xDA => {
                 scans += 1;
                 if scans > SCANS_MAX {
-                    return Err(Reject::Malformed { detail: "the JPEG has too many scans" });
+                    return Err(Reject::Malformed {
+                        detail: "the JPEG has too many scans",
+                    });
                 }
                 copy_scan(head, &mut cursor, stream)?;
             }
             code @ (0xC4 | 0xDD) => push_segment(stream, code, segment(&mut cursor)?),
             // zune-jpeg takes the tables once, libjpeg when a component begins.
-            0xDB => return Err(Reject::Malformed { detail: "the JPEG changes its tables" }),
+            0xDB => {
+                return Err(Reject::Malformed {
+                    detail: "the JPEG changes its tables",
+                });
+            }
             code => skip(code, &mut cursor)?,
         }
     }
 }
 
 /// Copies a scan's header and coded data; returns how many components it has.
-fn copy_scan(
-    head: &Head,
-    cursor: &mut Cursor<'_>,
-    stream: &mut Vec<u8>,
-) -> Result<usize, Reject> {
+fn copy_scan(head: &Head, cursor: &mut Cursor<'_>, stream: &mut Vec<u8>) -> Result<usize, Reject> {
     let scan = segment(cursor)?;
     head.write_scan(scan, stream)?;
     let coded = cursor.take(coded_length(cursor.rest())?)?;
@@ -133,7 +135,12 @@ mod tests {
     const HUFFMAN: &[u8] = &[0xFF, 0xC4, 0, 3, 7];
 
     fn jpeg(parts: &[&[u8]]) -> Vec<u8> {
-        [&SOI[..]].into_iter().chain(parts.iter().copied()).flatten().copied().collect()
+        [&SOI[..]]
+            .into_iter()
+            .chain(parts.iter().copied())
+            .flatten()
+            .copied()
+            .collect()
     }
 
     #[test]
@@ -141,11 +148,25 @@ mod tests {
         let coded = &[1, 0xFF, 0, 2, 0xFF, 0xD0, 3, 0xFF, 0xFF, 0xD1, 4];
         let exif = &[0xFF, 0xE1, 0, 6, b'E', b'x', b'i', b'f'];
         let comment = &[0xFF, 0xFE, 0, 3, b'!'];
-        let given =
-            jpeg(&[exif, HUFFMAN, FRAME, b"junk", comment, SCAN, coded, &EOI, b"trailer", FRAME]);
-        assert_eq!(pixels_only(&given), Ok(jpeg(&[FRAME, HUFFMAN, SCAN, coded, &LOOKAHEAD])));
+        let given = jpeg(&[
+            exif, HUFFMAN, FRAME, b"junk", comment, SCAN, coded, &EOI, b"trailer", FRAME,
+        ]);
+        assert_eq!(
+            pixels_only(&given),
+            Ok(jpeg(&[FRAME, HUFFMAN, SCAN, coded, &LOOKAHEAD]))
+        );
 
-        let given = jpeg(&[PROGRESSIVE, SCAN, coded, comment, HUFFMAN, SCAN, coded, &EOI, &EOI]);
+        let given = jpeg(&[
+            PROGRESSIVE,
+            SCAN,
+            coded,
+            comment,
+            HUFFMAN,
+            SCAN,
+            coded,
+            &EOI,
+            &EOI,
+        ]);
         let kept = jpeg(&[PROGRESSIVE, SCAN, coded, HUFFMAN, SCAN, coded, &EOI]);
         assert_eq!(pixels_only(&given), Ok(kept));
     }
@@ -154,7 +175,10 @@ mod tests {
     fn components_are_renamed_to_their_positions() {
         let frame = |ids: &[u8; 3]| {
             let components = ids.iter().flat_map(|id| [*id, 0x11, 0]);
-            [0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3].into_iter().chain(components).collect::<Vec<_>>()
+            [0xFF, 0xC0, 0, 17, 8, 0, 8, 0, 8, 3]
+                .into_iter()
+                .chain(components)
+                .collect::<Vec<_>>()
         };
         let scan = |ids: &[u8; 3]| {
             let selectors = ids.iter().flat_map(|id| [*id, 0]);
@@ -163,11 +187,19 @@ mod tests {
         };
         let adobe = [&[0xFF, 0xEE, 0, 14][..], b"Adobe\0\x64\0\0\0\0\0"].concat();
         let given = jpeg(&[&frame(b"RGB"), &scan(b"RGB"), &[5], &EOI]);
-        let kept = jpeg(&[&adobe, &frame(&[1, 2, 3]), &scan(&[1, 2, 3]), &[5], &LOOKAHEAD]);
+        let kept = jpeg(&[
+            &adobe,
+            &frame(&[1, 2, 3]),
+            &scan(&[1, 2, 3]),
+            &[5],
+            &LOOKAHEAD,
+        ]);
         assert_eq!(pixels_only(&given), Ok(kept));
         assert_eq!(
             pixels_only(&jpeg(&[&frame(b"RGB"), &scan(b"RGX"), &[5], &EOI])),
-            Err(Reject::Malformed { detail: "a scan names an unknown component" })
+            Err(Reject::Malformed {
+                detail: "a scan names an unknown component"
+            })
         );
     }
 
@@ -176,7 +208,11 @@ mod tests {
         for frame in [FRAME, PROGRESSIVE] {
             let whole = jpeg(&[frame, SCAN, &[1, 2, 3], &EOI]);
             for length in SOI.len()..whole.len() {
-                assert_eq!(pixels_only(&whole[..length]), Err(Reject::Truncated), "{length}");
+                assert_eq!(
+                    pixels_only(&whole[..length]),
+                    Err(Reject::Truncated),
+                    "{length}"
+                );
             }
         }
         assert_eq!(pixels_only(&jpeg(&[FRAME, &EOI])), Err(Reject::Truncated));
@@ -188,9 +224,15 @@ mod tests {
             Err(Reject::Malformed { detail }) => detail,
             other => panic!("{other:?}"),
         };
-        assert_eq!(detail(&[FRAME, FRAME, SCAN, &EOI]), "the JPEG has two frame headers");
+        assert_eq!(
+            detail(&[FRAME, FRAME, SCAN, &EOI]),
+            "the JPEG has two frame headers"
+        );
         assert_eq!(detail(&[SCAN, FRAME, &EOI]), "the JPEG has no frame header");
-        assert_eq!(detail(&[FRAME, SCAN, SCAN, &EOI]), "the JPEG repeats a scan");
+        assert_eq!(
+            detail(&[FRAME, SCAN, SCAN, &EOI]),
+            "the JPEG repeats a scan"
+        );
         assert_eq!(
             detail(&[FRAME, SCAN, &[0xFF, 0xDC, 0, 4, 0, 8], &EOI]),
             "the JPEG mixes kinds of coding"
@@ -204,6 +246,9 @@ mod tests {
             "the JPEG changes its tables"
         );
         let scans = SCAN.repeat(65);
-        assert_eq!(detail(&[PROGRESSIVE, &scans, &EOI]), "the JPEG has too many scans");
+        assert_eq!(
+            detail(&[PROGRESSIVE, &scans, &EOI]),
+            "the JPEG has too many scans"
+        );
     }
 }

@@ -34,18 +34,24 @@ pub fn decode(sniffed: Sniffed, limits: &Limits) -> Result<Decoded, Reject> {
     let sampled = [0, header.frames / 2, header.frames - 1];
     let mut frames: Vec<Pixels> = Vec::with_capacity(sampled.len());
     let mut frame_idx = 0;
-    play(&sniffed.bytes, sniffed.format, header, limits, &mut |picture| {
-        match picture {
-            Picture::Whole(raster) => frames.push(raster.into_pixels()),
-            Picture::Composed(canvas) => {
-                if sampled.contains(&frame_idx) {
-                    frames.push(canvas.pixels());
+    play(
+        &sniffed.bytes,
+        sniffed.format,
+        header,
+        limits,
+        &mut |picture| {
+            match picture {
+                Picture::Whole(raster) => frames.push(raster.into_pixels()),
+                Picture::Composed(canvas) => {
+                    if sampled.contains(&frame_idx) {
+                        frames.push(canvas.pixels());
+                    }
+                    frame_idx += 1;
                 }
-                frame_idx += 1;
             }
-        }
-        ControlFlow::Continue(())
-    })?;
+            ControlFlow::Continue(())
+        },
+    )?;
     Ok(Decoded { sniffed, frames })
 }
 
@@ -104,7 +110,9 @@ fn zeroed(width: u32, height: u32, channels: usize) -> Result<Vec<u8>, Reject> {
     let length = usize::try_from(u64::from(width) * u64::from(height))
         .ok()
         .and_then(|pixels| pixels.checked_mul(channels))
-        .ok_or(Reject::Malformed { detail: "it does not fit into memory" })?;
+        .ok_or(Reject::Malformed {
+            detail: "it does not fit into memory",
+        })?;
     Ok(vec![0; length])
 }
 

@@ -44,10 +44,14 @@ fn open<'a>(bytes: &'a [u8], header: Header, limits: &Limits) -> Result<Reader<'
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    decoder.set_limits(png::Limits { bytes: memory_bytes_max(header, limits) });
+    decoder.set_limits(png::Limits {
+        bytes: memory_bytes_max(header, limits),
+    });
     let reader = decoder.read_info().map_err(reject)?;
     if reader.info().size() != (header.width, header.height) {
-        return Err(Reject::Malformed { detail: "the PNG's sizes contradict each other" });
+        return Err(Reject::Malformed {
+            detail: "the PNG's sizes contradict each other",
+        });
     }
     Ok(reader)
 }
@@ -67,7 +71,9 @@ fn layout(reader: &Reader<'_>) -> Result<Layout, Reject> {
         ColorType::GrayscaleAlpha => Ok(Layout::GreyAlpha),
         ColorType::Rgb => Ok(Layout::Rgb),
         ColorType::Rgba => Ok(Layout::Rgba),
-        ColorType::Indexed => Err(Reject::Malformed { detail: "the PNG lacks its palette" }),
+        ColorType::Indexed => Err(Reject::Malformed {
+            detail: "the PNG lacks its palette",
+        }),
     }
 }
 
@@ -76,7 +82,12 @@ fn whole(reader: &mut Reader<'_>, header: Header) -> Result<Raster, Reject> {
     let layout = layout(reader)?;
     let mut samples = zeroed(width, height, layout.channels())?;
     reader.next_frame(&mut samples).map_err(reject)?;
-    Ok(Raster { width, height, layout, samples })
+    Ok(Raster {
+        width,
+        height,
+        layout,
+        samples,
+    })
 }
 
 fn draw_next(
@@ -87,8 +98,9 @@ fn draw_next(
 ) -> Result<(), Reject> {
     let output = reader.next_frame(frame).map_err(reject)?;
     let info = reader.info();
-    let control =
-        info.frame_control.ok_or(Reject::Malformed { detail: "a frame lacks its control" })?;
+    let control = info.frame_control.ok_or(Reject::Malformed {
+        detail: "a frame lacks its control",
+    })?;
     let area = Area {
         left: control.x_offset,
         top: control.y_offset,
@@ -105,7 +117,11 @@ fn draw_next(
         DisposeOp::Previous => Dispose::Restore,
     };
     // The crate spaces the rows of an interlaced frame as far as the image's.
-    let stride_px = if info.interlaced { info.width } else { output.width };
+    let stride_px = if info.interlaced {
+        info.width
+    } else {
+        output.width
+    };
     let stride = usize::try_from(stride_px).unwrap_or(usize::MAX);
     canvas.draw_samples(area, (layout, frame, stride), blend, dispose);
     Ok(())
@@ -114,6 +130,8 @@ fn draw_next(
 fn reject(error: DecodingError) -> Reject {
     match error {
         DecodingError::IoError(_) => Reject::Truncated,
-        _ => Reject::Malformed { detail: "its compressed data is broken" },
+        _ => Reject::Malformed {
+            detail: "its compressed data is broken",
+        },
     }
 }

@@ -34,7 +34,12 @@ pub(crate) struct Raster {
 impl Raster {
     /// RGB without alpha; RGB and RGBA reuse their buffer.
     pub(crate) fn into_pixels(self) -> Pixels {
-        let Self { width, height, layout, mut samples } = self;
+        let Self {
+            width,
+            height,
+            layout,
+            mut samples,
+        } = self;
         let rgb = match layout {
             Layout::Rgb => samples,
             Layout::Rgba => {
@@ -52,19 +57,32 @@ impl Raster {
 
     /// RGBA where there is alpha, RGB where there is none.
     pub(crate) fn without_grey(self) -> Self {
-        let Self { width, height, layout, samples } = self;
+        let Self {
+            width,
+            height,
+            layout,
+            samples,
+        } = self;
         let (layout, samples) = match layout {
-            Layout::Grey => {
-                (Layout::Rgb, samples.iter().flat_map(|&grey| [grey; 3]).collect())
-            }
+            Layout::Grey => (
+                Layout::Rgb,
+                samples.iter().flat_map(|&grey| [grey; 3]).collect(),
+            ),
             Layout::GreyAlpha => {
                 let (pairs, _) = samples.as_chunks::<2>();
-                let rgba = pairs.iter().flat_map(|&[grey, alpha]| [grey, grey, grey, alpha]);
+                let rgba = pairs
+                    .iter()
+                    .flat_map(|&[grey, alpha]| [grey, grey, grey, alpha]);
                 (Layout::Rgba, rgba.collect())
             }
             layout => (layout, samples),
         };
-        Self { width, height, layout, samples }
+        Self {
+            width,
+            height,
+            layout,
+            samples,
+        }
     }
 }
 
@@ -82,7 +100,12 @@ mod tests {
     use super::*;
 
     fn raster(layout: Layout, samples: &[u8]) -> Raster {
-        Raster { width: 2, height: 1, layout, samples: samples.to_vec() }
+        Raster {
+            width: 2,
+            height: 1,
+            layout,
+            samples: samples.to_vec(),
+        }
     }
 
     #[test]
@@ -91,14 +114,23 @@ mod tests {
         assert_eq!(rgb(Layout::Grey, &[1, 2]), [1, 1, 1, 2, 2, 2]);
         assert_eq!(rgb(Layout::GreyAlpha, &[1, 9, 2, 9]), [1, 1, 1, 2, 2, 2]);
         assert_eq!(rgb(Layout::Rgb, &[1, 2, 3, 4, 5, 6]), [1, 2, 3, 4, 5, 6]);
-        assert_eq!(rgb(Layout::Rgba, &[1, 2, 3, 9, 4, 5, 6, 9]), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(
+            rgb(Layout::Rgba, &[1, 2, 3, 9, 4, 5, 6, 9]),
+            [1, 2, 3, 4, 5, 6]
+        );
     }
 
     #[test]
     fn grey_becomes_colour_and_keeps_its_alpha() {
         let grey = raster(Layout::Grey, &[1, 2]).without_grey();
-        assert_eq!((grey.layout, grey.samples), (Layout::Rgb, vec![1, 1, 1, 2, 2, 2]));
+        assert_eq!(
+            (grey.layout, grey.samples),
+            (Layout::Rgb, vec![1, 1, 1, 2, 2, 2])
+        );
         let faint = raster(Layout::GreyAlpha, &[1, 9, 2, 8]).without_grey();
-        assert_eq!((faint.layout, faint.samples), (Layout::Rgba, vec![1, 1, 1, 9, 2, 2, 2, 8]));
+        assert_eq!(
+            (faint.layout, faint.samples),
+            (Layout::Rgba, vec![1, 1, 1, 9, 2, 2, 2, 8])
+        );
     }
 }

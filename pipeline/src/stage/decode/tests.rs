@@ -10,7 +10,12 @@ use crate::stage::testing;
 
 fn frames(bytes: &[u8]) -> Result<Vec<Pixels>, Reject> {
     let limits = Limits::default();
-    let sniffed = sniff(Upload { bytes: bytes.into() }, &limits)?;
+    let sniffed = sniff(
+        Upload {
+            bytes: bytes.into(),
+        },
+        &limits,
+    )?;
     decode(sniffed, &limits).map(|decoded| decoded.frames)
 }
 
@@ -24,7 +29,11 @@ fn still(bytes: &[u8]) -> Pixels {
 /// The largest difference of any sample.
 fn distance(a: &[u8], b: &[u8]) -> u8 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| a.abs_diff(*b))
+        .max()
+        .unwrap_or(0)
 }
 
 fn assert_shows_gradient(name: &str, pixels: &Pixels, tolerance: u8) {

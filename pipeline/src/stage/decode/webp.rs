@@ -44,17 +44,34 @@ pub(super) fn play(
     Ok(())
 }
 
-fn draw(
-    frame: &AnimationFrame<'_>,
-    canvas: &mut Canvas,
-    limits: &Limits,
-) -> Result<(), Reject> {
-    let &AnimationFrame { left, top, width, height, .. } = frame;
-    let Raster { layout, samples, .. } = decode(frame.chunks(), (width, height), limits)?;
-    let blend = if frame.blends { Blend::Over } else { Blend::Replace };
-    let dispose = if frame.disposes { Dispose::Clear } else { Dispose::Keep };
+fn draw(frame: &AnimationFrame<'_>, canvas: &mut Canvas, limits: &Limits) -> Result<(), Reject> {
+    let &AnimationFrame {
+        left,
+        top,
+        width,
+        height,
+        ..
+    } = frame;
+    let Raster {
+        layout, samples, ..
+    } = decode(frame.chunks(), (width, height), limits)?;
+    let blend = if frame.blends {
+        Blend::Over
+    } else {
+        Blend::Replace
+    };
+    let dispose = if frame.disposes {
+        Dispose::Clear
+    } else {
+        Dispose::Keep
+    };
     let stride = usize::try_from(width).unwrap_or(usize::MAX);
-    let area = Area { left, top, width, height };
+    let area = Area {
+        left,
+        top,
+        width,
+        height,
+    };
     canvas.draw_samples(area, (layout, &samples, stride), blend, dispose);
     Ok(())
 }
@@ -70,12 +87,23 @@ fn decode(
     let pixel_bytes_max = usize::try_from(limits.pixels_max).unwrap_or(usize::MAX);
     decoder.set_memory_limit(pixel_bytes_max.saturating_mul(Layout::Rgba.channels()));
     if decoder.dimensions() != (width, height) {
-        return Err(Reject::Malformed { detail: "the WebP's sizes contradict each other" });
+        return Err(Reject::Malformed {
+            detail: "the WebP's sizes contradict each other",
+        });
     }
-    let layout = if decoder.has_alpha() { Layout::Rgba } else { Layout::Rgb };
+    let layout = if decoder.has_alpha() {
+        Layout::Rgba
+    } else {
+        Layout::Rgb
+    };
     let mut samples = zeroed(width, height, layout.channels())?;
     decoder.read_image(&mut samples).map_err(reject)?;
-    Ok(Raster { width, height, layout, samples })
+    Ok(Raster {
+        width,
+        height,
+        layout,
+        samples,
+    })
 }
 
 /// A WebP file of one image and nothing else.
@@ -87,13 +115,19 @@ fn still_file(chunks: Chunks<'_>, size: (u32, u32)) -> Result<Vec<u8>, Reject> {
             (b"ALPH", None) => alpha = Some(data),
             (b"VP8 ", Some(alpha)) => {
                 let extended = extended_header(size);
-                return Ok(riff(&[(*b"VP8X", &extended), (*b"ALPH", alpha), (name, data)]));
+                return Ok(riff(&[
+                    (*b"VP8X", &extended),
+                    (*b"ALPH", alpha),
+                    (name, data),
+                ]));
             }
             (b"VP8 " | b"VP8L", _) => return Ok(riff(&[(name, data)])),
             _ => {}
         }
     }
-    Err(Reject::Malformed { detail: "the WebP has no pixels" })
+    Err(Reject::Malformed {
+        detail: "the WebP has no pixels",
+    })
 }
 
 fn extended_header((width, height): (u32, u32)) -> [u8; 10] {
@@ -121,6 +155,8 @@ fn riff(chunks: &[([u8; 4], &[u8])]) -> Vec<u8> {
 fn reject(error: DecodingError) -> Reject {
     match error {
         DecodingError::IoError(_) => Reject::Truncated,
-        _ => Reject::Malformed { detail: "its compressed data is broken" },
+        _ => Reject::Malformed {
+            detail: "its compressed data is broken",
+        },
     }
 }

@@ -32,7 +32,12 @@ type Unclean = &'static str;
 /// format's rules; [`Reject::MetadataNotRemovable`] when the rebuilt file cannot
 /// be proved clean.
 pub fn scrub(upright: Upright) -> Result<Clean, Reject> {
-    let Upright { bytes, format, header, frames } = upright;
+    let Upright {
+        bytes,
+        format,
+        header,
+        frames,
+    } = upright;
     let scrubbed = scrub_encoded(bytes, format, header)?;
     Ok(Clean { scrubbed, frames })
 }
@@ -42,20 +47,19 @@ pub fn scrub(upright: Upright) -> Result<Clean, Reject> {
 ///
 /// # Errors
 /// As [`scrub`].
-pub fn scrub_encoded(
-    bytes: Arc<[u8]>,
-    format: Format,
-    header: Header,
-) -> Result<Scrubbed, Reject> {
+pub fn scrub_encoded(bytes: Arc<[u8]>, format: Format, header: Header) -> Result<Scrubbed, Reject> {
     let rebuilt = match format {
         Format::Jpeg => jpeg::rebuild(&bytes),
         Format::Png => png::rebuild(&bytes),
         Format::Webp => webp::rebuild(&bytes),
         Format::Gif => gif::rebuild(&bytes),
     }?;
-    prove(&rebuilt, format, header)
-        .map_err(|detail| Reject::MetadataNotRemovable { detail })?;
-    Ok(Scrubbed { bytes: rebuilt.into(), format, header })
+    prove(&rebuilt, format, header).map_err(|detail| Reject::MetadataNotRemovable { detail })?;
+    Ok(Scrubbed {
+        bytes: rebuilt.into(),
+        format,
+        header,
+    })
 }
 
 /// Parses the rebuilt file afresh: only allowed parts, the same picture by its

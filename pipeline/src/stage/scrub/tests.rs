@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::fixtures::{MARKER, carriers, exif_block, has_marker, segment, webp_file, with_chunks, with_segments};
+use super::fixtures::{
+    MARKER, carriers, exif_block, has_marker, segment, webp_file, with_chunks, with_segments,
+};
 use super::*;
 use crate::item::{Decoded, Upload};
 use crate::limits::Limits;
@@ -13,13 +15,26 @@ use crate::stage::sniff::sniff;
 use crate::stage::testing::{every_kind, gif, jpeg, png, png_chunk, webp, webp_chunk};
 
 fn scrubbed(bytes: &[u8]) -> Result<Scrubbed, Reject> {
-    let sniffed = sniff(Upload { bytes: bytes.into() }, &Limits::default())?;
+    let sniffed = sniff(
+        Upload {
+            bytes: bytes.into(),
+        },
+        &Limits::default(),
+    )?;
     scrub_encoded(sniffed.bytes, sniffed.format, sniffed.header)
 }
 
 fn decoded(bytes: &[u8]) -> Result<Decoded, Reject> {
     let limits = Limits::default();
-    decode(sniff(Upload { bytes: bytes.into() }, &limits)?, &limits)
+    decode(
+        sniff(
+            Upload {
+                bytes: bytes.into(),
+            },
+            &limits,
+        )?,
+        &limits,
+    )
 }
 
 fn every_file() -> Vec<(&'static str, Vec<u8>)> {
@@ -31,7 +46,10 @@ fn p02_nothing_is_left_of_any_carrier() {
     for (name, file) in carriers() {
         assert!(has_marker(&file), "{name}: the fixture carries no marker");
         let clean = scrubbed(&file).unwrap_or_else(|reject| panic!("{name}: {reject}"));
-        assert!(!has_marker(clean.bytes()), "{name}: the marker is still there");
+        assert!(
+            !has_marker(clean.bytes()),
+            "{name}: the marker is still there"
+        );
     }
 }
 
@@ -42,7 +60,10 @@ fn p02_gps_is_gone_from_every_format() {
     let plain_gif = gif(40, 24);
     let canvas = webp_chunk(b"VP8X", &[8, 0, 0, 0, 39, 0, 0, 23, 0, 0]);
     let files = [
-        with_segments(&jpeg(40, 24), &segment(0xE1, &[b"Exif\0\0", &exif[..]].concat())),
+        with_segments(
+            &jpeg(40, 24),
+            &segment(0xE1, &[b"Exif\0\0", &exif[..]].concat()),
+        ),
         with_chunks(&png(40, 24), &png_chunk(b"eXIf", &exif)),
         webp_file(&[&canvas, &webp(40, 24)[12..], &webp_chunk(b"EXIF", &exif)].concat()),
         [&plain_gif[..13 + 768], &xmp, &plain_gif[13 + 768..]].concat(),
@@ -89,8 +110,18 @@ fn a_file_cut_anywhere_is_refused_or_complete() {
 
 #[test]
 fn a_header_that_disagrees_is_refused() {
-    let sniffed = sniff(Upload { bytes: png(40, 24).into() }, &Limits::default()).expect("a PNG");
-    let header = Header { width: 24, height: 40, frames: 1 };
+    let sniffed = sniff(
+        Upload {
+            bytes: png(40, 24).into(),
+        },
+        &Limits::default(),
+    )
+    .expect("a PNG");
+    let header = Header {
+        width: 24,
+        height: 40,
+        frames: 1,
+    };
     let refused = scrub_encoded(sniffed.bytes, sniffed.format, header);
     assert!(matches!(refused, Err(Reject::MetadataNotRemovable { .. })));
 }
@@ -106,10 +137,29 @@ fn floods_of_parts_take_linear_time() {
         ("jpeg comments", with_segments(&jpeg(40, 24), &comments)),
         ("jpeg profiles", with_segments(&jpeg(40, 24), &profiles)),
         ("jpeg tables", with_segments(&jpeg(40, 24), &tables)),
-        ("png chunks", with_chunks(&png(40, 24), &png_chunk(b"prVt", &[]).repeat(1_000_000))),
-        ("webp chunks", webp_file(&[&webp(40, 24)[12..], &webp_chunk(b"what", &[]).repeat(1_000_000)].concat())),
+        (
+            "png chunks",
+            with_chunks(&png(40, 24), &png_chunk(b"prVt", &[]).repeat(1_000_000)),
+        ),
+        (
+            "webp chunks",
+            webp_file(
+                &[
+                    &webp(40, 24)[12..],
+                    &webp_chunk(b"what", &[]).repeat(1_000_000),
+                ]
+                .concat(),
+            ),
+        ),
         ("gif sub-blocks", {
-            [&plain_gif[..781], &[0x21, 0xFE], &sub_blocks, &[0], &plain_gif[781..]].concat()
+            [
+                &plain_gif[..781],
+                &[0x21, 0xFE],
+                &sub_blocks,
+                &[0],
+                &plain_gif[781..],
+            ]
+            .concat()
         }),
     ];
     for (name, file) in floods {
@@ -143,6 +193,7 @@ proptest! {
             prop_assert!(clean.bytes() == twice.bytes());
             if let Ok(before) = decoded(&file) {
                 let after = decoded(clean.bytes()).expect("a clean file decodes");
+                if before.frames != after.frames { let n = FILES.with(|files| file_idx.get(files).clone()); std::fs::write("/tmp/dbg.in", &file).unwrap(); std::fs::write("/tmp/dbg.base", &n.1).unwrap(); std::fs::write("/tmp/dbg.out", clean.bytes()).unwrap(); eprintln!("DBG {}", n.0); }
                 prop_assert!(before.frames == after.frames);
             }
         }

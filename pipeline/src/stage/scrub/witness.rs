@@ -14,9 +14,12 @@ use crate::item::Format;
 pub(super) fn sees_nothing(rebuilt: &Vec<u8>, format: Format) -> Result<(), Unclean> {
     let (extension, statements): (_, &[&str]) = match format {
         Format::Jpeg => (FileExtension::JPEG, &["No EXIF data found!"]),
-        Format::Png => {
-            (FileExtension::PNG { as_zTXt_chunk: false }, &["No metadata found!"])
-        }
+        Format::Png => (
+            FileExtension::PNG {
+                as_zTXt_chunk: false,
+            },
+            &["No metadata found!"],
+        ),
         Format::Webp => (
             FileExtension::WEBP,
             &[
@@ -29,7 +32,10 @@ pub(super) fn sees_nothing(rebuilt: &Vec<u8>, format: Format) -> Result<(), Uncl
     match Metadata::new_from_vec(rebuilt, extension) {
         Err(error) => {
             let text = error.to_string();
-            if statements.iter().any(|statement| text.starts_with(statement)) {
+            if statements
+                .iter()
+                .any(|statement| text.starts_with(statement))
+            {
                 Ok(())
             } else {
                 Err("a second reader could not read the rebuilt file")

@@ -17,7 +17,8 @@ pub(super) fn advice(bytes: &[u8]) -> Option<&'static str> {
         [b'8', b'B', b'P', b'S', ..] => Some("This is a Photoshop document: export it as PNG."),
         [0, 0, 0, 12, b'j', b'P', ..] => Some("This is JPEG 2000: save it as JPEG or PNG."),
         [b'%', b'P', b'D', b'F', ..] => Some("This is a PDF: export the page as PNG."),
-        [0x1A, 0x45, 0xDF, 0xA3, ..] | [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', ..] => {
+        [0x1A, 0x45, 0xDF, 0xA3, ..]
+        | [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', ..] => {
             Some("This is a video; videos are not accepted.")
         }
         _ if is_svg(bytes) => Some("This is an SVG: export it as PNG."),
@@ -50,6 +51,12 @@ fn is_svg(bytes: &[u8]) -> bool {
     // An XML declaration, comments and a doctype may come first.
     const LOOKED_AT_BYTES: usize = 1024;
     let start = bytes.get(..LOOKED_AT_BYTES).unwrap_or(bytes);
-    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
-    start.starts_with(b"<") && start.windows(5).any(|window| window == b"<svg " || window == b"<svg>")
+    let start = start
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(start)
+        .trim_ascii_start();
+    start.starts_with(b"<")
+        && start
+            .windows(5)
+            .any(|window| window == b"<svg " || window == b"<svg>")
 }

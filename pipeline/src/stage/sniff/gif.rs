@@ -35,13 +35,19 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
                 skip_sub_blocks(&mut cursor)?;
             }
             0x3B => break,
-            _ => return Err(Reject::Malformed { detail: "the GIF has an unknown block" }),
+            _ => {
+                return Err(Reject::Malformed {
+                    detail: "the GIF has an unknown block",
+                });
+            }
         }
     }
     match tally {
         Some(tally) => Ok(tally.into_header()),
         None if cursor.is_empty() => Err(Reject::Truncated),
-        None => Err(Reject::Malformed { detail: "the GIF has no pixels" }),
+        None => Err(Reject::Malformed {
+            detail: "the GIF has no pixels",
+        }),
     }
 }
 
@@ -70,7 +76,12 @@ impl Descriptor {
         let (width, height) = (cursor.u16_le()?, cursor.u16_le()?);
         let flags = cursor.u8()?;
         skip_palette(cursor, flags)?;
-        Ok(Self { left: left.into(), top: top.into(), width: width.into(), height: height.into() })
+        Ok(Self {
+            left: left.into(),
+            top: top.into(),
+            width: width.into(),
+            height: height.into(),
+        })
     }
 }
 

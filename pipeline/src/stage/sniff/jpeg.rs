@@ -21,7 +21,9 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
             }
             0xC3 | 0xC5..=0xCF => return Err(Reject::UnsupportedFormat { advice: ADVICE }),
             0xD9 | 0xDA => {
-                return Err(Reject::Malformed { detail: "the JPEG has no frame header" });
+                return Err(Reject::Malformed {
+                    detail: "the JPEG has no frame header",
+                });
             }
             // Markers without a segment: TEM, RSTn, SOI.
             0x01 | 0xD0..=0xD8 => {}
@@ -54,9 +56,9 @@ pub(crate) fn next_marker(cursor: &mut Cursor<'_>) -> Result<u8, Reject> {
 /// The body of the segment whose marker was just read.
 pub(crate) fn segment<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Reject> {
     let length = cursor.u16_be()?;
-    let body = length
-        .checked_sub(2)
-        .ok_or(Reject::Malformed { detail: "a JPEG segment is shorter than its length" })?;
+    let body = length.checked_sub(2).ok_or(Reject::Malformed {
+        detail: "a JPEG segment is shorter than its length",
+    })?;
     cursor.take(usize::from(body))
 }
 
@@ -89,7 +91,9 @@ impl Sampling {
         let [_id, factors, _table] = frame.array()?;
         let (across, down) = (factors >> 4, factors & 0x0F);
         if across == 0 || down == 0 {
-            return Err(Reject::Malformed { detail: "a JPEG component has no samples" });
+            return Err(Reject::Malformed {
+                detail: "a JPEG component has no samples",
+            });
         }
         Ok(Self { across, down })
     }

@@ -25,10 +25,15 @@ pub fn sniff(upload: Upload, limits: &Limits) -> Result<Sniffed, Reject> {
     if bytes.is_empty() {
         return Err(Reject::Empty);
     }
-    let format = format(&bytes)
-        .ok_or_else(|| Reject::UnsupportedFormat { advice: foreign::advice(&bytes) })?;
+    let format = format(&bytes).ok_or_else(|| Reject::UnsupportedFormat {
+        advice: foreign::advice(&bytes),
+    })?;
     let header = header(&bytes, format, limits)?;
-    Ok(Sniffed { bytes, format, header })
+    Ok(Sniffed {
+        bytes,
+        format,
+        header,
+    })
 }
 
 fn format(bytes: &[u8]) -> Option<Format> {
@@ -36,7 +41,21 @@ fn format(bytes: &[u8]) -> Option<Format> {
         [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::Webp),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => Some(Format::Webp),
         _ => None,
     }
 }

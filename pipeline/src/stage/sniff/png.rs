@@ -14,7 +14,9 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
     cursor.take(SIGNATURE_LENGTH)?;
     let (name, mut first) = chunk(&mut cursor)?;
     if name != *b"IHDR" {
-        return Err(Reject::Malformed { detail: "the PNG does not start with its header" });
+        return Err(Reject::Malformed {
+            detail: "the PNG does not start with its header",
+        });
     }
     let mut tally = Tally::new(first.u32_be()?, first.u32_be()?, limits)?;
 
@@ -35,10 +37,14 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
         }
     }
     if !seen_pixels {
-        return Err(Reject::Malformed { detail: "the PNG has no pixels" });
+        return Err(Reject::Malformed {
+            detail: "the PNG has no pixels",
+        });
     }
     if frames_announced.is_some_and(|frames| frames == 0 || frames != tally.frames()) {
-        return Err(Reject::Malformed { detail: "the PNG announces other frames than it has" });
+        return Err(Reject::Malformed {
+            detail: "the PNG announces other frames than it has",
+        });
     }
     Ok(tally.into_header())
 }
@@ -51,7 +57,9 @@ fn add_frame(tally: &mut Tally<'_>, mut control: Cursor<'_>) -> Result<(), Rejec
         start.checked_add(length).is_some_and(|end| end <= canvas)
     };
     if !inside(left, width, tally.width()) || !inside(top, height, tally.height()) {
-        return Err(Reject::Malformed { detail: "a frame lies outside the image" });
+        return Err(Reject::Malformed {
+            detail: "a frame lies outside the image",
+        });
     }
     tally.add_frame(width, height)
 }

@@ -4,7 +4,12 @@ use super::*;
 use crate::stage::testing;
 
 fn sniff_with(bytes: &[u8], limits: &Limits) -> Result<Sniffed, Reject> {
-    sniff(Upload { bytes: bytes.into() }, limits)
+    sniff(
+        Upload {
+            bytes: bytes.into(),
+        },
+        limits,
+    )
 }
 
 fn sniffed(bytes: &[u8]) -> Result<(Format, Header), Reject> {
@@ -12,17 +17,40 @@ fn sniffed(bytes: &[u8]) -> Result<(Format, Header), Reject> {
 }
 
 fn header(width: u32, height: u32, frames: u32) -> Header {
-    Header { width, height, frames }
+    Header {
+        width,
+        height,
+        frames,
+    }
 }
 
-/// Far below a millisecond, with room for a machine that does other work.
-const AT_ONCE: Duration = Duration::from_millis(5);
+/// Sniffs several times, for a machine that does other work, and expects one of
+/// them to take no time worth naming.
+fn sniffed_at_once(bytes: &[u8]) -> Result<(Format, Header), Reject> {
+    let timed = (0..20).map(|_| {
+        let upload = Upload {
+            bytes: bytes.into(),
+        };
+        let started = Instant::now();
+        let sniffed = sniff(upload, &Limits::default());
+        (
+            started.elapsed(),
+            sniffed.map(|sniffed| (sniffed.format, sniffed.header)),
+        )
+    });
+    let (took, result) = timed.min_by_key(|(took, _)| *took).unwrap();
+    assert!(took < Duration::from_millis(1), "{took:?}");
+    result
+}
 
 #[test]
 fn names_every_kind_and_reads_its_size() {
     for (name, bytes) in testing::every_kind() {
         let (format, found) = sniffed(&bytes).unwrap_or_else(|reject| panic!("{name}: {reject}"));
-        assert!(name.contains(format.extension().trim_end_matches('g')), "{name}: {format:?}");
+        assert!(
+            name.contains(format.extension().trim_end_matches('g')),
+            "{name}: {format:?}"
+        );
         let frames = match name {
             "apng" | "apng beside a still" | "animated webp" => 3,
             "animated gif" => 4,
@@ -39,8 +67,18 @@ fn an_empty_file_is_empty() {
 
 #[test]
 fn text_is_no_image_whatever_its_name() {
-    for bytes in [&b"Dear diary"[..], b"\xFF\xD8", b"GIF88a", b"RIFF....WAVE", b"\x89PNG\n"] {
-        assert_eq!(sniffed(bytes), Err(Reject::UnsupportedFormat { advice: None }), "{bytes:?}");
+    for bytes in [
+        &b"Dear diary"[..],
+        b"\xFF\xD8",
+        b"GIF88a",
+        b"RIFF....WAVE",
+        b"\x89PNG\n",
+    ] {
+        assert_eq!(
+            sniffed(bytes),
+            Err(Reject::UnsupportedFormat { advice: None }),
+            "{bytes:?}"
+        );
     }
 }
 
@@ -60,10 +98,15 @@ fn known_strangers_are_refused_with_advice() {
         (b"\0\0\x01\0....", "icon"),
         (b"%PDF-1.7", "PDF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
-        (b"\xEF\xBB\xBF \n<?xml version='1.0'?><!-- drawn --><svg>", "SVG"),
+        (
+            b"\xEF\xBB\xBF \n<?xml version='1.0'?><!-- drawn --><svg>",
+            "SVG",
+        ),
     ] {
         match sniffed(bytes) {
-            Err(Reject::UnsupportedFormat { advice: Some(advice) }) => {
+            Err(Reject::UnsupportedFormat {
+                advice: Some(advice),
+            }) => {
                 assert!(advice.contains(word), "{advice}");
             }
             other => panic!("{word}: {other:?}"),
@@ -74,19 +117,22 @@ fn known_strangers_are_refused_with_advice() {
 #[test]
 fn a_huge_jpeg_header_is_refused_at_once() {
     let bytes = testing::jpeg_with_size(65_535, 65_535);
-    let started = Instant::now();
-    let refusal = sniffed(&bytes);
-    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
+    let refusal = sniffed_at_once(&bytes);
     let side_max = Limits::default().side_px_max;
-    assert_eq!(refusal, Err(Reject::SideTooLong { width: 65_535, height: 65_535, side_max }));
+    assert_eq!(
+        refusal,
+        Err(Reject::SideTooLong {
+            width: 65_535,
+            height: 65_535,
+            side_max
+        })
+    );
 }
 
 #[test]
 fn a_gif_of_ten_thousand_frames_is_refused_at_once() {
     let bytes = testing::gif_animation(2, 2, 10_000);
-    let started = Instant::now();
-    let refusal = sniffed(&bytes);
-    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
+    let refusal = sniffed_at_once(&bytes);
     assert_eq!(refusal, Err(Reject::TooManyFrames { frames_max: 900 }));
 }
 
@@ -106,19 +152,50 @@ fn each_limit_is_inclusive() {
 
     let refusal = |bytes: &[u8], limits: Limits| sniff_with(bytes, &limits).unwrap_err();
     assert_eq!(
-        refusal(&still, Limits { side_px_max: 39, ..exact.clone() }),
-        Reject::SideTooLong { width: 40, height: 24, side_max: 39 }
+        refusal(
+            &still,
+            Limits {
+                side_px_max: 39,
+                ..exact.clone()
+            }
+        ),
+        Reject::SideTooLong {
+            width: 40,
+            height: 24,
+            side_max: 39
+        }
     );
     assert_eq!(
-        refusal(&still, Limits { pixels_max: 959, ..exact.clone() }),
-        Reject::TooManyPixels { pixels: 960, pixels_max: 959 }
+        refusal(
+            &still,
+            Limits {
+                pixels_max: 959,
+                ..exact.clone()
+            }
+        ),
+        Reject::TooManyPixels {
+            pixels: 960,
+            pixels_max: 959
+        }
     );
     assert_eq!(
-        refusal(&moving, Limits { frames_max: 2, ..exact.clone() }),
+        refusal(
+            &moving,
+            Limits {
+                frames_max: 2,
+                ..exact.clone()
+            }
+        ),
         Reject::TooManyFrames { frames_max: 2 }
     );
     assert_eq!(
-        refusal(&moving, Limits { animation_pixels_max: 2879, ..exact }),
+        refusal(
+            &moving,
+            Limits {
+                animation_pixels_max: 2879,
+                ..exact
+            }
+        ),
         Reject::AnimationTooLarge { pixels_max: 2879 }
     );
 }
@@ -142,11 +219,18 @@ fn a_jpeg_header_behind_much_metadata_is_found() {
 #[test]
 fn a_jpeg_that_browsers_do_not_show_is_unsupported() {
     let jpeg = testing::jpeg(40, 24);
-    let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    let frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
     for (offset, value) in [(1, 0xC3), (1, 0xC5), (1, 0xC9), (1, 0xCA), (4, 12), (9, 2)] {
         let mut bytes = jpeg.clone();
         bytes[frame + offset] = value;
-        assert_eq!(sniffed(&bytes).unwrap_err().code(), "unsupported-format", "{value:#X}");
+        assert_eq!(
+            sniffed(&bytes).unwrap_err().code(),
+            "unsupported-format",
+            "{value:#X}"
+        );
     }
 }
 
@@ -158,7 +242,11 @@ fn a_container_that_ends_early_is_truncated() {
             continue;
         }
         for length in [bytes.len() - 1, bytes.len() / 2, 20] {
-            assert_eq!(sniffed(&bytes[..length]), Err(Reject::Truncated), "{name} at {length}");
+            assert_eq!(
+                sniffed(&bytes[..length]),
+                Err(Reject::Truncated),
+                "{name} at {length}"
+            );
         }
     }
     let jpeg = testing::jpeg(40, 24);
@@ -187,7 +275,10 @@ fn the_gif_screen_grows_to_its_first_frame() {
 #[test]
 fn a_frame_larger_than_its_screen_counts_in_full() {
     let mut bytes = testing::gif_animation(4, 4, 2);
-    let second = bytes.windows(5).rposition(|block| block == [0x2C, 0, 0, 0, 0]).unwrap();
+    let second = bytes
+        .windows(5)
+        .rposition(|block| block == [0x2C, 0, 0, 0, 0])
+        .unwrap();
     bytes[second + 5..second + 9].fill(0xFF);
     assert_eq!(sniffed(&bytes).unwrap_err().code(), "animation-too-large");
 }
@@ -196,7 +287,11 @@ fn a_frame_larger_than_its_screen_counts_in_full() {
 fn an_apng_must_have_the_frames_it_announces() {
     let apng = testing::apng(&testing::PngFrame::plain_colours(8, 8), (8, 8), false);
     let control = apng.windows(4).position(|name| name == b"acTL").unwrap();
-    for (frames, code) in [(2, "malformed-image"), (901, "too-many-frames"), (0, "malformed-image")] {
+    for (frames, code) in [
+        (2, "malformed-image"),
+        (901, "too-many-frames"),
+        (0, "malformed-image"),
+    ] {
         let mut bytes = apng.clone();
         bytes[control + 4..control + 8].copy_from_slice(&u32::to_be_bytes(frames));
         assert_eq!(sniffed(&bytes).unwrap_err().code(), code, "{frames}");

@@ -21,7 +21,9 @@ impl<'a> Chunks<'a> {
     }
 
     fn of_body(body: &'a [u8]) -> Self {
-        Self { rest: Cursor::new(body) }
+        Self {
+            rest: Cursor::new(body),
+        }
     }
 }
 
@@ -101,9 +103,10 @@ impl<'a> AnimationFrame<'a> {
 /// True if the file plays as an animation, be it of one frame.
 pub(crate) fn is_animated(bytes: &[u8]) -> Result<bool, Reject> {
     match Chunks::of_file(bytes)?.next() {
-        Some(Ok((name, data))) => {
-            Ok(name == *b"VP8X" && data.first().is_some_and(|flags| flags & ANIMATION_FLAG != 0))
-        }
+        Some(Ok((name, data))) => Ok(name == *b"VP8X"
+            && data
+                .first()
+                .is_some_and(|flags| flags & ANIMATION_FLAG != 0)),
         Some(Err(reject)) => Err(reject),
         None => Err(Reject::Truncated),
     }
@@ -118,7 +121,9 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
             Ok(Tally::new(width, height, limits)?.into_header())
         }
         b"VP8X" => extended_header(data, chunks, limits),
-        _ => Err(Reject::Malformed { detail: "the WebP does not start with an image" }),
+        _ => Err(Reject::Malformed {
+            detail: "the WebP does not start with an image",
+        }),
     }
 }
 
@@ -140,7 +145,9 @@ fn extended_header(data: &[u8], chunks: Chunks<'_>, limits: &Limits) -> Result<H
         }
     }
     if animated && tally.frames() == 0 || !animated && !has_image {
-        return Err(Reject::Malformed { detail: "the WebP has no pixels" });
+        return Err(Reject::Malformed {
+            detail: "the WebP has no pixels",
+        });
     }
     Ok(tally.into_header())
 }
@@ -149,7 +156,9 @@ fn add_frame(tally: &mut Tally<'_>, data: &[u8]) -> Result<(), Reject> {
     let frame = AnimationFrame::parse(data)?;
     // 24 bits each, doubled at most: no overflow.
     if frame.left + frame.width > tally.width() || frame.top + frame.height > tally.height() {
-        return Err(Reject::Malformed { detail: "a frame lies outside the image" });
+        return Err(Reject::Malformed {
+            detail: "a frame lies outside the image",
+        });
     }
     tally.add_frame(frame.width, frame.height)?;
     for chunk in frame.chunks() {
@@ -158,7 +167,9 @@ fn add_frame(tally: &mut Tally<'_>, data: &[u8]) -> Result<(), Reject> {
             return expect_size(name, data, (frame.width, frame.height));
         }
     }
-    Err(Reject::Malformed { detail: "a frame has no pixels" })
+    Err(Reject::Malformed {
+        detail: "a frame has no pixels",
+    })
 }
 
 /// The decoder allocates by the bitstream's size, so it must be the one that
@@ -167,7 +178,9 @@ fn expect_size(name: [u8; 4], data: &[u8], size: (u32, u32)) -> Result<(), Rejec
     if bitstream_size(name, data)? == size {
         Ok(())
     } else {
-        Err(Reject::Malformed { detail: "the WebP's sizes contradict each other" })
+        Err(Reject::Malformed {
+            detail: "the WebP's sizes contradict each other",
+        })
     }
 }
 

@@ -5,7 +5,8 @@ use gif::{DisposalMethod, Encoder, Frame};
 /// A GIF of one frame: a slope of 256 greys from left to right.
 #[must_use]
 pub fn gif(width: u16, height: u16) -> Vec<u8> {
-    let grey = |x: u16| u8::try_from(u32::from(x) * 255 / u32::from(width.max(2) - 1)).unwrap_or(255);
+    let grey =
+        |x: u16| u8::try_from(u32::from(x) * 255 / u32::from(width.max(2) - 1)).unwrap_or(255);
     let indices: Vec<u8> = (0..height).flat_map(|_| (0..width).map(grey)).collect();
     let palette: Vec<u8> = (0..=255).flat_map(|entry| [entry; 3]).collect();
     let mut bytes = Vec::new();
@@ -41,7 +42,10 @@ pub fn gif_animation(width: u16, height: u16, n_frames: u16) -> Vec<u8> {
         dispose: DisposalMethod::Keep,
         interlaced: false,
     };
-    gif_of_frames(&(0..n_frames).map(frame).collect::<Vec<_>>(), (width, height))
+    gif_of_frames(
+        &(0..n_frames).map(frame).collect::<Vec<_>>(),
+        (width, height),
+    )
 }
 
 /// A GIF of the given frames, each with a palette of its own.

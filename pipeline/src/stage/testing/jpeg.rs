@@ -50,7 +50,9 @@ pub fn jpeg_of_kind(width: u16, height: u16, kind: JpegKind) -> Vec<u8> {
         JpegKind::Cmyk => (inks_of(&rgb), ColorType::Cmyk),
         JpegKind::Ycck => (inks_of(&rgb), ColorType::CmykAsYcck),
     };
-    encoder.encode(&samples, width, height, color).expect("the samples fit the size");
+    encoder
+        .encode(&samples, width, height, color)
+        .expect("the samples fit the size");
     bytes
 }
 
@@ -63,7 +65,9 @@ pub fn jpeg_of_several_scans(width: u16, height: u16) -> Vec<u8> {
     // The encoder optimises the tables of each component by itself.
     encoder.set_optimized_huffman_tables(true);
     let rgb = gradient(width.into(), height.into());
-    encoder.encode(&rgb, width, height, ColorType::Rgb).expect("the samples fit the size");
+    encoder
+        .encode(&rgb, width, height, ColorType::Rgb)
+        .expect("the samples fit the size");
     bytes
 }
 
@@ -71,7 +75,10 @@ pub fn jpeg_of_several_scans(width: u16, height: u16) -> Vec<u8> {
 #[must_use]
 pub fn jpeg_with_size(width: u16, height: u16) -> Vec<u8> {
     let mut bytes = jpeg(16, 16);
-    let frame = bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).expect("it is baseline");
+    let frame = bytes
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .expect("it is baseline");
     bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
     bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
     bytes
@@ -82,5 +89,9 @@ fn green_of(rgb: &[u8]) -> Vec<u8> {
 }
 
 fn inks_of(rgb: &[u8]) -> Vec<u8> {
-    rgb.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [255 - r, 255 - g, 255 - b, 0]).collect()
+    rgb.as_chunks::<3>()
+        .0
+        .iter()
+        .flat_map(|&[r, g, b]| [255 - r, 255 - g, 255 - b, 0])
+        .collect()
 }

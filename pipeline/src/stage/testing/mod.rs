@@ -19,8 +19,16 @@ pub fn gradient(width: u32, height: u32) -> Vec<u8> {
     let slope = |position: u32, length: u32| {
         u8::try_from(position * 255 / length.max(2).saturating_sub(1)).unwrap_or(u8::MAX)
     };
-    let pixel = |x, y| [slope(x, width), slope(y, height), slope(x + y, width + height)];
-    (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect()
+    let pixel = |x, y| {
+        [
+            slope(x, width),
+            slope(y, height),
+            slope(x + y, width + height),
+        ]
+    };
+    (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| pixel(x, y)))
+        .collect()
 }
 
 /// One file of every kind that is accepted, by name; each shows
@@ -31,20 +39,43 @@ pub fn every_kind() -> Vec<(&'static str, Vec<u8>)> {
     let (width, height) = (40, 24);
     let mut kinds = vec![
         ("baseline jpeg", jpeg(width, height)),
-        ("progressive jpeg", jpeg_of_kind(width, height, JpegKind::Progressive)),
+        (
+            "progressive jpeg",
+            jpeg_of_kind(width, height, JpegKind::Progressive),
+        ),
         ("grey jpeg", jpeg_of_kind(width, height, JpegKind::Grey)),
         ("cmyk jpeg", jpeg_of_kind(width, height, JpegKind::Cmyk)),
         ("ycck jpeg", jpeg_of_kind(width, height, JpegKind::Ycck)),
-        ("jpeg with restarts", jpeg_of_kind(width, height, JpegKind::Restarts)),
+        (
+            "jpeg with restarts",
+            jpeg_of_kind(width, height, JpegKind::Restarts),
+        ),
         ("png", png(width, height)),
         ("interlaced png", png_interlaced(width, height)),
-        ("apng", apng(&PngFrame::plain_colours(width, height), (width, height), false)),
-        ("apng beside a still", apng(&PngFrame::plain_colours(width, height), (width, height), true)),
+        (
+            "apng",
+            apng(
+                &PngFrame::plain_colours(width, height),
+                (width, height),
+                false,
+            ),
+        ),
+        (
+            "apng beside a still",
+            apng(
+                &PngFrame::plain_colours(width, height),
+                (width, height),
+                true,
+            ),
+        ),
         ("lossless webp", webp(width, height)),
         ("lossless webp with alpha", webp_with_alpha(width, height)),
         ("lossy webp", webp_lossy()),
         ("lossy webp with alpha", webp_lossy_with_alpha()),
-        ("animated webp", webp_animation(&WebpFrame::plain_colours(width, height), (width, height))),
+        (
+            "animated webp",
+            webp_animation(&WebpFrame::plain_colours(width, height), (width, height)),
+        ),
         ("gif", gif(width, height)),
         ("animated gif", gif_animation(width, height, 4)),
     ];
@@ -55,7 +86,11 @@ pub fn every_kind() -> Vec<(&'static str, Vec<u8>)> {
         ("16-bit grey png", ColorType::Grayscale, BitDepth::Sixteen),
         ("1-bit palette png", ColorType::Indexed, BitDepth::One),
         ("8-bit palette png", ColorType::Indexed, BitDepth::Eight),
-        ("grey png with alpha", ColorType::GrayscaleAlpha, BitDepth::Eight),
+        (
+            "grey png with alpha",
+            ColorType::GrayscaleAlpha,
+            BitDepth::Eight,
+        ),
         ("16-bit png", ColorType::Rgb, BitDepth::Sixteen),
         ("16-bit png with alpha", ColorType::Rgba, BitDepth::Sixteen),
     ] {

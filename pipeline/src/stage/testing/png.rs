@@ -30,12 +30,16 @@ pub fn png_of_kind(width: u16, height: u16, color: ColorType, depth: BitDepth) -
         let last = entries - 1;
         let grey = |entry: u16| u8::try_from(u32::from(entry) * 255 / u32::from(last));
         encoder.set_palette(
-            (0..entries).flat_map(|entry| [grey(entry).unwrap_or(255); 3]).collect::<Vec<_>>(),
+            (0..entries)
+                .flat_map(|entry| [grey(entry).unwrap_or(255); 3])
+                .collect::<Vec<_>>(),
         );
     }
     let data = image_data(width.into(), height.into(), color, depth);
     let mut writer = encoder.write_header().expect("PNG has such images");
-    writer.write_image_data(&data).expect("the samples fit the size");
+    writer
+        .write_image_data(&data)
+        .expect("the samples fit the size");
     writer.finish().expect("a Vec takes it");
     bytes
 }
@@ -47,7 +51,9 @@ pub fn rgba_png(width: u32, height: u32, rgba: &[u8]) -> Vec<u8> {
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(ColorType::Rgba);
     let mut writer = encoder.write_header().expect("PNG has such images");
-    writer.write_image_data(rgba).expect("the samples fit the size");
+    writer
+        .write_image_data(rgba)
+        .expect("the samples fit the size");
     writer.finish().expect("a Vec takes it");
     bytes
 }
@@ -60,14 +66,22 @@ fn image_data(width: u32, height: u32, color: ColorType, depth: BitDepth) -> Vec
         return (0..height).flat_map(row).collect();
     }
     let rgb = gradient(width, height);
-    let samples = rgb.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| match color {
-        ColorType::Rgb => vec![r, g, b],
-        ColorType::Rgba => vec![r, g, b, 128],
-        ColorType::GrayscaleAlpha => vec![g, 128],
-        ColorType::Grayscale | ColorType::Indexed => vec![g],
-    });
+    let samples = rgb
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .flat_map(|&[r, g, b]| match color {
+            ColorType::Rgb => vec![r, g, b],
+            ColorType::Rgba => vec![r, g, b, 128],
+            ColorType::GrayscaleAlpha => vec![g, 128],
+            ColorType::Grayscale | ColorType::Indexed => vec![g],
+        });
     // The low byte is noise that 8 bits do not see.
-    if bits == 16 { samples.flat_map(|high| [high, 77]).collect() } else { samples.collect() }
+    if bits == 16 {
+        samples.flat_map(|high| [high, 77]).collect()
+    } else {
+        samples.collect()
+    }
 }
 
 fn checkered_row(bytes: usize, bits: u8, odd: bool) -> Vec<u8> {
@@ -114,7 +128,12 @@ pub fn png_interlaced(width: u16, height: u16) -> Vec<u8> {
 }
 
 fn interlaced_header(width: u32, height: u32) -> Vec<u8> {
-    [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 1]].concat()
+    [
+        &width.to_be_bytes()[..],
+        &height.to_be_bytes(),
+        &[8, 2, 0, 0, 1],
+    ]
+    .concat()
 }
 
 fn interlaced(width: u32, height: u32, rgb: &[u8]) -> Vec<u8> {
@@ -136,7 +155,9 @@ fn interlaced(width: u32, height: u32, rgb: &[u8]) -> Vec<u8> {
 
 fn png_file(chunks: &[Vec<u8>]) -> Vec<u8> {
     let signature = b"\x89PNG\r\n\x1A\n".to_vec();
-    [&[signature], chunks, &[png_chunk(b"IEND", &[])]].concat().concat()
+    [&[signature], chunks, &[png_chunk(b"IEND", &[])]]
+        .concat()
+        .concat()
 }
 
 /// One frame of an APNG, of one colour.
@@ -180,22 +201,34 @@ pub fn apng(frames: &[PngFrame], (width, height): (u16, u16), still: bool) -> Ve
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width.into(), height.into());
     encoder.set_color(ColorType::Rgba);
-    encoder.set_animated(frames.len().try_into().expect("small"), 0).expect("it has frames");
+    encoder
+        .set_animated(frames.len().try_into().expect("small"), 0)
+        .expect("it has frames");
     encoder.set_sep_def_img(still).expect("it is animated");
     let mut writer = encoder.write_header().expect("PNG has such images");
     if still {
         let white = vec![255; 4 * usize::from(width) * usize::from(height)];
-        writer.write_image_data(&white).expect("the samples fit the size");
+        writer
+            .write_image_data(&white)
+            .expect("the samples fit the size");
     }
     for frame in frames {
         let [left, top, width, height] = frame.area;
         writer.reset_frame_position().expect("it is animated");
-        writer.set_frame_dimension(width, height).expect("it lies on the canvas");
-        writer.set_frame_position(left, top).expect("it lies on the canvas");
+        writer
+            .set_frame_dimension(width, height)
+            .expect("it lies on the canvas");
+        writer
+            .set_frame_position(left, top)
+            .expect("it lies on the canvas");
         writer.set_blend_op(frame.blend).expect("it is animated");
-        writer.set_dispose_op(frame.dispose).expect("it is animated");
+        writer
+            .set_dispose_op(frame.dispose)
+            .expect("it is animated");
         let pixels = frame.colour.repeat((width * height) as usize);
-        writer.write_image_data(&pixels).expect("the samples fit the size");
+        writer
+            .write_image_data(&pixels)
+            .expect("the samples fit the size");
     }
     writer.finish().expect("a Vec takes it");
     bytes

@@ -7,15 +7,24 @@ use super::gradient;
 /// A lossless RGB WebP of the gradient.
 #[must_use]
 pub fn webp(width: u16, height: u16) -> Vec<u8> {
-    encode(&gradient(width.into(), height.into()), width.into(), height.into(), ColorType::Rgb8)
+    encode(
+        &gradient(width.into(), height.into()),
+        width.into(),
+        height.into(),
+        ColorType::Rgb8,
+    )
 }
 
 /// A lossless RGBA WebP of the gradient at half alpha.
 #[must_use]
 pub fn webp_with_alpha(width: u16, height: u16) -> Vec<u8> {
     let rgb = gradient(width.into(), height.into());
-    let rgba: Vec<u8> =
-        rgb.as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 128]).collect();
+    let rgba: Vec<u8> = rgb
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .flat_map(|&[r, g, b]| [r, g, b, 128])
+        .collect();
     encode(&rgba, width.into(), height.into(), ColorType::Rgba8)
 }
 
@@ -51,7 +60,12 @@ impl WebpFrame {
     pub fn plain_colours(width: u16, height: u16) -> [Self; 3] {
         let (width, height) = (u32::from(width), u32::from(height));
         let half = width / 4 * 2;
-        let frame = |area, colour| Self { area, colour, blends: false, disposes: false };
+        let frame = |area, colour| Self {
+            area,
+            colour,
+            blends: false,
+            disposes: false,
+        };
         [
             frame([0, 0, width, height], [255, 0, 0, 255]),
             frame([0, 0, half, height], [0, 255, 0, 255]),
@@ -83,7 +97,14 @@ fn animation_frame(frame: &WebpFrame) -> Vec<u8> {
     let pixels = frame.colour.repeat((width * height) as usize);
     let still = encode(&pixels, width, height, ColorType::Rgba8);
     let flags = u8::from(!frame.blends) << 1 | u8::from(frame.disposes);
-    let head = [u24(left / 2), u24(top / 2), u24(width - 1), u24(height - 1), u24(100)].concat();
+    let head = [
+        u24(left / 2),
+        u24(top / 2),
+        u24(width - 1),
+        u24(height - 1),
+        u24(100),
+    ]
+    .concat();
     // What follows `RIFF`, size and `WEBP` is the frame's own chunk.
     [&head[..], &[flags], &still[12..]].concat()
 }

@@ -45,12 +45,12 @@ fn jpeg_blocks(bytes: &[u8], look: &mut dyn FnMut(&[u8])) -> Result<(), Reject> 
     let mut segments = Segments::new(bytes)?;
     loop {
         let segment = segments.next()?;
-        match segment.marker {
-            // "Exif", a zero and a byte that is usually another.
-            APP1 => segment.payload.strip_prefix(b"Exif\0").and_then(|rest| rest.get(1..)).map(&mut *look),
-            SOS | EOI => return Ok(()),
-            _ => None,
-        };
+        match (segment.marker, segment.payload) {
+            // The second zero is another byte in some files.
+            (APP1, [b'E', b'x', b'i', b'f', 0, _, block @ ..]) => look(block),
+            (SOS | EOI, _) => return Ok(()),
+            _ => {}
+        }
     }
 }
 
@@ -94,11 +94,19 @@ struct Order {
 
 impl Order {
     fn u16(self, bytes: [u8; 2]) -> u16 {
-        if self.little_endian { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) }
+        if self.little_endian {
+            u16::from_le_bytes(bytes)
+        } else {
+            u16::from_be_bytes(bytes)
+        }
     }
 
     fn u32(self, bytes: [u8; 4]) -> u32 {
-        if self.little_endian { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }
+        if self.little_endian {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        }
     }
 }
 
@@ -107,8 +115,12 @@ impl Order {
 fn reduced_block(block: &[u8]) -> Option<Vec<u8>> {
     let (magic, rest) = block.split_first_chunk::<4>()?;
     let order = match magic {
-        b"II*\0" => Order { little_endian: true },
-        b"MM\0*" => Order { little_endian: false },
+        b"II*\0" => Order {
+            little_endian: true,
+        },
+        b"MM\0*" => Order {
+            little_endian: false,
+        },
         _ => return None,
     };
     let offset = usize::try_from(order.u32(*rest.first_chunk()?)).ok()?;

@@ -18,12 +18,15 @@ pub(super) fn turn(
     orientation: Orientation,
     turned: &Pixels,
 ) -> Result<Vec<u8>, Reject> {
-    const TOO_LARGE: Reject = Reject::Malformed { detail: "it is larger than a JPEG can be" };
+    const TOO_LARGE: Reject = Reject::Malformed {
+        detail: "it is larger than a JPEG can be",
+    };
     let outline = Outline::read(bytes)?;
     let side = |side: u32| u16::try_from(side).map_err(|_| TOO_LARGE);
     let size = (side(turned.width)?, side(turned.height)?);
-    encode(&outline, orientation, turned, size)
-        .map_err(|_| Reject::Malformed { detail: "it could not be turned upright" })
+    encode(&outline, orientation, turned, size).map_err(|_| Reject::Malformed {
+        detail: "it could not be turned upright",
+    })
 }
 
 fn encode(
@@ -36,9 +39,14 @@ fn encode(
     let mut encoder = Encoder::new(&mut out, QUALITY);
     encoder.set_sampling_factor(chroma_sampling(outline, orientation));
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder.set_optimized_huffman_tables(true);
+    // Optimised Huffman tables are left off: with them jpeg-encoder 0.7 writes a
+    // scan a component, which zune-jpeg decodes wrongly and this path refuses.
     // A CMYK profile does not describe the RGB that is encoded now.
-    if let Some(profile) = outline.profile.as_ref().filter(|_| outline.n_components != 4) {
+    if let Some(profile) = outline
+        .profile
+        .as_ref()
+        .filter(|_| outline.n_components != 4)
+    {
         encoder.add_icc_profile(profile)?;
     }
     if outline.n_components == 1 {

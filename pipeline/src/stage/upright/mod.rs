@@ -11,6 +11,9 @@ mod orientation;
 mod png;
 mod webp;
 
+#[cfg(test)]
+mod tests;
+
 use self::orientation::Orientation;
 use crate::error::Reject;
 use crate::item::{Decoded, Format, Header, Pixels, Sniffed, Upright};
@@ -28,19 +31,45 @@ const SIDEWAYS_ANIMATION: Reject = Reject::MetadataNotRemovable {
 /// [`Reject::MetadataNotRemovable`] for an animation with an orientation;
 /// [`Reject::Malformed`] when the file cannot be decoded for turning.
 pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
-    let Decoded { sniffed: Sniffed { bytes, format, header }, frames } = decoded;
+    let Decoded {
+        sniffed: Sniffed {
+            bytes,
+            format,
+            header,
+        },
+        frames,
+    } = decoded;
     let orientation = exif::orientation(&bytes, format);
     if orientation == Orientation::Upright {
-        return Ok(Upright { bytes, format, header, frames });
+        return Ok(Upright {
+            bytes,
+            format,
+            header,
+            frames,
+        });
     }
-    let frames: Vec<Pixels> = frames.iter().map(|frame| orientation.turn_pixels(frame)).collect();
-    let [frame] = frames.as_slice() else { return Err(SIDEWAYS_ANIMATION) };
+    let frames: Vec<Pixels> = frames
+        .iter()
+        .map(|frame| orientation.turn_pixels(frame))
+        .collect();
+    let [frame] = frames.as_slice() else {
+        return Err(SIDEWAYS_ANIMATION);
+    };
     let turned = match format {
         Format::Jpeg => jpeg::turn(&bytes, orientation, frame)?,
         Format::Png => png::turn(&bytes, orientation)?,
         Format::Webp => webp::turn(&bytes, orientation)?,
         Format::Gif => return Err(SIDEWAYS_ANIMATION),
     };
-    let header = Header { width: frame.width, height: frame.height, frames: 1 };
-    Ok(Upright { bytes: turned.into(), format, header, frames })
+    let header = Header {
+        width: frame.width,
+        height: frame.height,
+        frames: 1,
+    };
+    Ok(Upright {
+        bytes: turned.into(),
+        format,
+        header,
+        frames,
+    })
 }

@@ -40,13 +40,21 @@ impl Orientation {
 
     /// Width and height after the turn.
     pub(super) fn turned_size<T>(self, width: T, height: T) -> (T, T) {
-        if self.swaps_sides() { (height, width) } else { (width, height) }
+        if self.swaps_sides() {
+            (height, width)
+        } else {
+            (width, height)
+        }
     }
 
     /// The upright picture of a decoded frame.
     pub(super) fn turn_pixels(self, frame: &Pixels) -> Pixels {
         let (width, height) = self.turned_size(frame.width, frame.height);
-        Pixels { width, height, rgb: self.turn::<3>(&frame.rgb, frame.width, frame.height) }
+        Pixels {
+            width,
+            height,
+            rgb: self.turn::<3>(&frame.rgb, frame.width, frame.height),
+        }
     }
 
     /// Turns pixels of `N` bytes each, row-major without padding.
@@ -57,7 +65,11 @@ impl Orientation {
         let side = |side: u32| usize::try_from(side).expect("a side fits into memory");
         let (width, height) = (side(width), side(height));
         let (source, _) = pixels.as_chunks::<N>();
-        assert_eq!(source.len(), width * height, "the picture has the size it says");
+        assert_eq!(
+            source.len(),
+            width * height,
+            "the picture has the size it says"
+        );
 
         let mut turned = vec![0; pixels.len()];
         let (target, _) = turned.as_chunks_mut::<N>();

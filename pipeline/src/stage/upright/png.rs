@@ -11,7 +11,9 @@ use crate::error::Reject;
 use crate::stage::cursor::Cursor;
 use crate::stage::scrub::png::chunk::{self, Chunk, SIGNATURE};
 
-const UNTURNABLE: Reject = Reject::Malformed { detail: "it could not be turned upright" };
+const UNTURNABLE: Reject = Reject::Malformed {
+    detail: "it could not be turned upright",
+};
 
 /// Samples of one pixel next to each other, `bits` for each pixel.
 struct Samples {
@@ -32,7 +34,12 @@ pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Re
     let mut packed = vec![0; reader.output_buffer_size().ok_or(UNTURNABLE)?];
     let shape = reader.next_frame(&mut packed).map_err(|_| UNTURNABLE)?;
     let bits = shape.color_type.samples() * shape.bit_depth as usize;
-    let samples = Samples { width: shape.width, height: shape.height, bits, packed };
+    let samples = Samples {
+        width: shape.width,
+        height: shape.height,
+        bits,
+        packed,
+    };
     let turned = samples.turn(orientation);
 
     let mut encoded = Vec::new();
@@ -40,7 +47,14 @@ pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Re
     encoder.set_color(shape.color_type);
     encoder.set_depth(shape.bit_depth);
     if shape.color_type == ColorType::Indexed {
-        encoder.set_palette(reader.info().palette.clone().ok_or(UNTURNABLE)?.into_owned());
+        encoder.set_palette(
+            reader
+                .info()
+                .palette
+                .clone()
+                .ok_or(UNTURNABLE)?
+                .into_owned(),
+        );
     }
     encoder
         .write_header()
@@ -51,7 +65,12 @@ pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Re
 
 impl Samples {
     fn turn(self, orientation: Orientation) -> Self {
-        let Self { width, height, bits, packed } = self;
+        let Self {
+            width,
+            height,
+            bits,
+            packed,
+        } = self;
         let (turned_width, turned_height) = orientation.turned_size(width, height);
         let turned = match bits {
             8 => orientation.turn::<1>(&packed, width, height),
@@ -62,10 +81,19 @@ impl Samples {
             64 => orientation.turn::<8>(&packed, width, height),
             _ => {
                 let bytes = unpack(&packed, width, bits);
-                pack(&orientation.turn::<1>(&bytes, width, height), turned_width, bits)
+                pack(
+                    &orientation.turn::<1>(&bytes, width, height),
+                    turned_width,
+                    bits,
+                )
             }
         };
-        Self { width: turned_width, height: turned_height, bits, packed: turned }
+        Self {
+            width: turned_width,
+            height: turned_height,
+            bits,
+            packed: turned,
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use super::SIDEWAYS_ANIMATION;
 use super::orientation::Orientation;
 use crate::error::Reject;
 
-const UNTURNABLE: Reject = Reject::Malformed { detail: "it could not be turned upright" };
+const UNTURNABLE: Reject = Reject::Malformed {
+    detail: "it could not be turned upright",
+};
 
 /// Decodes, turns and encodes; alpha and the colour profile stay. A lossy file
 /// grows, for VP8 could only be turned by losing more.
@@ -21,9 +23,15 @@ pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Re
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or(UNTURNABLE)?];
     decoder.read_image(&mut pixels).map_err(|_| UNTURNABLE)?;
     let (turned, colour) = if decoder.has_alpha() {
-        (orientation.turn::<4>(&pixels, width, height), ColorType::Rgba8)
+        (
+            orientation.turn::<4>(&pixels, width, height),
+            ColorType::Rgba8,
+        )
     } else {
-        (orientation.turn::<3>(&pixels, width, height), ColorType::Rgb8)
+        (
+            orientation.turn::<3>(&pixels, width, height),
+            ColorType::Rgb8,
+        )
     };
 
     let mut out = Vec::new();
@@ -32,6 +40,8 @@ pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Re
         encoder.set_icc_profile(profile);
     }
     let (width, height) = orientation.turned_size(width, height);
-    encoder.encode(&turned, width, height, colour).map_err(|_| UNTURNABLE)?;
+    encoder
+        .encode(&turned, width, height, colour)
+        .map_err(|_| UNTURNABLE)?;
     Ok(out)
 }

@@ -20,12 +20,19 @@ pub(super) fn encode(
     } else {
         jpeg(raster, profile).map(|bytes| (bytes, Format::Jpeg))
     }
-    .ok_or(Reject::Malformed { detail: "no smaller picture could be made of it" })
+    .ok_or(Reject::Malformed {
+        detail: "no smaller picture could be made of it",
+    })
 }
 
 fn shines_through(raster: &Raster) -> bool {
     raster.layout == Layout::Rgba
-        && raster.samples.as_chunks::<4>().0.iter().any(|&[_, _, _, alpha]| alpha < u8::MAX)
+        && raster
+            .samples
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .any(|&[_, _, _, alpha]| alpha < u8::MAX)
 }
 
 fn jpeg(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
@@ -33,7 +40,10 @@ fn jpeg(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
         Layout::Rgba => ColorType::Rgba,
         _ => ColorType::Rgb,
     };
-    let (width, height) = (raster.width.try_into().ok()?, raster.height.try_into().ok()?);
+    let (width, height) = (
+        raster.width.try_into().ok()?,
+        raster.height.try_into().ok()?,
+    );
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
     if let Some(profile) = profile {
@@ -41,7 +51,9 @@ fn jpeg(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
     }
     // Neither progressive, which this encoder makes larger, nor with tables of
     // its own, which it writes as one scan a component: many decoders fail there.
-    encoder.encode(&raster.samples, width, height, color_type).ok()?;
+    encoder
+        .encode(&raster.samples, width, height, color_type)
+        .ok()?;
     Some(bytes)
 }
 
@@ -51,7 +63,10 @@ fn png(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
     info.bit_depth = png::BitDepth::Eight;
     info.icc_profile = profile.map(Into::into);
     let mut bytes = Vec::new();
-    let mut writer = png::Encoder::with_info(&mut bytes, info).ok()?.write_header().ok()?;
+    let mut writer = png::Encoder::with_info(&mut bytes, info)
+        .ok()?
+        .write_header()
+        .ok()?;
     writer.write_image_data(&raster.samples).ok()?;
     writer.finish().ok()?;
     Some(bytes)

@@ -28,9 +28,17 @@ pub struct VariantSpec {
 /// without end.
 pub const VARIANTS: [VariantSpec; 2] = [
     // A card in a grid, at twice the density of a 160 px column.
-    VariantSpec { name: "thumb", width_max: 320, height_max: 320 },
+    VariantSpec {
+        name: "thumb",
+        width_max: 320,
+        height_max: 320,
+    },
     // The viewer page on a laptop.
-    VariantSpec { name: "medium", width_max: 1280, height_max: 1280 },
+    VariantSpec {
+        name: "medium",
+        width_max: 1280,
+        height_max: 1280,
+    },
 ];
 
 /// Makes the variant `spec` of a stored image: its first frame, in its
@@ -39,17 +47,17 @@ pub const VARIANTS: [VariantSpec; 2] = [
 /// # Errors
 /// What [`mod@decode`] says of the source, and a source beyond the limits now
 /// in force.
-pub fn variant(
-    source: &Scrubbed,
-    spec: VariantSpec,
-    limits: &Limits,
-) -> Result<Scrubbed, Reject> {
+pub fn variant(source: &Scrubbed, spec: VariantSpec, limits: &Limits) -> Result<Scrubbed, Reject> {
     let (bytes, format, header) = (source.bytes(), source.format(), source.header());
     let raster = decode::first_picture(bytes, format, header, limits)?.without_grey();
     let raster = shrink(raster, fit(header, spec));
     let profile = profile::rgb_profile(bytes, format);
     let (encoded, format) = encode::encode(&raster, profile)?;
-    let header = Header { width: raster.width, height: raster.height, frames: 1 };
+    let header = Header {
+        width: raster.width,
+        height: raster.height,
+        frames: 1,
+    };
     scrub_encoded(encoded.into(), format, header)
 }
 
@@ -89,7 +97,12 @@ fn shrink(raster: Raster, (width, height): (u32, u32)) -> Raster {
     Resizer::new()
         .resize(&source, &mut target, &options)
         .expect("source and target have the same kind of pixels");
-    Raster { width, height, layout: raster.layout, samples: target.into_vec() }
+    Raster {
+        width,
+        height,
+        layout: raster.layout,
+        samples: target.into_vec(),
+    }
 }
 
 #[cfg(test)]

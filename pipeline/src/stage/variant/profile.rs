@@ -29,10 +29,16 @@ fn of_jpeg(bytes: &[u8]) -> Option<Vec<u8>> {
 
 fn of_png(bytes: &[u8]) -> Option<Vec<u8>> {
     let reader = png::Decoder::new(Cursor::new(bytes)).read_info().ok()?;
-    reader.info().icc_profile.as_ref().map(|profile| profile.to_vec())
+    reader
+        .info()
+        .icc_profile
+        .as_ref()
+        .map(|profile| profile.to_vec())
 }
 
 fn of_webp(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut chunks = Chunks::of_file(bytes).ok()?.flatten();
-    chunks.find(|(name, _)| name == b"ICCP").map(|(_, profile)| profile.to_vec())
+    chunks
+        .find(|(name, _)| name == b"ICCP")
+        .map(|(_, profile)| profile.to_vec())
 }

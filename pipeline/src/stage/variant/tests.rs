@@ -7,7 +7,13 @@ const THUMB: VariantSpec = VARIANTS[0];
 
 fn scrubbed(bytes: Vec<u8>) -> Scrubbed {
     let limits = Limits::default();
-    let sniffed = sniff(Upload { bytes: bytes.into() }, &limits).unwrap();
+    let sniffed = sniff(
+        Upload {
+            bytes: bytes.into(),
+        },
+        &limits,
+    )
+    .unwrap();
     scrub_encoded(sniffed.bytes, sniffed.format, sniffed.header).unwrap()
 }
 
@@ -21,7 +27,14 @@ fn picture(image: &Scrubbed) -> Raster {
 }
 
 fn size(image: &Scrubbed) -> (u32, u32) {
-    let header = sniff(Upload { bytes: image.bytes().clone() }, &Limits::default()).unwrap().header;
+    let header = sniff(
+        Upload {
+            bytes: image.bytes().clone(),
+        },
+        &Limits::default(),
+    )
+    .unwrap()
+    .header;
     assert_eq!(header, image.header());
     (header.width, header.height)
 }
@@ -29,14 +42,31 @@ fn size(image: &Scrubbed) -> (u32, u32) {
 #[test]
 fn names_are_distinct_and_fit_a_path() {
     for (spec_idx, spec) in VARIANTS.iter().enumerate() {
-        assert!(spec.name.bytes().all(|byte| byte.is_ascii_lowercase()), "{}", spec.name);
-        assert!(VARIANTS[..spec_idx].iter().all(|other| other.name != spec.name));
+        assert!(
+            spec.name.bytes().all(|byte| byte.is_ascii_lowercase()),
+            "{}",
+            spec.name
+        );
+        assert!(
+            VARIANTS[..spec_idx]
+                .iter()
+                .all(|other| other.name != spec.name)
+        );
     }
 }
 
 #[test]
 fn the_proportions_are_kept_and_nothing_grows() {
-    let fitted = |width, height| fit(Header { width, height, frames: 1 }, THUMB);
+    let fitted = |width, height| {
+        fit(
+            Header {
+                width,
+                height,
+                frames: 1,
+            },
+            THUMB,
+        )
+    };
     assert_eq!(fitted(640, 480), (320, 240));
     assert_eq!(fitted(480, 640), (240, 320));
     assert_eq!(fitted(3264, 2448), (320, 240));
@@ -66,7 +96,11 @@ fn a_photo_becomes_a_smaller_jpeg_of_the_same_picture() {
     assert_eq!((made.format(), size(&made)), (Format::Jpeg, (320, 240)));
     let expected = testing::gradient(320, 240);
     let found = picture(&made).samples;
-    let worst = expected.iter().zip(&found).map(|(a, b)| a.abs_diff(*b)).max();
+    let worst = expected
+        .iter()
+        .zip(&found)
+        .map(|(a, b)| a.abs_diff(*b))
+        .max();
     assert!(worst < Some(12), "{worst:?}");
 }
 
@@ -83,7 +117,11 @@ fn transparency_is_kept_and_an_opaque_alpha_is_not() {
     let (pixels, _) = raster.samples.as_chunks::<4>();
     assert_eq!((pixels[0][3], pixels[319]), (0, [0, 255, 0, 255]));
     // The invisible red does not bleed into the edge.
-    assert!(pixels.iter().all(|&[red, _, _, alpha]| alpha == 0 || red < 16));
+    assert!(
+        pixels
+            .iter()
+            .all(|&[red, _, _, alpha]| alpha == 0 || red < 16)
+    );
 
     assert_eq!(variant_of(clear_left(255), THUMB).format(), Format::Jpeg);
 }
@@ -104,7 +142,9 @@ fn a_colour_profile_stays_with_its_colours() {
         let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
         encoder.add_icc_profile(&matrix_profile(b"RGB ")).unwrap();
         let gradient = testing::gradient(640, 480);
-        encoder.encode(&gradient, 640, 480, jpeg_encoder::ColorType::Rgb).unwrap();
+        encoder
+            .encode(&gradient, 640, 480, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
         bytes
     };
     let webp = {
@@ -112,7 +152,12 @@ fn a_colour_profile_stays_with_its_colours() {
         let extended = testing::webp_chunk(b"VP8X", &[0b10_0000, 0, 0, 0, 127, 2, 0, 223, 1, 0]);
         let profile = testing::webp_chunk(b"ICCP", &matrix_profile(b"RGB "));
         let body = [b"WEBP", &extended[..], &profile, &plain[12..]].concat();
-        [b"RIFF", &u32::try_from(body.len()).unwrap().to_le_bytes()[..], &body].concat()
+        [
+            b"RIFF",
+            &u32::try_from(body.len()).unwrap().to_le_bytes()[..],
+            &body,
+        ]
+        .concat()
     };
     for source in [scrubbed(jpeg), scrubbed(webp)] {
         let expected = profile::rgb_profile(source.bytes(), source.format());
@@ -127,26 +172,41 @@ fn a_profile_for_other_colours_is_left_behind() {
     let mut bytes = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
     encoder.add_icc_profile(&matrix_profile(b"CMYK")).unwrap();
-    encoder.encode(&[0; 64 * 4], 8, 8, jpeg_encoder::ColorType::Cmyk).unwrap();
+    encoder
+        .encode(&[0; 64 * 4], 8, 8, jpeg_encoder::ColorType::Cmyk)
+        .unwrap();
     assert_eq!(profile::rgb_profile(&bytes, Format::Jpeg), None);
 }
 
 #[test]
 fn a_source_beyond_the_limits_in_force_is_refused() {
     let source = scrubbed(testing::jpeg(64, 48));
-    let tight = Limits { side_px_max: 32, ..Limits::default() };
+    let tight = Limits {
+        side_px_max: 32,
+        ..Limits::default()
+    };
     assert!(variant(&source, THUMB, &tight).is_err());
 }
 
 /// The least that describes colours: a white point, three primaries, a tone curve.
 fn matrix_profile(colours: &[u8; 4]) -> Vec<u8> {
-    let tags = [b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"];
-    let xyz = [b"XYZ \0\0\0\0", &[0, 0, 0x51, 0x23, 0, 0, 0x41, 0, 0, 0, 1, 0x10][..]].concat();
+    let tags = [
+        b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC",
+    ];
+    let xyz = [
+        b"XYZ \0\0\0\0",
+        &[0, 0, 0x51, 0x23, 0, 0, 0x41, 0, 0, 0, 1, 0x10][..],
+    ]
+    .concat();
     let curve = b"curv\0\0\0\0\0\0\0\x01\x02\x33\0\0";
     let data_start = 128 + 4 + 12 * tags.len();
     let mut table = vec![0, 0, 0, 7];
     for name in tags {
-        let (offset, length) = if name.ends_with(b"TRC") { (20, 14) } else { (0, 20) };
+        let (offset, length) = if name.ends_with(b"TRC") {
+            (20, 14)
+        } else {
+            (0, 20)
+        };
         let offset = u32::try_from(data_start + offset).unwrap();
         table.extend([&name[..], &offset.to_be_bytes(), &u32::to_be_bytes(length)].concat());
     }

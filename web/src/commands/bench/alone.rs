@@ -39,13 +39,24 @@ pub(super) fn measure(
     side: u32,
 ) -> Result<Vec<Alone>, BenchError> {
     let started = Instant::now();
-    let n_passes = || if started.elapsed() < MANY_PASSES_TIME_MAX { N_PASSES } else { 1 };
-    inputs.iter().map(|input| measure_one(input, limits, side, n_passes())).collect()
+    let n_passes = || {
+        if started.elapsed() < MANY_PASSES_TIME_MAX {
+            N_PASSES
+        } else {
+            1
+        }
+    };
+    inputs
+        .iter()
+        .map(|input| measure_one(input, limits, side, n_passes()))
+        .collect()
 }
 
 /// Median over the inputs of what a stage takes alone, in milliseconds.
 pub(super) fn median_ms(alone: &[Alone], stage_idx: usize) -> f64 {
-    let times = alone.iter().map(|one| Duration::from_secs_f64(one.alone_ms[stage_idx] / 1e3));
+    let times = alone
+        .iter()
+        .map(|one| Duration::from_secs_f64(one.alone_ms[stage_idx] / 1e3));
     Spread::of(times).median_ms
 }
 
@@ -58,12 +69,19 @@ fn measure_one(
     let mut passes = Vec::with_capacity(n_passes);
     for _ in 0..n_passes {
         let clock = StageClock::default();
-        path::prepare(Arc::clone(&input.bytes), limits, side, &clock)
-            .map_err(|reject| BenchError::Refused { name: input.name.clone(), reject })?;
+        path::prepare(Arc::clone(&input.bytes), limits, side, &clock).map_err(|reject| {
+            BenchError::Refused {
+                name: input.name.clone(),
+                reject,
+            }
+        })?;
         passes.push(clock.took());
     }
     let median = |stage_idx| Spread::of(passes.iter().map(|pass| pass[stage_idx])).median_ms;
-    Ok(Alone { bytes: input.bytes.len(), alone_ms: std::array::from_fn(median) })
+    Ok(Alone {
+        bytes: input.bytes.len(),
+        alone_ms: std::array::from_fn(median),
+    })
 }
 
 fn by_stage<S: Serializer>(times: &[f64; STAGE_COUNT], serializer: S) -> Result<S::Ok, S::Error> {
@@ -78,10 +96,18 @@ mod tests {
     #[test]
     fn a_photo_passes_every_stage_and_a_text_is_refused() {
         let photo = Photo::draw(1, 64, 48).jpeg().unwrap();
-        let input = |bytes: Vec<u8>| Input { name: "test".to_owned(), bytes: bytes.into() };
+        let input = |bytes: Vec<u8>| Input {
+            name: "test".to_owned(),
+            bytes: bytes.into(),
+        };
         let alone = measure(&[input(photo)], &Limits::default(), 224).unwrap();
         let json = serde_json::to_value(&alone).unwrap();
-        assert!(STAGES.iter().all(|stage| json[0]["alone_ms"][stage].is_f64()), "{json}");
+        assert!(
+            STAGES
+                .iter()
+                .all(|stage| json[0]["alone_ms"][stage].is_f64()),
+            "{json}"
+        );
         let refused = measure(&[input(b"text".to_vec())], &Limits::default(), 224);
         assert!(matches!(refused, Err(BenchError::Refused { .. })));
     }

@@ -19,8 +19,10 @@ pub enum BenchCommand {
     ///
     /// Stores into a temporary folder within --data, which is removed at the
     /// end. Without paths it draws photos of 8 megapixels.
-    #[command(after_help = "Examples:\n  imgshare bench ingest\n  imgshare bench ingest \
-        --seconds 30 ~/Pictures")]
+    #[command(
+        after_help = "Examples:\n  imgshare bench ingest\n  imgshare bench ingest \
+        --seconds 30 ~/Pictures"
+    )]
     Ingest(IngestArgs),
     /// Classification alone, from memory, for each batch size that is warm.
     #[command(after_help = "Example:\n  imgshare bench infer --device cpu --json")]
@@ -66,15 +68,25 @@ impl BenchCommand {
 
     /// What the flags say about settings.
     pub(crate) fn set(&self, overrides: &mut Overrides) {
-        let MeasureArgs { threads, classifier, .. } = self.measure();
-        overrides.set("--threads", "pipeline.workers", threads.map(|n| n.to_string()));
+        let MeasureArgs {
+            threads,
+            classifier,
+            ..
+        } = self.measure();
+        overrides.set(
+            "--threads",
+            "pipeline.workers",
+            threads.map(|n| n.to_string()),
+        );
         classifier.set(overrides);
     }
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
-        Ok(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        Ok(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
         _ => Err(format!("must be a number from 0 to {SECONDS_MAX}")),
     }
 }

@@ -20,7 +20,10 @@ impl DeviceName {
             .strip_suffix(')')
             .and_then(|name| name.rsplit_once(" ("))
             .unwrap_or((name, "unnamed"));
-        Self { device: device.to_owned(), path: path.to_owned() }
+        Self {
+            device: device.to_owned(),
+            path: path.to_owned(),
+        }
     }
 }
 
@@ -37,7 +40,10 @@ mod tests {
     #[test]
     fn names_come_apart_at_their_last_bracket() {
         let gpu = DeviceName::parse("Intel(R) Arc (TM) (Vulkan)");
-        assert_eq!((gpu.device.as_str(), gpu.path.as_str()), ("Intel(R) Arc (TM)", "Vulkan"));
+        assert_eq!(
+            (gpu.device.as_str(), gpu.path.as_str()),
+            ("Intel(R) Arc (TM)", "Vulkan")
+        );
         assert_eq!(gpu.to_string(), "Intel(R) Arc (TM) (Vulkan)");
         assert_eq!(DeviceName::parse("cpu").device, "cpu");
     }

@@ -81,8 +81,12 @@ fn measure_bucket(
 ) -> Result<Bucket, BenchError> {
     eprintln!("batches of {batch} for {:.1} s", time.as_secs_f64());
     let spec = classifier.spec();
+    let side = spec
+        .side
+        .try_into()
+        .expect("a model's side is a few hundred pixels");
     let pictures = spec.golden.iter().cycle().take(batch);
-    let samples: Vec<u16> = pictures.flat_map(|golden| golden.samples(spec.side)).collect();
+    let samples: Vec<u16> = pictures.flat_map(|golden| golden.samples(side)).collect();
     let mut batches = Vec::new();
     let started = Instant::now();
     while batches.len() < BATCHES_MIN || started.elapsed() < time {
@@ -100,11 +104,29 @@ fn measure_bucket(
 
 impl fmt::Display for InferReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:>7} {:>9} {:>12} {:>12}", "batch", "images/s", "median ms", "p95 ms")?;
-        for Bucket { batch, images_per_second, batches } in &self.buckets {
-            let Spread { median_ms, p95_ms, .. } = batches;
-            writeln!(f, "{batch:>7} {images_per_second:>9.1} {median_ms:>12.2} {p95_ms:>12.2}")?;
+        writeln!(
+            f,
+            "{:>7} {:>9} {:>12} {:>12}",
+            "batch", "images/s", "median ms", "p95 ms"
+        )?;
+        for Bucket {
+            batch,
+            images_per_second,
+            batches,
+        } in &self.buckets
+        {
+            let Spread {
+                median_ms, p95_ms, ..
+            } = batches;
+            writeln!(
+                f,
+                "{batch:>7} {images_per_second:>9.1} {median_ms:>12.2} {p95_ms:>12.2}"
+            )?;
         }
-        writeln!(f, "\n{:.1} images/s with {} on {}", self.images_per_second, self.model, self.device)
+        writeln!(
+            f,
+            "\n{:.1} images/s with {} on {}",
+            self.images_per_second, self.model, self.device
+        )
     }
 }

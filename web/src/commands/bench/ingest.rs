@@ -51,10 +51,18 @@ impl IngestBench {
     /// When the data folder cannot be written.
     pub fn start(settings: Settings, pipeline: Pipeline) -> Result<Self, BenchError> {
         std::fs::create_dir_all(&settings.data)?;
-        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&settings.data)?;
+        let folder = tempfile::Builder::new()
+            .prefix("bench-")
+            .tempdir_in(&settings.data)?;
         let store = Store::open(folder.path())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self { runtime, app: App::new(settings, store, pipeline), _folder: folder })
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            runtime,
+            app: App::new(settings, store, pipeline),
+            _folder: folder,
+        })
     }
 
     /// Ingests the files in turns, [`CLIENTS`] at once, until `time` is over
@@ -130,5 +138,10 @@ async fn ingest_one(app: &App, file: Arc<[u8]>) -> Result<Done, BenchError> {
     let accepted = ingest::commit(app, ingested, "bench".to_owned())
         .await
         .map_err(|error| BenchError::NotStored(error.to_string()))?;
-    Ok(Done { record: accepted.record, uploaded_bytes, timings, commit: started.elapsed() })
+    Ok(Done {
+        record: accepted.record,
+        uploaded_bytes,
+        timings,
+        commit: started.elapsed(),
+    })
 }

@@ -46,17 +46,30 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<Input>, BenchError> {
         let bytes = fs::read(&path).map_err(|source| unreadable(&path, source))?;
         n_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if inputs.len() == FILES_MAX || n_bytes > BYTES_MAX {
-            eprintln!("the first {} files are enough; the rest are left out", inputs.len());
+            eprintln!(
+                "the first {} files are enough; the rest are left out",
+                inputs.len()
+            );
             break;
         }
-        inputs.push(Input { name: path.display().to_string(), bytes: bytes.into() });
+        inputs.push(Input {
+            name: path.display().to_string(),
+            bytes: bytes.into(),
+        });
     }
-    if inputs.is_empty() { Err(BenchError::NoPictures) } else { Ok(inputs) }
+    if inputs.is_empty() {
+        Err(BenchError::NoPictures)
+    } else {
+        Ok(inputs)
+    }
 }
 
 fn draw(seed: u64) -> Result<Input, BenchError> {
     let file = Photo::draw(seed, DRAWN_WIDTH, DRAWN_HEIGHT).jpeg()?;
-    Ok(Input { name: format!("drawn photo {seed}"), bytes: file.into() })
+    Ok(Input {
+        name: format!("drawn photo {seed}"),
+        bytes: file.into(),
+    })
 }
 
 /// Every file named, and every picture in the folders named, in a stable order.
@@ -76,11 +89,16 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, BenchError> {
 
 fn has_picture_extension(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
-    EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    EXTENSIONS
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> BenchError {
-    BenchError::Unreadable { path: path.to_owned(), source }
+    BenchError::Unreadable {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -95,16 +113,24 @@ mod tests {
         }
         let named = folder.path().join("README.md");
         let inputs = load(&[folder.path().to_owned(), named]).unwrap();
-        let names: Vec<&str> =
-            inputs.iter().filter_map(|input| input.name.rsplit('/').next()).collect();
+        let names: Vec<&str> = inputs
+            .iter()
+            .filter_map(|input| input.name.rsplit('/').next())
+            .collect();
         assert_eq!(names, ["a.png", "b.JPG", "README.md"]);
     }
 
     #[test]
     fn no_picture_and_no_file_are_errors() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(load(&[folder.path().to_owned()]), Err(BenchError::NoPictures)));
+        assert!(matches!(
+            load(&[folder.path().to_owned()]),
+            Err(BenchError::NoPictures)
+        ));
         let absent = folder.path().join("absent.jpg");
-        assert!(matches!(load(&[absent]), Err(BenchError::Unreadable { .. })));
+        assert!(matches!(
+            load(&[absent]),
+            Err(BenchError::Unreadable { .. })
+        ));
     }
 }

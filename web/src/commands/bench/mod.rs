@@ -71,7 +71,11 @@ fn run_ingest(
     let bench = IngestBench::start(settings, pipeline)?;
 
     let seconds = arguments.measure.seconds;
-    eprintln!("all of them, {} at once, for {:.1} s", ingest::CLIENTS, seconds.as_secs_f64());
+    eprintln!(
+        "all of them, {} at once, for {:.1} s",
+        ingest::CLIENTS,
+        seconds.as_secs_f64()
+    );
     let files: Vec<Arc<[u8]>> = inputs.into_iter().map(|input| input.bytes).collect();
     let started = Instant::now();
     let done = bench.run(&files, seconds)?;
@@ -82,7 +86,12 @@ fn run_ingest(
         threads,
         took: started.elapsed(),
     };
-    Ok(IngestReport::new(conditions, &done, pipeline.stats(), alone))
+    Ok(IngestReport::new(
+        conditions,
+        &done,
+        pipeline.stats(),
+        alone,
+    ))
 }
 
 fn show(

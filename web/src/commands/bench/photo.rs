@@ -88,8 +88,15 @@ impl Octave {
     fn draw(random: &mut Random, cell_px: usize, columns: usize, rows: usize) -> Self {
         let grid_columns = columns / cell_px + 2;
         let grid_rows = rows / cell_px + 2;
-        let grid = (0..grid_columns * grid_rows).map(|_| random.next()).collect();
-        Self { grid, grid_columns, cell_px, columns }
+        let grid = (0..grid_columns * grid_rows)
+            .map(|_| random.next())
+            .collect();
+        Self {
+            grid,
+            grid_columns,
+            cell_px,
+            columns,
+        }
     }
 
     fn add_to(&self, layer: &mut [f32], amplitude: f32) {
@@ -100,7 +107,10 @@ impl Octave {
             let above = y / self.cell_px * self.grid_columns;
             let down = self.within_cell(y);
             for (x, value) in blended.iter_mut().enumerate() {
-                let (top, bottom) = (self.grid[above + x], self.grid[above + self.grid_columns + x]);
+                let (top, bottom) = (
+                    self.grid[above + x],
+                    self.grid[above + self.grid_columns + x],
+                );
                 *value = (top + (bottom - top) * down) * amplitude;
             }
             for (cell_idx, cell) in row.chunks_mut(self.cell_px).enumerate() {
@@ -158,6 +168,9 @@ mod tests {
     fn a_large_photo_compresses_as_a_camera_s_does() {
         let photo = Photo::draw(1, 3_264, 2_448);
         let bits_per_pixel = photo.jpeg().unwrap().len() as f64 * 8.0 / (3_264.0 * 2_448.0);
-        assert!((1.0..3.0).contains(&bits_per_pixel), "{bits_per_pixel} bits a pixel");
+        assert!(
+            (1.0..3.0).contains(&bits_per_pixel),
+            "{bits_per_pixel} bits a pixel"
+        );
     }
 }

@@ -66,7 +66,10 @@ impl IngestReport {
     ) -> Self {
         let seconds = conditions.took.as_secs_f64();
         let n_bytes: u64 = done.iter().map(|one| one.uploaded_bytes).sum();
-        let (frames, batches) = (stats.batch_frames.load(Relaxed), stats.batches.load(Relaxed));
+        let (frames, batches) = (
+            stats.batch_frames.load(Relaxed),
+            stats.batches.load(Relaxed),
+        );
         Self {
             bench: "ingest",
             model: conditions.model,
@@ -89,15 +92,26 @@ fn rows(done: &[Done], stats: &Stats, inputs: &[Alone]) -> Vec<StageRow> {
     // A batch's time is every one of its images' time, but was spent once.
     let infer_work = Duration::from_micros(stats.infer.snapshot().sum_us);
     let mut work: Vec<Option<Duration>> = vec![None];
-    let mut rows = vec![row("wait for worker", done, |one| one.timings.waited_for_worker)];
+    let mut rows = vec![row("wait for worker", done, |one| {
+        one.timings.waited_for_worker
+    })];
     for (stage_idx, stage) in STAGES.into_iter().enumerate() {
         let times = |one: &Done| one.timings.stages[stage_idx];
         let alone_ms = Some(alone::median_ms(inputs, stage_idx));
         work.push(Some(done.iter().map(times).sum()));
-        rows.push(StageRow { alone_ms, ..row(stage, done, times) });
+        rows.push(StageRow {
+            alone_ms,
+            ..row(stage, done, times)
+        });
     }
-    work.extend([None, Some(infer_work), Some(done.iter().map(|one| one.commit).sum())]);
-    rows.push(row("wait for batch", done, |one| one.timings.waited_for_batch));
+    work.extend([
+        None,
+        Some(infer_work),
+        Some(done.iter().map(|one| one.commit).sum()),
+    ]);
+    rows.push(row("wait for batch", done, |one| {
+        one.timings.waited_for_batch
+    }));
     rows.push(row("infer", done, |one| one.timings.infer));
     rows.push(row("commit", done, |one| one.commit));
     let total: Duration = work.iter().flatten().sum();
@@ -108,7 +122,12 @@ fn rows(done: &[Done], stats: &Stats, inputs: &[Alone]) -> Vec<StageRow> {
 }
 
 fn row(stage: &'static str, done: &[Done], time: impl Fn(&Done) -> Duration) -> StageRow {
-    StageRow { stage, spread: Spread::of(done.iter().map(time)), share: None, alone_ms: None }
+    StageRow {
+        stage,
+        spread: Spread::of(done.iter().map(time)),
+        share: None,
+        alone_ms: None,
+    }
 }
 
 impl fmt::Display for IngestReport {
@@ -118,8 +137,18 @@ impl fmt::Display for IngestReport {
             "{:<16} {:>7} {:>10} {:>10} {:>7} {:>10}",
             "stage", "count", "median ms", "p95 ms", "share", "alone ms"
         )?;
-        for StageRow { stage, spread, share, alone_ms } in &self.stages {
-            let Spread { count, median_ms, p95_ms } = spread;
+        for StageRow {
+            stage,
+            spread,
+            share,
+            alone_ms,
+        } in &self.stages
+        {
+            let Spread {
+                count,
+                median_ms,
+                p95_ms,
+            } = spread;
             let share = share.map_or_else(String::new, |share| format!("{:.1}%", share * 100.0));
             let alone = alone_ms.map_or_else(String::new, |alone_ms| format!("{alone_ms:.2}"));
             writeln!(

@@ -31,7 +31,9 @@ impl Spread {
 /// Nearest rank: a duration that was measured, never one in between.
 fn quantile_ms(sorted: &[Duration], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).map_or(0.0, |duration| milliseconds(*duration))
+    sorted
+        .get(rank - 1)
+        .map_or(0.0, |duration| milliseconds(*duration))
 }
 
 /// The duration in milliseconds.
@@ -46,11 +48,25 @@ mod tests {
     #[test]
     fn ranks_are_nearest_and_order_does_not_matter() {
         let spread = Spread::of((1..=20).rev().map(Duration::from_millis));
-        assert_eq!(spread, Spread { count: 20, median_ms: 10.0, p95_ms: 19.0 });
+        assert_eq!(
+            spread,
+            Spread {
+                count: 20,
+                median_ms: 10.0,
+                p95_ms: 19.0
+            }
+        );
     }
 
     #[test]
     fn nothing_measured_is_zero() {
-        assert_eq!(Spread::of([]), Spread { count: 0, median_ms: 0.0, p95_ms: 0.0 });
+        assert_eq!(
+            Spread::of([]),
+            Spread {
+                count: 0,
+                median_ms: 0.0,
+                p95_ms: 0.0
+            }
+        );
     }
 }

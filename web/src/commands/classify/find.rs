@@ -34,7 +34,9 @@ fn below(root: &Path) -> Vec<Found> {
         .filter_map(|entry| match entry {
             Ok(entry) if entry.file_type().is_file() => Some(Found::File(entry.into_path())),
             // A link that was named itself is meant.
-            Ok(entry) if entry.depth() == 0 && entry.path_is_symlink() && entry.path().is_file() => {
+            Ok(entry)
+                if entry.depth() == 0 && entry.path_is_symlink() && entry.path().is_file() =>
+            {
                 Some(Found::File(entry.into_path()))
             }
             Ok(_) => None,
@@ -64,7 +66,10 @@ mod tests {
         std::os::unix::fs::symlink(root.join("a.jpg"), root.join("link.jpg")).unwrap();
         let found = find(&[root.to_owned()]);
         let names: Vec<_> = found.iter().map(|found| found.path().to_owned()).collect();
-        assert_eq!(names, ["a.jpg", "b/d.jpg", "c.jpg"].map(|name| root.join(name)));
+        assert_eq!(
+            names,
+            ["a.jpg", "b/d.jpg", "c.jpg"].map(|name| root.join(name))
+        );
         let named = find(&[root.join("link.jpg")]);
         assert_eq!(named, [Found::File(root.join("link.jpg"))]);
     }

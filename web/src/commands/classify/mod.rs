@@ -49,9 +49,16 @@ pub(super) fn run(settings: Settings, arguments: &ClassifyArgs) -> Result<ExitCo
     run.bar.finish_and_clear();
     pipeline.drain(Duration::from_secs(1));
     if n_failed > 0 {
-        eprintln!("{n_failed} of {} files could not be classified", n_read + n_failed);
+        eprintln!(
+            "{n_failed} of {} files could not be classified",
+            n_read + n_failed
+        );
     }
-    Ok(if n_read > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if n_read > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn bar(n_files: usize) -> ProgressBar {
@@ -85,7 +92,10 @@ impl Run<'_> {
             match self.start(file_idx, found) {
                 Ok(()) => self.in_flight += 1,
                 Err(failure) => {
-                    let line = Line { path: found.path().to_owned(), outcome: Err(failure) };
+                    let line = Line {
+                        path: found.path().to_owned(),
+                        outcome: Err(failure),
+                    };
                     self.done.insert(file_idx, line);
                 }
             }
@@ -117,7 +127,7 @@ impl Run<'_> {
             file_bytes,
             answer: self.answers.0.clone(),
         });
-        self.pipeline.submit(permit, bytes.into(), answer);
+        self.pipeline.submit(permit, bytes, answer);
         Ok(())
     }
 
@@ -175,7 +185,12 @@ impl Reply for FileReply {
     }
 
     fn send(self: Box<Self>, outcome: Result<Ingested, PipelineError>) {
-        let Self { file_idx, path, file_bytes, answer } = *self;
+        let Self {
+            file_idx,
+            path,
+            file_bytes,
+            answer,
+        } = *self;
         let outcome = match outcome {
             Ok(ingested) => report::Classified::of(ingested, file_bytes),
             Err(error) => Err(Failure::of(&error)),

@@ -7,7 +7,7 @@ use imgshare_models::scores::Scores;
 use imgshare_pipeline::outcome::Timings;
 use imgshare_pipeline::path::STAGES;
 use imgshare_pipeline::{Header, Ingested, PipelineError, Verdict};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 
 use crate::config::Moderation;
 
@@ -36,7 +36,10 @@ impl Classified {
     pub(super) fn of(ingested: Ingested, file_bytes: u64) -> Result<Self, Failure> {
         let Verdict::Scored(scored) = ingested.verdict else {
             let detail = "The classifier gave no answer.".to_owned();
-            return Err(Failure { code: "not-classified", detail });
+            return Err(Failure {
+                code: "not-classified",
+                detail,
+            });
         };
         Ok(Self {
             scores: scored.scores,
@@ -50,16 +53,25 @@ impl Classified {
 
 impl Failure {
     pub(super) fn of(error: &PipelineError) -> Self {
-        Self { code: error.code(), detail: error.to_string() }
+        Self {
+            code: error.code(),
+            detail: error.to_string(),
+        }
     }
 
     pub(super) fn unreadable(detail: String) -> Self {
-        Self { code: "unreadable", detail }
+        Self {
+            code: "unreadable",
+            detail,
+        }
     }
 
     pub(super) fn too_large(file_bytes_max: u64) -> Self {
         let detail = format!("The file is larger than {file_bytes_max} bytes.");
-        Self { code: "body-too-large", detail }
+        Self {
+            code: "body-too-large",
+            detail,
+        }
     }
 }
 
@@ -73,7 +85,12 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(is_json: bool, moderation: Moderation) -> Self {
-        Self { is_json, moderation, n_read: 0, n_failed: 0 }
+        Self {
+            is_json,
+            moderation,
+            n_read: 0,
+            n_failed: 0,
+        }
     }
 
     /// Files that were classified, and files that were not.
@@ -86,29 +103,44 @@ impl Report {
             Ok(_) => self.n_read += 1,
             Err(_) => self.n_failed += 1,
         }
-        if self.is_json { self.json(line).to_string() } else { self.text(line) }
+        if self.is_json {
+            self.json(line)
+        } else {
+            self.text(line)
+        }
     }
 
-    fn json(&self, line: &Line) -> Value {
-        let path = line.path.to_string_lossy();
-        match &line.outcome {
-            Err(Failure { code, detail }) => json!({"path": path, "code": code, "error": detail}),
-            Ok(classified) => {
-                let verdict = self.moderation.thresholds().judge(&classified.scores);
-                json!({
-                    "path": path,
-                    "label": verdict.label.as_str(),
-                    "confidence": verdict.confidence,
-                    "scores": classified.scores,
-                    "width": classified.header.width,
-                    "height": classified.header.height,
-                    "frames": classified.header.frames,
-                    "mime": classified.mime,
-                    "bytes": classified.file_bytes,
-                    "timings": timings(&classified.timings),
-                })
+    fn json(&self, line: &Line) -> String {
+        let path = &line.path.to_string_lossy();
+        let line = match &line.outcome {
+            Err(Failure { code, detail }) => JsonLine::Failure {
+                path,
+                code,
+                error: detail,
+            },
+            Ok(Classified {
+                scores,
+                header,
+                mime,
+                file_bytes,
+                timings,
+            }) => {
+                let verdict = self.moderation.thresholds().judge(scores);
+                JsonLine::Classified {
+                    path,
+                    label: verdict.label.as_str(),
+                    confidence: verdict.confidence,
+                    scores,
+                    width: header.width,
+                    height: header.height,
+                    frames: header.frames,
+                    mime,
+                    bytes: *file_bytes,
+                    timings: Milliseconds(timings),
+                }
             }
-        }
+        };
+        serde_json::to_string(&line).expect("a line is text and finite or null numbers")
     }
 
     fn text(&self, line: &Line) -> String {
@@ -135,18 +167,43 @@ impl Report {
     }
 }
 
-/// Milliseconds in each stage, then from the door to the answer.
-fn timings(timings: &Timings) -> Value {
-    let ms = |took: Duration| json!((took.as_secs_f64() * 1e6).round() / 1e3);
-    let mut named: Map<String, Value> =
-        STAGES.iter().zip(timings.stages).map(|(name, took)| (format!("{name}_ms"), ms(took))).collect();
-    for (name, took) in [
-        ("waited_for_worker_ms", timings.waited_for_worker),
-        ("waited_for_batch_ms", timings.waited_for_batch),
-        ("infer_ms", timings.infer),
-        ("total_ms", timings.total),
-    ] {
-        named.insert(name.to_owned(), ms(took));
+/// A line as JSON, in this order.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonLine<'a> {
+    Classified {
+        path: &'a str,
+        label: &'a str,
+        confidence: f32,
+        scores: &'a Scores,
+        width: u32,
+        height: u32,
+        frames: u32,
+        mime: &'a str,
+        bytes: u64,
+        timings: Milliseconds<'a>,
+    },
+    Failure {
+        path: &'a str,
+        code: &'a str,
+        error: &'a str,
+    },
+}
+
+/// Time in each stage, in the order of the path, then around and in all.
+struct Milliseconds<'a>(&'a Timings);
+
+impl Serialize for Milliseconds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(timings) = self;
+        let around = [
+            ("waited_for_worker", timings.waited_for_worker),
+            ("waited_for_batch", timings.waited_for_batch),
+            ("infer", timings.infer),
+            ("total", timings.total),
+        ];
+        let all = STAGES.into_iter().zip(timings.stages).chain(around);
+        let rounded = |took: Duration| (took.as_secs_f64() * 1e6).round() / 1e3;
+        serializer.collect_map(all.map(|(name, took)| (format!("{name}_ms"), rounded(took))))
     }
-    Value::Object(named)
 }

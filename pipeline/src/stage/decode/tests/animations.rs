@@ -13,13 +13,22 @@ const BLACK: [u8; 3] = [0, 0, 0];
 fn halves(bytes: &[u8]) -> Vec<[[u8; 3]; 2]> {
     let halves = |frame: &Pixels| {
         let middle = frame.width / 2;
-        [colour_of(frame, 0..middle), colour_of(frame, middle..frame.width)]
+        [
+            colour_of(frame, 0..middle),
+            colour_of(frame, middle..frame.width),
+        ]
     };
     frames(bytes).unwrap().iter().map(halves).collect()
 }
 
 fn gif_frame(area: [u16; 4], colour: [u8; 3], dispose: DisposalMethod) -> GifFrame {
-    GifFrame { area, colour, transparent_rows: 0, dispose, interlaced: false }
+    GifFrame {
+        area,
+        colour,
+        transparent_rows: 0,
+        dispose,
+        interlaced: false,
+    }
 }
 
 #[test]
@@ -123,7 +132,10 @@ fn transparency_interlacing_and_offsets_of_a_gif() {
 #[test]
 fn a_broken_last_frame_is_found() {
     let gif = testing::gif_animation(64, 64, 5);
-    let last = gif.windows(5).rposition(|block| block == [0x2C, 0, 0, 0, 0]).unwrap();
+    let last = gif
+        .windows(5)
+        .rposition(|block| block == [0x2C, 0, 0, 0, 0])
+        .unwrap();
     let mut bytes = gif.clone();
     // The first code after the palette, where the clear code belongs.
     let coded = last + 10 + 6 + 2;

@@ -3,12 +3,21 @@ use crate::stage::testing::JpegKind;
 
 #[test]
 fn colour_is_close() {
-    for kind in [JpegKind::Baseline, JpegKind::Progressive, JpegKind::Restarts, JpegKind::Ycck] {
+    for kind in [
+        JpegKind::Baseline,
+        JpegKind::Progressive,
+        JpegKind::Restarts,
+        JpegKind::Ycck,
+    ] {
         let pixels = still(&testing::jpeg_of_kind(64, 48, kind));
         assert_shows_gradient(&format!("{kind:?}"), &pixels, 16);
     }
     // No colour is halved.
-    assert_shows_gradient("cmyk", &still(&testing::jpeg_of_kind(64, 48, JpegKind::Cmyk)), 6);
+    assert_shows_gradient(
+        "cmyk",
+        &still(&testing::jpeg_of_kind(64, 48, JpegKind::Cmyk)),
+        6,
+    );
 }
 
 /// Where the markers contradict each other, browsers believe JFIF.
@@ -23,8 +32,14 @@ fn the_colour_space_is_the_one_browsers_show() {
     assert_ne!(still(&adobe_only), shown);
 
     let mut rgb_by_name = jpeg.clone();
-    let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
-    let scan = jpeg.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
+    let frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
+    let scan = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xDA])
+        .unwrap();
     for (component_idx, id) in b"RGB".iter().enumerate() {
         rgb_by_name[frame + 10 + 3 * component_idx] = *id;
         rgb_by_name[scan + 5 + 2 * component_idx] = *id;
@@ -38,11 +53,23 @@ fn the_colour_space_is_the_one_browsers_show() {
 #[test]
 fn what_would_be_decoded_to_noise_is_refused() {
     let several_scans = testing::jpeg_of_several_scans(64, 48);
-    assert_eq!(frames(&several_scans).unwrap_err().code(), "unsupported-format");
+    assert_eq!(
+        frames(&several_scans).unwrap_err().code(),
+        "unsupported-format"
+    );
 
     let jpeg = testing::jpeg(64, 48);
-    let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
-    for (luma, chroma) in [(0x11, 0x22), (0x11, 0x21), (0x21, 0x12), (0x31, 0x11), (0x31, 0x21)] {
+    let frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
+    for (luma, chroma) in [
+        (0x11, 0x22),
+        (0x11, 0x21),
+        (0x21, 0x12),
+        (0x31, 0x11),
+        (0x31, 0x21),
+    ] {
         let mut bytes = jpeg.clone();
         bytes[frame + 11] = luma;
         bytes[frame + 14] = chroma;
@@ -54,8 +81,12 @@ fn what_would_be_decoded_to_noise_is_refused() {
 #[test]
 fn grey_is_repeated_in_every_channel() {
     let pixels = still(&testing::jpeg_of_kind(64, 48, JpegKind::Grey));
-    let green: Vec<u8> =
-        testing::gradient(64, 48).into_iter().skip(1).step_by(3).flat_map(|g| [g; 3]).collect();
+    let green: Vec<u8> = testing::gradient(64, 48)
+        .into_iter()
+        .skip(1)
+        .step_by(3)
+        .flat_map(|g| [g; 3])
+        .collect();
     assert!(distance(&pixels.rgb, &green) <= 4);
 }
 
@@ -64,12 +95,16 @@ fn odd_sizes_decode() {
     for (width, height) in [(1, 1), (1, 40), (40, 1), (15, 17), (16, 16), (17, 33)] {
         for kind in [JpegKind::Baseline, JpegKind::Progressive, JpegKind::Grey] {
             let pixels = still(&testing::jpeg_of_kind(width, height, kind));
-            assert_eq!((pixels.width, pixels.height), (width.into(), height.into()), "{kind:?}");
+            assert_eq!(
+                (pixels.width, pixels.height),
+                (width.into(), height.into()),
+                "{kind:?}"
+            );
         }
     }
 }
 
-/// P2 and P1 aside, a phone's photo must pass whatever it carries besides.
+/// Phones write such files; libjpeg shows them with a warning at most.
 #[test]
 fn a_sloppy_photo_is_accepted() {
     let jpeg = testing::jpeg(64, 48);
@@ -79,31 +114,65 @@ fn a_sloppy_photo_is_accepted() {
     let second_picture = testing::jpeg(16, 16);
     for (name, bytes) in [
         ("trailing bytes", [&jpeg[..], b"SEFT motion photo"].concat()),
-        ("a second picture behind it", [&jpeg[..], &second_picture].concat()),
-        ("odd bytes between segments", [&jpeg[..20], &[0; 40], &jpeg[20..]].concat()),
+        (
+            "a second picture behind it",
+            [&jpeg[..], &second_picture].concat(),
+        ),
+        (
+            "odd bytes between segments",
+            [&jpeg[..20], &[0; 40], &jpeg[20..]].concat(),
+        ),
         ("fill bytes", [&jpeg[..2], &[0xFF; 7], &jpeg[2..]].concat()),
-        ("metadata", [&jpeg[..2], &exif, &broken_iptc, &jpeg[2..]].concat()),
-        ("zeros before the end", [&jpeg[..jpeg.len() - 2], &[0; 64], &jpeg[jpeg.len() - 2..]].concat()),
+        (
+            "metadata",
+            [&jpeg[..2], &exif, &broken_iptc, &jpeg[2..]].concat(),
+        ),
+        (
+            "zeros before the end",
+            [&jpeg[..jpeg.len() - 2], &[0; 64], &jpeg[jpeg.len() - 2..]].concat(),
+        ),
     ] {
-        assert_eq!(frames(&bytes).map(|frames| frames[0].rgb == clean.rgb), Ok(true), "{name}");
+        assert_eq!(
+            frames(&bytes).map(|frames| frames[0].rgb == clean.rgb),
+            Ok(true),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn a_jpeg_cut_anywhere_is_truncated() {
-    for kind in [JpegKind::Baseline, JpegKind::Progressive, JpegKind::Restarts, JpegKind::Grey] {
+    for kind in [
+        JpegKind::Baseline,
+        JpegKind::Progressive,
+        JpegKind::Restarts,
+        JpegKind::Grey,
+    ] {
         let bytes = testing::jpeg_of_kind(64, 48, kind);
         for length in 3..bytes.len() {
-            assert_eq!(frames(&bytes[..length]), Err(Reject::Truncated), "{kind:?} at {length}");
+            assert_eq!(
+                frames(&bytes[..length]),
+                Err(Reject::Truncated),
+                "{kind:?} at {length}"
+            );
         }
     }
 }
 
 #[test]
 fn a_scan_that_stops_early_is_truncated_though_the_file_has_an_end() {
-    for kind in [JpegKind::Baseline, JpegKind::Restarts, JpegKind::Grey, JpegKind::Cmyk] {
+    for kind in [
+        JpegKind::Baseline,
+        JpegKind::Restarts,
+        JpegKind::Grey,
+        JpegKind::Cmyk,
+    ] {
         let bytes = testing::jpeg_of_kind(160, 120, kind);
-        let scan = bytes.windows(2).rposition(|pair| pair == [0xFF, 0xDA]).unwrap() + 20;
+        let scan = bytes
+            .windows(2)
+            .rposition(|pair| pair == [0xFF, 0xDA])
+            .unwrap()
+            + 20;
         for length in [scan, scan + (bytes.len() - scan) / 2, bytes.len() - 60] {
             let cut = [&bytes[..length], &[0xFF, 0xD9]].concat();
             assert_eq!(frames(&cut), Err(Reject::Truncated), "{kind:?} at {length}");
@@ -120,7 +189,13 @@ fn a_flat_jpeg_is_not_mistaken_for_a_short_one() {
         jpeg_encoder::Encoder::new(&mut bytes, 50)
             .encode(&grey, side, side, jpeg_encoder::ColorType::Rgb)
             .unwrap();
-        assert!(still(&bytes).rgb.iter().all(|sample| sample.abs_diff(128) <= 1), "{side}");
+        assert!(
+            still(&bytes)
+                .rgb
+                .iter()
+                .all(|sample| sample.abs_diff(128) <= 1),
+            "{side}"
+        );
     }
 }
 
@@ -128,12 +203,19 @@ fn a_flat_jpeg_is_not_mistaken_for_a_short_one() {
 fn a_second_frame_header_cannot_enlarge_the_image() {
     let small = testing::jpeg(16, 16);
     let large = testing::jpeg_with_size(60_000, 60_000);
-    let frame = |bytes: &[u8]| bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    let frame = |bytes: &[u8]| {
+        bytes
+            .windows(2)
+            .position(|pair| pair == [0xFF, 0xC0])
+            .unwrap()
+    };
     let header = &large[frame(&large)..frame(&large) + 19];
     let at = frame(&small) + 19;
     let bytes = [&small[..at], header, &small[at..]].concat();
     assert_eq!(
         frames(&bytes),
-        Err(Reject::Malformed { detail: "the JPEG has two frame headers" })
+        Err(Reject::Malformed {
+            detail: "the JPEG has two frame headers"
+        })
     );
 }

@@ -18,10 +18,22 @@ fn lossless_colour_is_exact_and_alpha_is_dropped_not_blended() {
     for (name, bytes) in [
         ("rgb", testing::png(40, 24)),
         ("interlaced", testing::png_interlaced(40, 24)),
-        ("interlaced, smaller than a pass", testing::png_interlaced(3, 2)),
-        ("16 bits", testing::png_of_kind(40, 24, ColorType::Rgb, BitDepth::Sixteen)),
-        ("alpha", testing::png_of_kind(40, 24, ColorType::Rgba, BitDepth::Eight)),
-        ("16 bits, alpha", testing::png_of_kind(40, 24, ColorType::Rgba, BitDepth::Sixteen)),
+        (
+            "interlaced, smaller than a pass",
+            testing::png_interlaced(3, 2),
+        ),
+        (
+            "16 bits",
+            testing::png_of_kind(40, 24, ColorType::Rgb, BitDepth::Sixteen),
+        ),
+        (
+            "alpha",
+            testing::png_of_kind(40, 24, ColorType::Rgba, BitDepth::Eight),
+        ),
+        (
+            "16 bits, alpha",
+            testing::png_of_kind(40, 24, ColorType::Rgba, BitDepth::Sixteen),
+        ),
         ("webp", testing::webp(40, 24)),
         ("webp, alpha", testing::webp_with_alpha(40, 24)),
     ] {
@@ -33,7 +45,11 @@ fn lossless_colour_is_exact_and_alpha_is_dropped_not_blended() {
 fn lossy_webp_is_close() {
     // Chroma is halved and the slope is steep at this size.
     assert_shows_gradient("lossy", &still(&testing::webp_lossy()), 16);
-    assert_shows_gradient("lossy with alpha", &still(&testing::webp_lossy_with_alpha()), 16);
+    assert_shows_gradient(
+        "lossy with alpha",
+        &still(&testing::webp_lossy_with_alpha()),
+        16,
+    );
 }
 
 #[test]
@@ -46,8 +62,12 @@ fn grey_is_repeated_in_every_channel() {
         (ColorType::Indexed, BitDepth::Eight),
     ] {
         let pixels = still(&testing::png_of_kind(40, 24, color, depth));
-        let green: Vec<u8> =
-            testing::gradient(40, 24).into_iter().skip(1).step_by(3).flat_map(|g| [g; 3]).collect();
+        let green: Vec<u8> = testing::gradient(40, 24)
+            .into_iter()
+            .skip(1)
+            .step_by(3)
+            .flat_map(|g| [g; 3])
+            .collect();
         assert_eq!(pixels.rgb, green, "{color:?} {depth:?}");
     }
 }
@@ -81,7 +101,14 @@ fn flags_of_absent_chunks_do_no_harm() {
     // Exif, XMP and ICC announced, none there.
     let extended = testing::webp_chunk(b"VP8X", &[0b10_1100, 0, 0, 0, 39, 0, 0, 23, 0, 0]);
     let size = u32::try_from(4 + extended.len() + bitstream.len()).unwrap();
-    let bytes = [b"RIFF", &size.to_le_bytes()[..], b"WEBP", &extended, bitstream].concat();
+    let bytes = [
+        b"RIFF",
+        &size.to_le_bytes()[..],
+        b"WEBP",
+        &extended,
+        bitstream,
+    ]
+    .concat();
     assert_shows_gradient("flags", &still(&bytes), 0);
 }
 
@@ -89,7 +116,13 @@ fn flags_of_absent_chunks_do_no_harm() {
 fn the_first_picture_keeps_its_alpha() {
     let first = |bytes: &[u8]| {
         let limits = Limits::default();
-        let sniffed = sniff(Upload { bytes: bytes.into() }, &limits).unwrap();
+        let sniffed = sniff(
+            Upload {
+                bytes: bytes.into(),
+            },
+            &limits,
+        )
+        .unwrap();
         first_picture(bytes, sniffed.format, sniffed.header, &limits).unwrap()
     };
     let alphas = |raster: Raster| -> Vec<u8> {

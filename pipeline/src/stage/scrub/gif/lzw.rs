@@ -17,7 +17,9 @@ pub(super) fn exact_stream(data: &[u8], min_code_bits: u8, pixels: u64) -> Resul
     let mut bits = Bits { data, at: 0 };
     let mut shown = 0;
     while shown < pixels {
-        let Some(code) = bits.peek(dictionary.code_bits) else { break };
+        let Some(code) = bits.peek(dictionary.code_bits) else {
+            break;
+        };
         match dictionary.step(code)? {
             Step::Pixels(run) => shown += u64::from(run),
             Step::Cleared => {}
@@ -121,7 +123,10 @@ impl Bits<'_> {
         let whole = usize::try_from(self.at / 8).unwrap_or(0);
         let shift = self.at % 8;
         let mut out = self.data[..whole].to_vec();
-        let kept = self.data.get(whole).map_or(0, |byte| u32::from(*byte) & ((1 << shift) - 1));
+        let kept = self
+            .data
+            .get(whole)
+            .map_or(0, |byte| u32::from(*byte) & ((1 << shift) - 1));
         let tail = (kept | u32::from(code) << shift).to_le_bytes();
         let tail_bits = usize::try_from(shift).unwrap_or(0) + usize::try_from(width).unwrap_or(0);
         out.extend_from_slice(&tail[..tail_bits.div_ceil(8)]);

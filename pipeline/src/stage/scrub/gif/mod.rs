@@ -10,6 +10,9 @@ mod block;
 mod lzw;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use self::verify::verify;
 use super::malformed;
 use crate::error::Reject;

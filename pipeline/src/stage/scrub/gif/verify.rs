@@ -10,7 +10,22 @@ const CUT: Unclean = "the rebuilt GIF does not end properly";
 /// or without a graphic control, that ends with its trailer.
 pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
     let mut walk = Walk { rest: rebuilt };
-    let &[b'G', b'I', b'F', b'8', b'9', b'a', w0, w1, h0, h1, flags, _, _] = walk.take(13)? else {
+    let &[
+        b'G',
+        b'I',
+        b'F',
+        b'8',
+        b'9',
+        b'a',
+        w0,
+        w1,
+        h0,
+        h1,
+        flags,
+        _,
+        _,
+    ] = walk.take(13)?
+    else {
         return Err(UNKNOWN_PART);
     };
     walk.take(table_bytes(flags))?;
@@ -32,11 +47,19 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
         return Err(CUT);
     }
     let side = |low, high| u32::from(u16::from_le_bytes([low, high]));
-    Ok(Header { width: side(w0, w1), height: side(h0, h1), frames })
+    Ok(Header {
+        width: side(w0, w1),
+        height: side(h0, h1),
+        frames,
+    })
 }
 
 fn table_bytes(flags: u8) -> usize {
-    if flags & 0x80 == 0 { 0 } else { 3 * (2 << (flags & 7)) }
+    if flags & 0x80 == 0 {
+        0
+    } else {
+        3 * (2 << (flags & 7))
+    }
 }
 
 struct Walk<'a> {

@@ -50,7 +50,10 @@ struct LutShape {
 
 fn lut_shape(cursor: &mut Cursor<'_>) -> Option<LutShape> {
     let [inputs, outputs, grid, _] = cursor.array().ok()?;
-    if ![inputs, outputs].iter().all(|n| (1..=CHANNELS_MAX).contains(n)) {
+    if ![inputs, outputs]
+        .iter()
+        .all(|n| (1..=CHANNELS_MAX).contains(n))
+    {
         return None;
     }
     let grid_points = usize::from(grid)
@@ -77,8 +80,19 @@ fn lut16(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
     let matrix = cursor.take(36).ok()?;
     let (n_in, n_out) = (cursor.u16_be().ok()?, cursor.u16_be().ok()?);
     let curves = usize::from(n_in) * shape.inputs + usize::from(n_out) * shape.outputs;
-    let tables = cursor.take(curves.checked_add(shape.grid_points)?.checked_mul(2)?).ok()?;
-    Some([&shape.head, matrix, &n_in.to_be_bytes(), &n_out.to_be_bytes(), tables].concat())
+    let tables = cursor
+        .take(curves.checked_add(shape.grid_points)?.checked_mul(2)?)
+        .ok()?;
+    Some(
+        [
+            &shape.head,
+            matrix,
+            &n_in.to_be_bytes(),
+            &n_out.to_be_bytes(),
+            tables,
+        ]
+        .concat(),
+    )
 }
 
 /// lutAToBType and lutBToAType (10.12, 10.13): up to five parts found by
@@ -86,10 +100,17 @@ fn lut16(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
 fn multi_stage(element: &[u8], kind: &[u8; 4]) -> Option<Vec<u8>> {
     let mut cursor = Cursor::new(element.get(8..)?);
     let [inputs, outputs, _, _] = cursor.array().ok()?;
-    if ![inputs, outputs].iter().all(|n| (1..=CHANNELS_MAX).contains(n)) {
+    if ![inputs, outputs]
+        .iter()
+        .all(|n| (1..=CHANNELS_MAX).contains(n))
+    {
         return None;
     }
-    let (a_side, b_side) = if kind == b"mAB " { (inputs, outputs) } else { (outputs, inputs) };
+    let (a_side, b_side) = if kind == b"mAB " {
+        (inputs, outputs)
+    } else {
+        (outputs, inputs)
+    };
     let mut offsets = [0; 5];
     for offset in &mut offsets {
         *offset = usize::try_from(cursor.u32_be().ok()?).ok()?;
@@ -98,10 +119,37 @@ fn multi_stage(element: &[u8], kind: &[u8; 4]) -> Option<Vec<u8>> {
     let part = |offset: usize| Some(Cursor::new(element.get(offset..)?));
     let parts = [
         (b, curve_set(part(b)?, b_side)?),
-        (matrix, part(matrix)?.take(if matrix == 0 { 0 } else { 48 }).ok()?.to_vec()),
-        (m, if m == 0 { Vec::new() } else { curve_set(part(m)?, b_side)? }),
-        (clut, if clut == 0 { Vec::new() } else { grid(part(clut)?, inputs, outputs)? }),
-        (a, if a == 0 { Vec::new() } else { curve_set(part(a)?, a_side)? }),
+        (
+            matrix,
+            part(matrix)?
+                .take(if matrix == 0 { 0 } else { 48 })
+                .ok()?
+                .to_vec(),
+        ),
+        (
+            m,
+            if m == 0 {
+                Vec::new()
+            } else {
+                curve_set(part(m)?, b_side)?
+            },
+        ),
+        (
+            clut,
+            if clut == 0 {
+                Vec::new()
+            } else {
+                grid(part(clut)?, inputs, outputs)?
+            },
+        ),
+        (
+            a,
+            if a == 0 {
+                Vec::new()
+            } else {
+                curve_set(part(a)?, a_side)?
+            },
+        ),
     ];
 
     let mut body = [&kind[..], &[0; 4], &[inputs, outputs, 0, 0], &[0; 20]].concat();

@@ -6,6 +6,9 @@
 mod elements;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use crate::stage::cursor::Cursor;
 pub(super) use verify::verify;
 
@@ -109,19 +112,24 @@ fn read_tags(profile: &[u8]) -> Option<Vec<Tag>> {
         if !types.contains(&kind) {
             return None;
         }
-        tags.push(Tag { name: *name, body: elements::canonical(element)? });
+        tags.push(Tag {
+            name: *name,
+            body: elements::canonical(element)?,
+        });
     }
     Some(tags)
 }
 
 /// Whether a colour engine could compute colours from what is left (8.3 to 8.5).
 fn defines_colours(header: &[u8; HEADER_BYTES], tags: &[Tag]) -> bool {
-    let has = |names: &[&[u8; 4]]| names.iter().all(|name| tags.iter().any(|t| &t.name == *name));
+    let has = |names: &[&[u8; 4]]| {
+        names
+            .iter()
+            .all(|name| tags.iter().any(|t| &t.name == *name))
+    };
     let by_table = has(&[b"A2B0"]);
     match &header[16..20] {
-        b"RGB " => {
-            by_table || has(&[b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"])
-        }
+        b"RGB " => by_table || has(&[b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"]),
         b"GRAY" => by_table || has(&[b"kTRC"]),
         _ => by_table,
     }
@@ -131,8 +139,20 @@ fn defines_colours(header: &[u8; HEADER_BYTES], tags: &[Tag]) -> bool {
 /// three equal tone curves.
 fn write(header: [u8; HEADER_BYTES], mut tags: Vec<Tag>) -> Option<Vec<u8>> {
     let version_4 = header[8] >= 4;
-    tags.insert(0, Tag { name: *b"desc", body: description(version_4) });
-    tags.insert(1, Tag { name: *b"cprt", body: copyright(version_4) });
+    tags.insert(
+        0,
+        Tag {
+            name: *b"desc",
+            body: description(version_4),
+        },
+    );
+    tags.insert(
+        1,
+        Tag {
+            name: *b"cprt",
+            body: copyright(version_4),
+        },
+    );
 
     let data_start = HEADER_BYTES + 4 + 12 * tags.len();
     let mut table = u32::try_from(tags.len()).ok()?.to_be_bytes().to_vec();
@@ -168,18 +188,35 @@ fn description(version_4: bool) -> Vec<u8> {
     }
     // textDescriptionType: ASCII with its terminator, then an empty Unicode and
     // an empty 67-byte Macintosh text.
-    let length = u32::try_from(DESCRIPTION.len() + 1).unwrap_or(0).to_be_bytes();
-    [b"desc\0\0\0\0", &length[..], DESCRIPTION, &[0; 1 + 8 + 3 + 67]].concat()
+    let length = u32::try_from(DESCRIPTION.len() + 1)
+        .unwrap_or(0)
+        .to_be_bytes();
+    [
+        b"desc\0\0\0\0",
+        &length[..],
+        DESCRIPTION,
+        &[0; 1 + 8 + 3 + 67],
+    ]
+    .concat()
 }
 
 fn copyright(version_4: bool) -> Vec<u8> {
-    if version_4 { localised(COPYRIGHT) } else { [b"text\0\0\0\0", COPYRIGHT, b"\0"].concat() }
+    if version_4 {
+        localised(COPYRIGHT)
+    } else {
+        [b"text\0\0\0\0", COPYRIGHT, b"\0"].concat()
+    }
 }
 
 /// multiLocalizedUnicodeType with one record.
 fn localised(text: &[u8]) -> Vec<u8> {
     let bytes = u32::try_from(text.len() * 2).unwrap_or(0).to_be_bytes();
-    let mut body = [b"mluc\0\0\0\0\0\0\0\x01\0\0\0\x0cenUS", &bytes[..], &[0, 0, 0, 28]].concat();
+    let mut body = [
+        b"mluc\0\0\0\0\0\0\0\x01\0\0\0\x0cenUS",
+        &bytes[..],
+        &[0, 0, 0, 28],
+    ]
+    .concat();
     body.extend(text.iter().flat_map(|byte| [0, *byte]));
     body
 }

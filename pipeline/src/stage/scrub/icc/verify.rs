@@ -11,7 +11,9 @@ const UNKNOWN_PART: Unclean = "the colour profile holds more than colours";
 pub(in super::super) fn verify(profile: &[u8]) -> Result<(), Unclean> {
     let header = profile.get(..HEADER_BYTES).ok_or(UNKNOWN_PART)?;
     let zero = |range: std::ops::Range<usize>| header[range].iter().all(|byte| *byte == 0);
-    let neutral = [4..8, 10..12, 24..36, 40..67, 80..128].into_iter().all(zero);
+    let neutral = [4..8, 10..12, 24..36, 40..67, 80..128]
+        .into_iter()
+        .all(zero);
     if !neutral || header[68..80] != D50 || header[67] > 3 {
         return Err(NOT_NEUTRAL);
     }
@@ -59,7 +61,8 @@ fn check_tag(name: &[u8], body: &[u8]) -> Result<(), Unclean> {
 
 /// The text and nothing after it but the zeros its type ends with.
 fn is_text(body: &[u8], text: &[u8]) -> bool {
-    body.strip_prefix(text).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+    body.strip_prefix(text)
+        .is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
 }
 
 fn every_byte_belongs(
@@ -87,5 +90,6 @@ fn every_byte_belongs(
 
 fn be32(bytes: &[u8], at: usize) -> Result<u32, Unclean> {
     let four = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
-    four.map(|four| u32::from_be_bytes(*four)).ok_or(UNKNOWN_PART)
+    four.map(|four| u32::from_be_bytes(*four))
+        .ok_or(UNKNOWN_PART)
 }

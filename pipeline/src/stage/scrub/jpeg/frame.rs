@@ -1,7 +1,7 @@
 //! Frame and scan headers as fields, so that they are written again and not copied.
 
-use super::tables::Class;
 use super::segments::SOS;
+use super::tables::Class;
 use super::write_segment;
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
@@ -44,12 +44,21 @@ impl Frame {
             if !legal || components.iter().any(|known| known.id == id) {
                 return Err(BROKEN);
             }
-            components.push(Component { id, sampling, quantisation: usize::from(quantisation) });
+            components.push(Component {
+                id,
+                sampling,
+                quantisation: usize::from(quantisation),
+            });
         }
         if !cursor.is_empty() {
             return Err(BROKEN);
         }
-        Ok(Self { marker, height, width, components })
+        Ok(Self {
+            marker,
+            height,
+            width,
+            components,
+        })
     }
 
     pub(super) fn components(&self) -> &[Component] {
@@ -111,7 +120,11 @@ impl Scan {
         let mut parts: Vec<Part> = Vec::new();
         for _ in 0..n_parts {
             let [id, tables] = cursor.array().map_err(|_| BROKEN)?;
-            let part = Part { id, dc: tables >> 4, ac: tables & 15 };
+            let part = Part {
+                id,
+                dc: tables >> 4,
+                ac: tables & 15,
+            };
             let known = frame.components.iter().any(|component| component.id == id);
             if !known || parts.iter().any(|other| other.id == id) {
                 return Err(BROKEN);
@@ -128,7 +141,13 @@ impl Scan {
             // Sequential scans always code everything, and decoders take the
             // fields as read.
             let spectrum = [0, 63];
-            Self { parts, spectrum, approximation: 0, uses_dc: true, uses_ac: true }
+            Self {
+                parts,
+                spectrum,
+                approximation: 0,
+                uses_dc: true,
+                uses_ac: true,
+            }
         };
         scan.with_unused_tables_cleared().ok_or(BROKEN)
     }
@@ -146,7 +165,13 @@ impl Scan {
         };
         // Refining DC sends bare bits, without a code.
         let uses_dc = dc && high == 0;
-        Some(Self { parts, spectrum, approximation, uses_dc, uses_ac: !dc })
+        Some(Self {
+            parts,
+            spectrum,
+            approximation,
+            uses_dc,
+            uses_ac: !dc,
+        })
     }
 
     fn with_unused_tables_cleared(mut self) -> Option<Self> {
@@ -175,9 +200,19 @@ impl Scan {
 
     /// The Huffman tables that decoding this scan needs.
     pub(super) fn huffman_tables(&self) -> Vec<(Class, usize)> {
-        let dc = self.parts.iter().filter(|_| self.uses_dc).map(|part| (Class::Dc, part.dc));
-        let ac = self.parts.iter().filter(|_| self.uses_ac).map(|part| (Class::Ac, part.ac));
-        dc.chain(ac).map(|(class, id)| (class, usize::from(id))).collect()
+        let dc = self
+            .parts
+            .iter()
+            .filter(|_| self.uses_dc)
+            .map(|part| (Class::Dc, part.dc));
+        let ac = self
+            .parts
+            .iter()
+            .filter(|_| self.uses_ac)
+            .map(|part| (Class::Ac, part.ac));
+        dc.chain(ac)
+            .map(|(class, id)| (class, usize::from(id)))
+            .collect()
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), Reject> {

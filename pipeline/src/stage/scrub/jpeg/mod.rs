@@ -14,6 +14,9 @@ pub(in crate::stage) mod segments;
 mod tables;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use self::frame::{Frame, Scan};
 use self::segments::{EOI, SOI, SOS, Segment, Segments};
 use self::tables::{DHT, DQT, Tables};
@@ -76,7 +79,7 @@ impl<'a> Parts<'a> {
         match segment.marker {
             APP0 => self.read_jfif(payload),
             APP2 => self.read_icc(payload),
-            APP14 => self.read_adobe(payload),
+            APP14 => self.read_adobe(payload)?,
             DQT => self.tables.define_quantisation(payload)?,
             DHT => self.tables.define_huffman(payload)?,
             DRI => self.restart_interval = restart_interval(payload)?,
@@ -97,11 +100,14 @@ impl<'a> Parts<'a> {
 
     /// The colour transform of an Adobe segment: without it RGB and CMYK files
     /// come out in wrong colours.
-    fn read_adobe(&mut self, payload: &[u8]) {
-        let transform = payload.strip_prefix(ADOBE).and_then(|rest| rest.get(6));
-        if let Some(transform @ 0..=2) = transform {
-            self.adobe = Some(*transform);
+    fn read_adobe(&mut self, payload: &[u8]) -> Result<(), Reject> {
+        match payload.strip_prefix(ADOBE).and_then(|rest| rest.get(6)) {
+            Some(transform @ 0..=2) => self.adobe = Some(*transform),
+            // Decoders disagree on what it would mean.
+            Some(_) => return Err(malformed("a colour transform that does not exist")),
+            None => {}
         }
+        Ok(())
     }
 
     fn read_icc(&mut self, payload: &'a [u8]) {
@@ -122,14 +128,20 @@ impl<'a> Parts<'a> {
     }
 
     fn is_complete(&self) -> bool {
-        let n_components = self.frame.as_ref().map_or(0, |frame| frame.components().len());
+        let n_components = self
+            .frame
+            .as_ref()
+            .map_or(0, |frame| frame.components().len());
         n_components > 0 && self.begun[..n_components].iter().all(|begun| *begun)
     }
 
     /// The scan header with all that must stand before it; for the first scan
     /// that is everything from the start of the file.
     fn write_scan_header(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Reject> {
-        let frame = self.frame.as_ref().ok_or(malformed("a scan before the frame header"))?;
+        let frame = self
+            .frame
+            .as_ref()
+            .ok_or(malformed("a scan before the frame header"))?;
         let scan = Scan::parse(payload, frame)?;
         let first = out.is_empty();
         if first {
@@ -141,7 +153,8 @@ impl<'a> Parts<'a> {
         for (begun, component) in self.begun.iter_mut().zip(frame.components()) {
             *begun |= scan.begins(component);
             if first || scan.contains(component) {
-                self.tables.write_quantisation(component.quantisation, out)?;
+                self.tables
+                    .write_quantisation(component.quantisation, out)?;
             }
         }
         if first {
@@ -159,8 +172,9 @@ impl<'a> Parts<'a> {
 }
 
 fn restart_interval(payload: &[u8]) -> Result<u16, Reject> {
-    let interval: [u8; 2] =
-        payload.try_into().map_err(|_| malformed("a restart interval of the wrong length"))?;
+    let interval: [u8; 2] = payload
+        .try_into()
+        .map_err(|_| malformed("a restart interval of the wrong length"))?;
     Ok(u16::from_be_bytes(interval))
 }
 
@@ -170,8 +184,14 @@ fn write_jfif(jfif: Option<[u8; 5]>, out: &mut Vec<u8>) -> Result<(), Reject> {
 }
 
 fn write_adobe(transform: Option<u8>, out: &mut Vec<u8>) -> Result<(), Reject> {
-    let Some(transform) = transform else { return Ok(()) };
-    write_segment(APP14, &[ADOBE, &[0, 100, 0, 0, 0, 0, transform]].concat(), out)
+    let Some(transform) = transform else {
+        return Ok(());
+    };
+    write_segment(
+        APP14,
+        &[ADOBE, &[0, 100, 0, 0, 0, 0, transform]].concat(),
+        out,
+    )
 }
 
 /// The profile, rewritten, if its chunks are complete and it parses.
@@ -180,7 +200,9 @@ fn write_icc(chunks: &[(u8, u8, &[u8])], out: &mut Vec<u8>) -> Result<(), Reject
         return Ok(());
     };
     let count = profile.chunks(ICC_CHUNK_BYTES).len();
-    let Ok(count) = u8::try_from(count) else { return Ok(()) };
+    let Ok(count) = u8::try_from(count) else {
+        return Ok(());
+    };
     for (number, chunk) in (1..=count).zip(profile.chunks(ICC_CHUNK_BYTES)) {
         write_segment(APP2, &[ICC, &[number, count], chunk].concat(), out)?;
     }
@@ -192,10 +214,15 @@ fn assemble_icc(chunks: &[(u8, u8, &[u8])]) -> Option<Vec<u8>> {
     let mut chunks = chunks.to_vec();
     chunks.sort_by_key(|(number, ..)| *number);
     let count = u8::try_from(chunks.len()).ok()?;
-    let complete = chunks.iter().zip(1..=count).all(|(&(number, of, _), at)| {
-        number == at && of == count
-    });
-    let profile: Vec<u8> = chunks.iter().flat_map(|(.., data)| *data).copied().collect();
+    let complete = chunks
+        .iter()
+        .zip(1..=count)
+        .all(|(&(number, of, _), at)| number == at && of == count);
+    let profile: Vec<u8> = chunks
+        .iter()
+        .flat_map(|(.., data)| *data)
+        .copied()
+        .collect();
     complete.then_some(profile)
 }
 

@@ -28,7 +28,9 @@ impl Outline {
                 _ => parts.read(&segment)?,
             }
         }
-        let frame = parts.frame.ok_or(malformed("a scan before the frame header"))?;
+        let frame = parts
+            .frame
+            .ok_or(malformed("a scan before the frame header"))?;
         Ok(Self {
             n_components: frame.components().len(),
             luma_sampling: frame.luma_sampling(),

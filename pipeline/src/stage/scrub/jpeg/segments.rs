@@ -35,7 +35,10 @@ impl<'a> Segments<'a> {
     pub(in crate::stage) fn next(&mut self) -> Result<Segment<'a>, Reject> {
         loop {
             let rest = self.cursor.rest();
-            let at = rest.iter().position(|byte| *byte == 0xFF).ok_or(Reject::Truncated)?;
+            let at = rest
+                .iter()
+                .position(|byte| *byte == 0xFF)
+                .ok_or(Reject::Truncated)?;
             let fill = rest[at..].iter().take_while(|byte| **byte == 0xFF).count();
             self.cursor.take(at + fill)?;
             let marker = self.cursor.u8()?;
@@ -43,12 +46,21 @@ impl<'a> Segments<'a> {
                 0 | TEM => {}
                 marker if RST.contains(&marker) => {}
                 SOI => return Err(malformed("a second image begins inside the first")),
-                EOI => return Ok(Segment { marker, payload: &[] }),
+                EOI => {
+                    return Ok(Segment {
+                        marker,
+                        payload: &[],
+                    });
+                }
                 _ => {
                     let length = usize::from(self.cursor.u16_be()?);
-                    let length =
-                        length.checked_sub(2).ok_or(malformed("a segment has no length"))?;
-                    return Ok(Segment { marker, payload: self.cursor.take(length)? });
+                    let length = length
+                        .checked_sub(2)
+                        .ok_or(malformed("a segment has no length"))?;
+                    return Ok(Segment {
+                        marker,
+                        payload: self.cursor.take(length)?,
+                    });
                 }
             }
         }
@@ -89,7 +101,11 @@ fn find_ff(bytes: &[u8]) -> Option<usize> {
     const BLOCK: usize = 64;
     let clear = bytes
         .chunks_exact(BLOCK)
-        .take_while(|block| !block.iter().fold(false, |found, byte| found | (*byte == 0xFF)))
+        .take_while(|block| {
+            !block
+                .iter()
+                .fold(false, |found, byte| found | (*byte == 0xFF))
+        })
         .count()
         * BLOCK;
     Some(clear + bytes[clear..].iter().position(|byte| *byte == 0xFF)?)

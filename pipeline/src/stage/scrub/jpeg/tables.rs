@@ -99,7 +99,9 @@ fn huffman_table(head: u8, cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Reject> {
     let counts: [u8; 16] = cursor.array().map_err(|_| BROKEN)?;
     let mut codes_left: u32 = 1;
     for count in counts {
-        codes_left = (codes_left * 2).checked_sub(u32::from(count)).ok_or(BROKEN)?;
+        codes_left = (codes_left * 2)
+            .checked_sub(u32::from(count))
+            .ok_or(BROKEN)?;
     }
     let n_symbols: usize = counts.iter().copied().map(usize::from).sum();
     if n_symbols > 256 {

@@ -14,7 +14,9 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
     let mut size = None;
     let mut scans = 0;
     loop {
-        let &[0xFF, marker] = slice(rebuilt, at, 2)? else { return Err(UNKNOWN_PART) };
+        let &[0xFF, marker] = slice(rebuilt, at, 2)? else {
+            return Err(UNKNOWN_PART);
+        };
         at += 2;
         if marker == 0xD9 {
             break;
@@ -45,7 +47,11 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
         return Err(CUT);
     }
     let (width, height) = size.ok_or(CUT)?;
-    Ok(Header { width, height, frames: 1 })
+    Ok(Header {
+        width,
+        height,
+        frames: 1,
+    })
 }
 
 /// Version 1.01, any density, no thumbnail.
@@ -85,7 +91,11 @@ fn check_huffman(payload: &[u8]) -> Result<(), Unclean> {
         return Err(UNKNOWN_PART);
     };
     let expected: usize = counts.iter().copied().map(usize::from).sum();
-    if symbols.len() == expected { Ok(()) } else { Err(UNKNOWN_PART) }
+    if symbols.len() == expected {
+        Ok(())
+    } else {
+        Err(UNKNOWN_PART)
+    }
 }
 
 fn check_frame(payload: &[u8]) -> Result<(u32, u32), Unclean> {
@@ -95,7 +105,10 @@ fn check_frame(payload: &[u8]) -> Result<(u32, u32), Unclean> {
     if rest.len() != 3 * usize::from(components) {
         return Err(UNKNOWN_PART);
     }
-    Ok((u32::from(u16::from_be_bytes([wh, wl])), u32::from(u16::from_be_bytes([hh, hl]))))
+    Ok((
+        u32::from(u16::from_be_bytes([wh, wl])),
+        u32::from(u16::from_be_bytes([hh, hl])),
+    ))
 }
 
 fn check_scan(payload: &[u8]) -> Result<(), Unclean> {
@@ -108,14 +121,17 @@ fn check_scan(payload: &[u8]) -> Result<(), Unclean> {
 /// Where the marker after a scan stands: the first 0xFF that neither stands for
 /// a data byte nor begins a restart marker.
 fn end_of_scan(rebuilt: &[u8], start: usize) -> Result<usize, Unclean> {
-    let mut escaped = false;
-    for (at, byte) in rebuilt.iter().enumerate().skip(start) {
-        if escaped && !matches!(byte, 0 | 0xD0..=0xD7) {
-            return Ok(at - 1);
+    let mut at = start;
+    loop {
+        let rest = rebuilt.get(at..).ok_or(CUT)?;
+        let before = rest.iter().position(|byte| *byte == 0xFF).ok_or(CUT)?;
+        at += before;
+        match rest.get(before + 1) {
+            Some(0 | 0xD0..=0xD7) => at += 2,
+            Some(_) => return Ok(at),
+            None => return Err(CUT),
         }
-        escaped = *byte == 0xFF;
     }
-    Err(CUT)
 }
 
 fn expect(bytes: &[u8], at: usize, expected: &[u8]) -> Result<usize, Unclean> {
@@ -127,7 +143,10 @@ fn expect(bytes: &[u8], at: usize, expected: &[u8]) -> Result<usize, Unclean> {
 }
 
 fn slice(bytes: &[u8], at: usize, length: usize) -> Result<&[u8], Unclean> {
-    bytes.get(at..).and_then(|rest| rest.get(..length)).ok_or(CUT)
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.get(..length))
+        .ok_or(CUT)
 }
 
 fn be16(bytes: &[u8], at: usize) -> Result<usize, Unclean> {

@@ -17,7 +17,10 @@ impl AnimationControl {
     /// `None` for a damaged chunk: decoders then show the still image.
     pub(super) fn parse(data: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(data);
-        let control = Self { frames: cursor.u32_be().ok()?, plays: cursor.u32_be().ok()? };
+        let control = Self {
+            frames: cursor.u32_be().ok()?,
+            plays: cursor.u32_be().ok()?,
+        };
         (cursor.is_empty() && control.frames > 0).then_some(control)
     }
 
@@ -64,7 +67,10 @@ impl FrameControl {
 
     pub(super) fn data(&self, sequence: u32) -> Vec<u8> {
         let fields = [sequence, self.width, self.height, self.left, self.top];
-        let mut data: Vec<u8> = fields.iter().flat_map(|field| field.to_be_bytes()).collect();
+        let mut data: Vec<u8> = fields
+            .iter()
+            .flat_map(|field| field.to_be_bytes())
+            .collect();
         data.extend_from_slice(&self.timing);
         data
     }
@@ -89,7 +95,10 @@ impl Frame {
             None => (image.width, image.height),
         };
         let stream = exact_stream(self.stream, image.raw_bytes(width, height)?)?;
-        Ok(Self { control: self.control, stream })
+        Ok(Self {
+            control: self.control,
+            stream,
+        })
     }
 
     /// The default image must fill the canvas even where it is a frame.

@@ -23,7 +23,11 @@ impl<'a> Chunk<'a> {
         if length > CHUNK_BYTES_MAX {
             return Err(malformed("a chunk is longer than chunks may be"));
         }
-        Ok(Self { name, data: cursor.take_u32(length)?, crc: cursor.u32_be()? })
+        Ok(Self {
+            name,
+            data: cursor.take_u32(length)?,
+            crc: cursor.u32_be()?,
+        })
     }
 
     /// Whether decoders may not skip it: upper-case first letter (5.4).
@@ -39,7 +43,9 @@ impl<'a> Chunk<'a> {
 
 /// Appends a chunk.
 pub(in crate::stage) fn write(name: [u8; 4], data: &[u8], out: &mut Vec<u8>) -> Result<(), Reject> {
-    let length = u32::try_from(data.len()).ok().filter(|length| *length <= CHUNK_BYTES_MAX);
+    let length = u32::try_from(data.len())
+        .ok()
+        .filter(|length| *length <= CHUNK_BYTES_MAX);
     let length = length.ok_or(malformed("a chunk is longer than chunks may be"))?;
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(&name);

@@ -8,13 +8,11 @@
 mod animation;
 pub(in crate::stage) mod chunk;
 mod pixels;
+mod profile;
 mod verify;
 
-use std::io::{self, Read, Write};
-
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
+#[cfg(test)]
+mod tests;
 
 use self::animation::{AnimationControl, Frame, FrameControl};
 use self::chunk::{Chunk, SIGNATURE};
@@ -25,10 +23,13 @@ use crate::error::Reject;
 use crate::stage::cursor::Cursor;
 
 /// Chunks of a fixed length that say how colours and pixels are to be shown.
-const FIXED: [(&[u8; 4], usize); 5] =
-    [(b"cICP", 4), (b"gAMA", 4), (b"cHRM", 32), (b"sRGB", 1), (b"pHYs", 9)];
-/// The name of every embedded profile.
-const PROFILE_NAME: &[u8] = b"ICC\0";
+const FIXED: [(&[u8; 4], usize); 5] = [
+    (b"cICP", 4),
+    (b"gAMA", 4),
+    (b"cHRM", 32),
+    (b"sRGB", 1),
+    (b"pHYs", 9),
+];
 /// Compressed data is cut into chunks of this size, so that no decoder's limit
 /// on a chunk is met.
 const DATA_BYTES: usize = 1 << 20;
@@ -115,7 +116,10 @@ impl<'a> Picture<'a> {
         intact(chunk)?;
         if self.frames.is_empty() {
             let control = self.pending_control.take();
-            self.frames.push(Frame { control, stream: Vec::new() });
+            self.frames.push(Frame {
+                control,
+                stream: Vec::new(),
+            });
         } else if self.previous != *b"IDAT" {
             return Err(malformed("the picture data is interrupted"));
         }
@@ -135,7 +139,7 @@ impl<'a> Picture<'a> {
         if self.header.colour == ImageHeader::INDEXED {
             let colours_max = 1_usize << self.header.depth;
             let palette = &chunk.data[..chunk.data.len().min(3 * colours_max)];
-            if palette.is_empty() || palette.len() % 3 != 0 {
+            if palette.is_empty() || !palette.len().is_multiple_of(3) {
                 return Err(malformed("a palette of the wrong length"));
             }
             self.palette = Some(palette);
@@ -185,7 +189,7 @@ impl<'a> Picture<'a> {
 
     fn read_profile(&mut self, chunk: &Chunk<'a>) {
         if self.profile.is_none() && chunk.is_intact() {
-            self.profile = unpack_profile(chunk.data).and_then(|profile| icc::rewrite(&profile));
+            self.profile = profile::unpack(chunk.data).and_then(|profile| icc::rewrite(&profile));
         }
     }
 
@@ -204,7 +208,10 @@ impl<'a> Picture<'a> {
         let mut cursor = Cursor::new(chunk.data);
         self.take_sequence(cursor.u32_be()?)?;
         if let Some(control) = self.pending_control.take() {
-            self.frames.push(Frame { control: Some(control), stream: Vec::new() });
+            self.frames.push(Frame {
+                control: Some(control),
+                stream: Vec::new(),
+            });
         }
         // The first frame is the default image, whose data is IDAT.
         match self.frames.as_mut_slice() {
@@ -232,7 +239,7 @@ impl<'a> Picture<'a> {
                 chunk::write(**name, data, &mut out)?;
             }
         }
-        if let Some(data) = self.profile.as_deref().and_then(pack_profile) {
+        if let Some(data) = self.profile.as_deref().and_then(profile::pack) {
             chunk::write(*b"iCCP", &data, &mut out)?;
         }
         if let Some(animation) = self.animation {
@@ -256,21 +263,25 @@ impl<'a> Picture<'a> {
         if self.header.colour == ImageHeader::INDEXED && self.palette.is_none() {
             return Err(malformed("an indexed image without a palette"));
         }
-        let Some(animation) = self.animation else { return Ok(()) };
-        let n_frames = self.frames.iter().filter(|frame| frame.control.is_some()).count();
+        let Some(animation) = self.animation else {
+            return Ok(());
+        };
+        let n_frames = self
+            .frames
+            .iter()
+            .filter(|frame| frame.control.is_some())
+            .count();
         let complete = u32::try_from(n_frames) == Ok(animation.frames);
         if !complete || self.pending_control.is_some() || !default_image.fills(&self.header) {
-            return Err(malformed("the animation does not have the frames it announces"));
+            return Err(malformed(
+                "the animation does not have the frames it announces",
+            ));
         }
         Ok(())
     }
 }
 
-fn write_frames(
-    frames: Vec<Frame>,
-    header: &ImageHeader,
-    out: &mut Vec<u8>,
-) -> Result<(), Reject> {
+fn write_frames(frames: Vec<Frame>, header: &ImageHeader, out: &mut Vec<u8>) -> Result<(), Reject> {
     let mut sequence = 0_u32..;
     let mut next_sequence = || sequence.next().unwrap_or(u32::MAX);
     for (frame_idx, frame) in frames.into_iter().enumerate() {
@@ -291,7 +302,11 @@ fn write_frames(
 }
 
 fn intact(chunk: &Chunk<'_>) -> Result<(), Reject> {
-    if chunk.is_intact() { Ok(()) } else { Err(malformed("a chunk's checksum is wrong")) }
+    if chunk.is_intact() {
+        Ok(())
+    } else {
+        Err(malformed("a chunk's checksum is wrong"))
+    }
 }
 
 fn fixed_values_are_legal(name: [u8; 4], data: &[u8]) -> bool {
@@ -301,24 +316,4 @@ fn fixed_values_are_legal(name: [u8; 4], data: &[u8]) -> bool {
         (b"pHYs", [.., unit]) => *unit <= 1,
         _ => true,
     }
-}
-
-/// 11.3.2.3: a name of up to 79 bytes, a zero, method 0, a zlib stream.
-fn unpack_profile(data: &[u8]) -> Option<Vec<u8>> {
-    let name_end = data.iter().take(80).position(|byte| *byte == 0)?;
-    let stream = data.get(name_end..)?.strip_prefix(&[0, 0])?;
-    let limit = u64::try_from(icc::PROFILE_BYTES_MAX).ok()?;
-    let mut profile = Vec::new();
-    ZlibDecoder::new(stream).take(limit).read_to_end(&mut profile).ok()?;
-    Some(profile)
-}
-
-fn pack_profile(profile: &[u8]) -> Option<Vec<u8>> {
-    let compress = || -> io::Result<Vec<u8>> {
-        let packed = [PROFILE_NAME, &[0]].concat();
-        let mut encoder = ZlibEncoder::new(packed, Compression::default());
-        encoder.write_all(profile)?;
-        encoder.finish()
-    };
-    compress().ok()
 }

@@ -39,13 +39,24 @@ impl ImageHeader {
         if !legal || compression != 0 || filter != 0 || interlace > 1 || !cursor.is_empty() {
             return Err(BROKEN);
         }
-        Ok(Self { width, height, depth, colour, interlaced: interlace == 1 })
+        Ok(Self {
+            width,
+            height,
+            depth,
+            colour,
+            interlaced: interlace == 1,
+        })
     }
 
     pub(super) fn data(&self) -> Vec<u8> {
         let interlace = u8::from(self.interlaced);
         let [width, height] = [self.width.to_be_bytes(), self.height.to_be_bytes()];
-        [&width[..], &height, &[self.depth, self.colour, 0, 0, interlace]].concat()
+        [
+            &width[..],
+            &height,
+            &[self.depth, self.colour, 0, 0, interlace],
+        ]
+        .concat()
     }
 
     /// Bytes of filtered rows of an image of this kind, `width` x `height`
@@ -115,8 +126,9 @@ pub(super) fn exact_stream(mut stream: Vec<u8>, raw_bytes: u64) -> Result<Vec<u8
     Ok(stream)
 }
 
+/// Compresses lightly: few files need it, and a hostile one must not cost more.
 fn recompress(stream: &[u8], raw_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     io::copy(&mut ZlibDecoder::new(stream).take(raw_bytes), &mut encoder)?;
     encoder.finish()
 }

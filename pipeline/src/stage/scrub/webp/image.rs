@@ -35,9 +35,21 @@ impl<'a> Image<'a> {
     pub(super) fn new(chunk: &Chunk<'a>, alpha: Option<&[u8]>) -> Result<Self, Reject> {
         let Chunk { name, data } = *chunk;
         let lossy = name == *b"VP8 ";
-        let (width, height) = if lossy { lossy_size(data)? } else { lossless_size(data)? };
-        let alpha = alpha.filter(|_| lossy).map(|plane| alpha_plane(plane, width, height));
-        Ok(Self { alpha: alpha.transpose()?, name, data, width, height })
+        let (width, height) = if lossy {
+            lossy_size(data)?
+        } else {
+            lossless_size(data)?
+        };
+        let alpha = alpha
+            .filter(|_| lossy)
+            .map(|plane| alpha_plane(plane, width, height));
+        Ok(Self {
+            alpha: alpha.transpose()?,
+            name,
+            data,
+            width,
+            height,
+        })
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), Reject> {

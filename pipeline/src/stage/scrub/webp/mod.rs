@@ -10,6 +10,9 @@ pub(in crate::stage) mod chunk;
 mod image;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use self::chunk::Chunk;
 use self::image::Image;
 pub(super) use self::verify::verify;
@@ -60,7 +63,10 @@ struct Canvas {
 
 enum Content<'a> {
     Still(Image<'a>),
-    Animation { control: &'a [u8; 6], frames: Vec<Frame<'a>> },
+    Animation {
+        control: &'a [u8; 6],
+        frames: Vec<Frame<'a>>,
+    },
 }
 
 impl<'a> Extended<'a> {
@@ -76,7 +82,11 @@ impl<'a> Extended<'a> {
             }
             Content::Still(image)
         };
-        Ok(Self { canvas, profile, content })
+        Ok(Self {
+            canvas,
+            profile,
+            content,
+        })
     }
 
     fn write(&self, out: &mut Vec<u8>) -> Result<(), Reject> {
@@ -101,7 +111,12 @@ impl Canvas {
         let (width, height) = (cursor.u24_le()? + 1, cursor.u24_le()? + 1);
         // The alpha flag is only a hint to decoders, but some follow it.
         let (alpha, animated) = (flags & FLAG_ALPHA != 0, flags & FLAG_ANIMATION != 0);
-        Ok(Self { width, height, alpha, animated })
+        Ok(Self {
+            width,
+            height,
+            alpha,
+            animated,
+        })
     }
 
     fn data(&self, has_profile: bool) -> Vec<u8> {
@@ -109,7 +124,12 @@ impl Canvas {
         let flags = flag(has_profile, FLAG_ICC)
             | flag(self.alpha, FLAG_ALPHA)
             | flag(self.animated, FLAG_ANIMATION);
-        [&[flags, 0, 0, 0], &u24(self.width - 1)[..], &u24(self.height - 1)].concat()
+        [
+            &[flags, 0, 0, 0],
+            &u24(self.width - 1)[..],
+            &u24(self.height - 1),
+        ]
+        .concat()
     }
 }
 

@@ -18,10 +18,20 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
     let (name, data) = next_chunk(&mut rest)?;
     if name != b"VP8X" {
         let (width, height) = picture_size(name, data)?;
-        return if rest.is_empty() { Ok(Header { width, height, frames: 1 }) } else { Err(UNKNOWN_PART) };
+        return if rest.is_empty() {
+            Ok(Header {
+                width,
+                height,
+                frames: 1,
+            })
+        } else {
+            Err(UNKNOWN_PART)
+        };
     }
 
-    let &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2] = data else { return Err(UNKNOWN_PART) };
+    let &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2] = data else {
+        return Err(UNKNOWN_PART);
+    };
     let width = u32::from_le_bytes([w0, w1, w2, 0]) + 1;
     let height = u32::from_le_bytes([h0, h1, h2, 0]) + 1;
     if flags & !0b11_0010 != 0 {
@@ -36,10 +46,18 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
     }
     if flags & 0x02 == 0 {
         check_picture(rest)?;
-        return Ok(Header { width, height, frames: 1 });
+        return Ok(Header {
+            width,
+            height,
+            frames: 1,
+        });
     }
     let frames = check_animation(rest)?;
-    Ok(Header { width, height, frames })
+    Ok(Header {
+        width,
+        height,
+        frames,
+    })
 }
 
 fn check_animation(mut rest: &[u8]) -> Result<u32, Unclean> {
@@ -70,7 +88,11 @@ fn check_picture(mut chunks: &[u8]) -> Result<(), Unclean> {
         }
     }
     picture_size(name, data)?;
-    if chunks.is_empty() { Ok(()) } else { Err(UNKNOWN_PART) }
+    if chunks.is_empty() {
+        Ok(())
+    } else {
+        Err(UNKNOWN_PART)
+    }
 }
 
 fn picture_size(name: &[u8; 4], data: &[u8]) -> Result<(u32, u32), Unclean> {
@@ -93,6 +115,10 @@ fn next_chunk<'a>(rest: &mut &'a [u8]) -> Result<(&'a [u8; 4], &'a [u8]), Unclea
     let (length, after) = after.split_first_chunk::<4>().ok_or(CUT)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| CUT)?;
     let (data, after) = after.split_at_checked(length).ok_or(CUT)?;
-    *rest = if length % 2 == 1 { after.strip_prefix(&[0]).ok_or(CUT)? } else { after };
+    *rest = if length % 2 == 1 {
+        after.strip_prefix(&[0]).ok_or(CUT)?
+    } else {
+        after
+    };
     Ok((name, data))
 }

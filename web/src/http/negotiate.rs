@@ -7,8 +7,8 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::app::AppState;
 use crate::error::Problem;
+use crate::http::visitor::Visitor;
 use crate::pages;
-use crate::visitor::Visitor;
 
 /// Paths of the API answer programs, whatever they say they accept.
 const API_PREFIX: &str = "/api/";
@@ -20,13 +20,16 @@ pub async fn problems_as_pages(
     request: Request,
     next: Next,
 ) -> Response {
-    let wants_page = accepts_html(request.headers()) && !request.uri().path().starts_with(API_PREFIX);
+    let wants_page =
+        accepts_html(request.headers()) && !request.uri().path().starts_with(API_PREFIX);
     if !wants_page {
         return next.run(request).await;
     }
     let visitor = Visitor::of(&app, request.headers());
     let response = next.run(request).await;
-    let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else {
+        return response;
+    };
     let page = pages::problem(
         &visitor.site,
         problem.status,

@@ -20,11 +20,15 @@ pub enum Requested {
 /// Reads a `Range` header's value for a whole of `length` bytes.
 #[must_use]
 pub fn parse(value: &str, length: u64) -> Requested {
-    let Some((unit, set)) = value.split_once('=') else { return Requested::Whole };
+    let Some((unit, set)) = value.split_once('=') else {
+        return Requested::Whole;
+    };
     if !unit.trim().eq_ignore_ascii_case("bytes") || set.contains(',') {
         return Requested::Whole;
     }
-    let Some((first, last)) = set.trim().split_once('-') else { return Requested::Whole };
+    let Some((first, last)) = set.trim().split_once('-') else {
+        return Requested::Whole;
+    };
     match (number(first), number(last)) {
         (Ok(None), Ok(Some(suffix))) => last_bytes(suffix, length),
         (Ok(Some(first)), Ok(last)) => {
@@ -34,7 +38,10 @@ pub fn parse(value: &str, length: u64) -> Requested {
             } else if first >= length {
                 Requested::Unsatisfiable
             } else {
-                Requested::Part { first, last: last.min(length - 1) }
+                Requested::Part {
+                    first,
+                    last: last.min(length - 1),
+                }
             }
         }
         _ => Requested::Whole,
@@ -45,7 +52,10 @@ fn last_bytes(suffix: u64, length: u64) -> Requested {
     if suffix == 0 || length == 0 {
         return Requested::Unsatisfiable;
     }
-    Requested::Part { first: length.saturating_sub(suffix), last: length - 1 }
+    Requested::Part {
+        first: length.saturating_sub(suffix),
+        last: length - 1,
+    }
 }
 
 struct NotANumber;
@@ -71,13 +81,49 @@ mod tests {
     fn the_forms_of_the_rfc() {
         use Requested::{Part, Unsatisfiable, Whole};
         for (value, requested) in [
-            ("bytes=0-499", Part { first: 0, last: 499 }),
-            ("bytes=500-", Part { first: 500, last: 999 }),
-            ("bytes=-1", Part { first: 999, last: 999 }),
-            ("bytes=-5000", Part { first: 0, last: 999 }),
-            ("bytes=0-5000", Part { first: 0, last: 999 }),
+            (
+                "bytes=0-499",
+                Part {
+                    first: 0,
+                    last: 499,
+                },
+            ),
+            (
+                "bytes=500-",
+                Part {
+                    first: 500,
+                    last: 999,
+                },
+            ),
+            (
+                "bytes=-1",
+                Part {
+                    first: 999,
+                    last: 999,
+                },
+            ),
+            (
+                "bytes=-5000",
+                Part {
+                    first: 0,
+                    last: 999,
+                },
+            ),
+            (
+                "bytes=0-5000",
+                Part {
+                    first: 0,
+                    last: 999,
+                },
+            ),
             ("Bytes=0-0", Part { first: 0, last: 0 }),
-            ("bytes=999-99999999999999999999999", Part { first: 999, last: 999 }),
+            (
+                "bytes=999-99999999999999999999999",
+                Part {
+                    first: 999,
+                    last: 999,
+                },
+            ),
             ("bytes=1000-", Unsatisfiable),
             ("bytes=99999999999999999999999-", Unsatisfiable),
             ("bytes=-0", Unsatisfiable),

@@ -19,7 +19,9 @@ pub fn is_unchanged(headers: &HeaderMap, etag: &str) -> bool {
 /// very tag. A date never matches, for no date is sent.
 #[must_use]
 pub fn range_applies(headers: &HeaderMap, etag: &str) -> bool {
-    headers.get(header::IF_RANGE).is_none_or(|value| value.as_bytes() == etag.as_bytes())
+    headers
+        .get(header::IF_RANGE)
+        .is_none_or(|value| value.as_bytes() == etag.as_bytes())
 }
 
 #[cfg(test)]
@@ -35,10 +37,16 @@ mod tests {
     #[test]
     fn any_of_the_tags_counts() {
         for value in ["\"a\"", "\"b\", \"a\"", "W/\"a\"", "*"] {
-            assert!(is_unchanged(&with(header::IF_NONE_MATCH, value), "\"a\""), "{value}");
+            assert!(
+                is_unchanged(&with(header::IF_NONE_MATCH, value), "\"a\""),
+                "{value}"
+            );
         }
         for value in ["\"b\"", "a", ""] {
-            assert!(!is_unchanged(&with(header::IF_NONE_MATCH, value), "\"a\""), "{value}");
+            assert!(
+                !is_unchanged(&with(header::IF_NONE_MATCH, value), "\"a\""),
+                "{value}"
+            );
         }
         assert!(!is_unchanged(&HeaderMap::new(), "\"a\""));
     }
@@ -48,7 +56,10 @@ mod tests {
         assert!(range_applies(&HeaderMap::new(), "\"a\""));
         assert!(range_applies(&with(header::IF_RANGE, "\"a\""), "\"a\""));
         for value in ["\"b\"", "W/\"a\"", "Sat, 29 Oct 1994 19:43:31 GMT"] {
-            assert!(!range_applies(&with(header::IF_RANGE, value), "\"a\""), "{value}");
+            assert!(
+                !range_applies(&with(header::IF_RANGE, value), "\"a\""),
+                "{value}"
+            );
         }
     }
 }

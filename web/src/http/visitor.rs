@@ -54,15 +54,18 @@ pub fn base_url(app: &AppState, headers: &HeaderMap) -> String {
         return app.settings.base_url.clone();
     }
     let asked = headers.get(header::HOST).and_then(authority);
-    asked.map_or_else(|| format!("http://{}", app.settings.listen), |host| format!("http://{host}"))
+    asked.map_or_else(
+        || format!("http://{}", app.settings.listen),
+        |host| format!("http://{host}"),
+    )
 }
 
 /// A `Host` value that is a host and perhaps a port, and nothing else.
 fn authority(host: &HeaderValue) -> Option<&str> {
     let host = host.to_str().ok()?;
-    let is_plain = host
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
+    let is_plain = host.bytes().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
+    });
     let parses = format!("http://{host}/").parse::<Uri>().is_ok();
     (is_plain && parses && !host.is_empty()).then_some(host)
 }
@@ -84,7 +87,10 @@ mod tests {
     #[test]
     fn a_cookie_is_found_among_others() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=1; theme=dark;b=2"));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("a=1; theme=dark;b=2"),
+        );
         headers.append(header::COOKIE, HeaderValue::from_static("nsfw_filter=off"));
         assert_eq!(cookie(&headers, THEME_COOKIE), Some("dark"));
         assert_eq!(cookie(&headers, NSFW_FILTER_COOKIE), Some("off"));

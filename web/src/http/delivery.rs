@@ -10,10 +10,10 @@ use futures_util::stream;
 use imgshare_storage::BlobReader;
 
 use crate::cache::ImageHeaders;
-use crate::conditional;
 use crate::config::Http;
 use crate::error::WebError;
-use crate::range::{self, Requested};
+use crate::http::conditional;
+use crate::http::range::{self, Requested};
 
 /// An image opened as a document can do nothing, whatever its bytes say.
 const IMAGE_CSP: &str = "sandbox; default-src 'none'";
@@ -72,7 +72,9 @@ pub fn respond(
 }
 
 fn requested_range(method: &Method, request: &HeaderMap, etag: &str, length: u64) -> Requested {
-    let value = request.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let value = request
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok());
     match value {
         // A range means something for GET alone.
         Some(value) if method == Method::GET && conditional::range_applies(request, etag) => {
@@ -83,7 +85,12 @@ fn requested_range(method: &Method, request: &HeaderMap, etag: &str, length: u64
 }
 
 fn add_headers(headers: &mut HeaderMap, http: &Http, image: ImageHeaders, is_unchanged: bool) {
-    let ImageHeaders { mime, etag, disposition, extension: _ } = image;
+    let ImageHeaders {
+        mime,
+        etag,
+        disposition,
+        extension: _,
+    } = image;
     let lifetime = format!(
         "public, max-age={}, s-maxage={}",
         http.image_max_age_seconds, http.image_shared_max_age_seconds
@@ -98,7 +105,10 @@ fn add_headers(headers: &mut HeaderMap, http: &Http, image: ImageHeaders, is_unc
     headers.insert(header::CONTENT_TYPE, mime);
     headers.insert(header::CONTENT_DISPOSITION, disposition);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(IMAGE_CSP));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(IMAGE_CSP),
+    );
     // Hotlinks and forums are what an image host is for.
     headers.insert(
         HeaderName::from_static("cross-origin-resource-policy"),
@@ -118,27 +128,38 @@ fn body_response(
         Content::Memory(bytes) => Body::from(slice(&bytes, first, n_bytes)),
         Content::File(reader) => stream_file(reader, first, n_bytes),
     };
-    ([(header::CONTENT_LENGTH, HeaderValue::from(n_bytes))], (status, body)).into_response()
+    (
+        [(header::CONTENT_LENGTH, HeaderValue::from(n_bytes))],
+        (status, body),
+    )
+        .into_response()
 }
 
 fn slice(bytes: &Bytes, first: u64, n_bytes: u64) -> Bytes {
     // Both lie within the bytes, so they fit where the bytes do.
-    let first = usize::try_from(first).unwrap_or(bytes.len()).min(bytes.len());
-    let n_bytes = usize::try_from(n_bytes).unwrap_or(bytes.len()).min(bytes.len() - first);
+    let first = usize::try_from(first)
+        .unwrap_or(bytes.len())
+        .min(bytes.len());
+    let n_bytes = usize::try_from(n_bytes)
+        .unwrap_or(bytes.len())
+        .min(bytes.len() - first);
     bytes.slice(first..first + n_bytes)
 }
 
 fn stream_file(reader: BlobReader, first: u64, n_bytes: u64) -> Body {
     let start = (reader, Some(first), n_bytes);
-    Body::from_stream(stream::try_unfold(start, |(reader, seek_to, left)| async move {
-        if left == 0 {
-            return Ok::<_, io::Error>(None);
-        }
-        let read = tokio::task::spawn_blocking(move || read_chunk(reader, seek_to, left));
-        let (reader, chunk) = read.await.map_err(io::Error::other)??;
-        let left = left - u64::try_from(chunk.len()).unwrap_or(left).min(left);
-        Ok(Some((Bytes::from(chunk), (reader, None, left))))
-    }))
+    Body::from_stream(stream::try_unfold(
+        start,
+        |(reader, seek_to, left)| async move {
+            if left == 0 {
+                return Ok::<_, io::Error>(None);
+            }
+            let read = tokio::task::spawn_blocking(move || read_chunk(reader, seek_to, left));
+            let (reader, chunk) = read.await.map_err(io::Error::other)??;
+            let left = left - u64::try_from(chunk.len()).unwrap_or(left).min(left);
+            Ok(Some((Bytes::from(chunk), (reader, None, left))))
+        },
+    ))
 }
 
 fn read_chunk(

@@ -4,8 +4,8 @@ use axum::body::HttpBody as _;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 
-use crate::body::{self, BodyError, BodyLimits, BodyOutcome};
-use crate::filename;
+use crate::http::body::{self, BodyError, BodyLimits, BodyOutcome};
+use crate::http::filename;
 
 /// Room for boundaries and part headers around the file.
 const FRAMING_BYTES_MAX: u64 = 64 << 10;
@@ -55,8 +55,10 @@ pub async fn read_one_file(
 ) -> Result<UploadedFile, MultipartProblem> {
     let (parts, body) = request.into_parts();
     let length = body::announced_length(&parts.headers);
-    let body_limits =
-        BodyLimits { bytes_max: file_bytes_max.saturating_add(FRAMING_BYTES_MAX), ..limits };
+    let body_limits = BodyLimits {
+        bytes_max: file_bytes_max.saturating_add(FRAMING_BYTES_MAX),
+        ..limits
+    };
     if body.is_end_stream() {
         return Err(MultipartProblem::FileMissing);
     }
@@ -65,8 +67,9 @@ pub async fn read_one_file(
     let mut request = Request::from_parts(parts, body);
     // The guard holds the limit; axum's own would answer in its own words.
     DefaultBodyLimit::disable().apply(&mut request);
-    let multipart =
-        Multipart::from_request(request, &()).await.map_err(|_| MultipartProblem::Malformed)?;
+    let multipart = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| MultipartProblem::Malformed)?;
     let capacity = length.unwrap_or(0).min(file_bytes_max);
     find_file(multipart, file_bytes_max, capacity, &outcome).await
 }
@@ -78,9 +81,11 @@ async fn find_file(
     outcome: &BodyOutcome,
 ) -> Result<UploadedFile, MultipartProblem> {
     let explain = |_: MultipartError| {
-        outcome.error().map_or(MultipartProblem::Malformed, |error| {
-            said_of_the_file(error, file_bytes_max)
-        })
+        outcome
+            .error()
+            .map_or(MultipartProblem::Malformed, |error| {
+                said_of_the_file(error, file_bytes_max)
+            })
     };
     let mut found: Option<UploadedFile> = None;
     let mut n_files = 0_u32;
@@ -94,7 +99,10 @@ async fn find_file(
             return Err(MultipartProblem::TooManyFiles);
         }
         if named_file {
-            let filename = field.file_name().map(filename::sanitize).unwrap_or_default();
+            let filename = field
+                .file_name()
+                .map(filename::sanitize)
+                .unwrap_or_default();
             let is_unchosen = field.file_name() == Some("");
             let bytes = read_field(field, file_bytes_max, capacity, &explain).await?;
             // A form sent without choosing a file carries an unnamed, empty one.
@@ -104,7 +112,11 @@ async fn find_file(
         }
     }
     let file = found.ok_or(MultipartProblem::FileMissing)?;
-    if file.bytes.is_empty() { Err(MultipartProblem::EmptyFile) } else { Ok(file) }
+    if file.bytes.is_empty() {
+        Err(MultipartProblem::EmptyFile)
+    } else {
+        Ok(file)
+    }
 }
 
 async fn read_field(
@@ -117,7 +129,10 @@ async fn read_field(
     while let Some(chunk) = field.chunk().await.map_err(explain)? {
         let length = bytes.len().saturating_add(chunk.len());
         if u64::try_from(length).unwrap_or(u64::MAX) > file_bytes_max {
-            return Err(BodyError::TooLarge { bytes_max: file_bytes_max }.into());
+            return Err(BodyError::TooLarge {
+                bytes_max: file_bytes_max,
+            }
+            .into());
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -127,7 +142,10 @@ async fn read_field(
 /// The limit people know is the file's, without the framing around it.
 fn said_of_the_file(error: BodyError, file_bytes_max: u64) -> MultipartProblem {
     match error {
-        BodyError::TooLarge { .. } => BodyError::TooLarge { bytes_max: file_bytes_max }.into(),
+        BodyError::TooLarge { .. } => BodyError::TooLarge {
+            bytes_max: file_bytes_max,
+        }
+        .into(),
         other => other.into(),
     }
 }
@@ -149,7 +167,9 @@ mod tests {
     };
 
     fn part(name: &str, filename: Option<&str>, content: &str) -> String {
-        let filename = filename.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
+        let filename = filename
+            .map(|name| format!("; filename=\"{name}\""))
+            .unwrap_or_default();
         format!(
             "--XX\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\n\r\n{content}\r\n"
         )
@@ -168,7 +188,10 @@ mod tests {
         let body =
             part("theme", None, "dark") + &part("file", Some("a/cat.jpg"), "bytes") + "--XX--\r\n";
         let file = read(body).await.unwrap();
-        assert_eq!((file.bytes.as_slice(), file.filename.as_str()), (&b"bytes"[..], "cat.jpg"));
+        assert_eq!(
+            (file.bytes.as_slice(), file.filename.as_str()),
+            (&b"bytes"[..], "cat.jpg")
+        );
     }
 
     #[tokio::test]
@@ -177,11 +200,26 @@ mod tests {
         for (body, problem) in [
             (String::new(), MultipartProblem::FileMissing),
             ("--XX--\r\n".to_owned(), MultipartProblem::FileMissing),
-            (part("picture", Some("a"), "x") + "--XX--\r\n", MultipartProblem::FileMissing),
-            (part("file", Some(""), "") + "--XX--\r\n", MultipartProblem::FileMissing),
-            (part("file", Some("a"), "") + "--XX--\r\n", MultipartProblem::EmptyFile),
-            (format!("{file}{file}--XX--\r\n"), MultipartProblem::TooManyFiles),
-            (file.clone() + &part("more", Some("b"), "y") + "--XX--\r\n", MultipartProblem::TooManyFiles),
+            (
+                part("picture", Some("a"), "x") + "--XX--\r\n",
+                MultipartProblem::FileMissing,
+            ),
+            (
+                part("file", Some(""), "") + "--XX--\r\n",
+                MultipartProblem::FileMissing,
+            ),
+            (
+                part("file", Some("a"), "") + "--XX--\r\n",
+                MultipartProblem::EmptyFile,
+            ),
+            (
+                format!("{file}{file}--XX--\r\n"),
+                MultipartProblem::TooManyFiles,
+            ),
+            (
+                file.clone() + &part("more", Some("b"), "y") + "--XX--\r\n",
+                MultipartProblem::TooManyFiles,
+            ),
         ] {
             assert_eq!(read(body.clone()).await.unwrap_err(), problem, "{body}");
         }
@@ -189,11 +227,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_breaks_the_rules_is_malformed() {
-        for body in ["no boundary at all", "--XX\r\nContent-Dispo", "--XX\r\n\r\n"] {
-            assert_eq!(read(body).await.unwrap_err(), MultipartProblem::Malformed, "{body}");
+        for body in [
+            "no boundary at all",
+            "--XX\r\nContent-Dispo",
+            "--XX\r\n\r\n",
+        ] {
+            assert_eq!(
+                read(body).await.unwrap_err(),
+                MultipartProblem::Malformed,
+                "{body}"
+            );
         }
         let unending = part("file", Some("a"), "x");
-        assert_eq!(read(unending).await.unwrap_err(), MultipartProblem::Malformed);
+        assert_eq!(
+            read(unending).await.unwrap_err(),
+            MultipartProblem::Malformed
+        );
         let untyped = Request::post("/").body(Body::from("x")).unwrap();
         let problem = read_one_file(untyped, 1_000, LIMITS).await.unwrap_err();
         assert_eq!(problem, MultipartProblem::Malformed);

@@ -65,7 +65,12 @@ impl BodyOutcome {
 /// Length that the header announces.
 #[must_use]
 pub fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// `body` held to `limits`. Dropped before its end, the rest is read and
@@ -88,7 +93,9 @@ pub fn guard(
         outcome: outcome.clone(),
     };
     if announced_length(headers).is_some_and(|length| length > limits.bytes_max) {
-        return Err(BodyError::TooLarge { bytes_max: limits.bytes_max });
+        return Err(BodyError::TooLarge {
+            bytes_max: limits.bytes_max,
+        });
     }
     Ok((Body::from_stream(guarded), outcome))
 }
@@ -130,7 +137,9 @@ impl Rest {
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        let Some(stream) = self.stream.take().filter(|_| self.is_coming) else { return };
+        let Some(stream) = self.stream.take().filter(|_| self.is_coming) else {
+            return;
+        };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(timeout(LINGER_TIME_MAX, discard(stream)));
         }
@@ -170,9 +179,13 @@ impl GuardedBody {
     }
 
     fn accept(&mut self, chunk: Bytes) -> Poll<Option<Result<Bytes, BodyError>>> {
-        self.received = self.received.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        self.received = self
+            .received
+            .saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         if self.received > self.limits.bytes_max {
-            return self.fail(BodyError::TooLarge { bytes_max: self.limits.bytes_max });
+            return self.fail(BodyError::TooLarge {
+                bytes_max: self.limits.bytes_max,
+            });
         }
         let deadline = self.deadline();
         self.timer.as_mut().reset(deadline);
@@ -188,7 +201,9 @@ impl Stream for GuardedBody {
         if let Some(error) = this.outcome.error() {
             return Poll::Ready(Some(Err(error)));
         }
-        let Some(rest) = this.rest.as_mut() else { return Poll::Ready(None) };
+        let Some(rest) = this.rest.as_mut() else {
+            return Poll::Ready(None);
+        };
         match rest.poll(context) {
             Poll::Ready(Some(Ok(chunk))) => this.accept(chunk),
             Poll::Ready(Some(Err(_))) => {
@@ -234,13 +249,19 @@ mod tests {
     };
 
     fn chunks(sizes: &[usize]) -> Body {
-        let chunks: Vec<_> = sizes.iter().map(|&size| Bytes::from(vec![0; size])).collect();
+        let chunks: Vec<_> = sizes
+            .iter()
+            .map(|&size| Bytes::from(vec![0; size]))
+            .collect();
         Body::from_stream(stream::iter(chunks.into_iter().map(Ok::<_, BodyError>)))
     }
 
     async fn read(body: Body) -> (Option<usize>, Option<BodyError>) {
         let (guarded, outcome) = guard(&HeaderMap::new(), body, LIMITS).unwrap();
-        let read = axum::body::to_bytes(guarded, usize::MAX).await.ok().map(|bytes| bytes.len());
+        let read = axum::body::to_bytes(guarded, usize::MAX)
+            .await
+            .ok()
+            .map(|bytes| bytes.len());
         (read, outcome.error())
     }
 
@@ -257,21 +278,31 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_stops_times_out() {
-        let stalled = chunks(&[10]).into_data_stream().chain(stream::pending().map(Ok));
-        assert_eq!(read(Body::from_stream(stalled)).await, (None, Some(BodyError::Timeout)));
+        let stalled = chunks(&[10])
+            .into_data_stream()
+            .chain(stream::pending().map(Ok));
+        assert_eq!(
+            read(Body::from_stream(stalled)).await,
+            (None, Some(BodyError::Timeout))
+        );
     }
 
     #[tokio::test]
     async fn a_broken_connection_is_told_apart() {
         let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("reset"))]);
-        assert_eq!(read(Body::from_stream(broken)).await, (None, Some(BodyError::CutOff)));
+        assert_eq!(
+            read(Body::from_stream(broken)).await,
+            (None, Some(BodyError::CutOff))
+        );
     }
 
     #[tokio::test]
     async fn an_announced_length_is_believed_when_it_is_too_large() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("101"));
-        let refused = guard(&headers, Body::empty(), LIMITS).map(|_| ()).unwrap_err();
+        let refused = guard(&headers, Body::empty(), LIMITS)
+            .map(|_| ())
+            .unwrap_err();
         assert_eq!(refused, BodyError::TooLarge { bytes_max: 100 });
     }
 }

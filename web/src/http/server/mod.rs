@@ -1,4 +1,6 @@
-//! The accept loop: bounded connections, header timeouts, orderly stop.
+//! The accept loop: bounded connections, patience with limits, orderly stop.
+
+mod stall;
 
 use std::io;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+
+use stall::StallGuard;
 
 /// Longest request head. URLs and cookies of ours are far below; hyper's own
 /// bound is 400 kB a connection.
@@ -27,6 +31,8 @@ pub struct ConnectionLimits {
     pub connections_max: usize,
     /// For a request's head, and between requests.
     pub header_time_max: Duration,
+    /// For a client to take some of what it is sent.
+    pub send_stall_time_max: Duration,
     /// For requests in flight after the stop.
     pub drain_time_max: Duration,
 }
@@ -63,7 +69,10 @@ pub async fn serve(
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits.drain_time_max, drained).await.is_err() {
+    if tokio::time::timeout(limits.drain_time_max, drained)
+        .await
+        .is_err()
+    {
         let n_cut = connections.len();
         connections.shutdown().await;
         return n_cut;
@@ -75,7 +84,10 @@ async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
+    let place = Arc::clone(room)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, place))
@@ -88,6 +100,7 @@ async fn converse(
     limits: ConnectionLimits,
     mut stop: watch::Receiver<bool>,
 ) {
+    let stream = StallGuard::new(stream, limits.send_stall_time_max);
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

@@ -30,7 +30,7 @@ const VARIANT_FORMATS: [Format; 2] = [Format::Jpeg, Format::Png];
 type Key = (ImageId, &'static str);
 
 /// Bounds the work on variants.
-pub struct Thumbnails {
+pub struct VariantMaker {
     room: Arc<Semaphore>,
     in_the_making: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
 }
@@ -59,7 +59,9 @@ pub fn variant_path(id: &ImageId, name: &str, format: Format) -> String {
 /// The format a record names by its extension.
 #[must_use]
 pub fn format_of(record: &Record) -> Option<Format> {
-    FORMATS.into_iter().find(|format| format.extension() == record.extension)
+    FORMATS
+        .into_iter()
+        .find(|format| format.extension() == record.extension)
 }
 
 /// The variant of this name, if the fixed list has it.
@@ -68,16 +70,22 @@ pub fn find_spec(name: &str) -> Option<VariantSpec> {
     VARIANTS.into_iter().find(|spec| spec.name == name)
 }
 
-impl Thumbnails {
+impl VariantMaker {
     /// At most `at_once_max` variants are made at the same time.
     #[must_use]
     pub fn new(at_once_max: usize) -> Self {
-        Self { room: Arc::new(Semaphore::new(at_once_max)), in_the_making: Mutex::default() }
+        Self {
+            room: Arc::new(Semaphore::new(at_once_max)),
+            in_the_making: Mutex::default(),
+        }
     }
 
     /// The lock of one variant: whoever comes second waits and finds it made.
     fn lock_of(&self, key: Key) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.in_the_making.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = self
+            .in_the_making
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = locks.get(&key).and_then(Weak::upgrade) {
             return lock;
         }
@@ -88,9 +96,16 @@ impl Thumbnails {
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, WebError> {
-        let overloaded = || PipelineError::from(Overloaded { retry_after: WAIT_MAX });
+        let overloaded = || {
+            PipelineError::from(Overloaded {
+                retry_after: WAIT_MAX,
+            })
+        };
         let place = timeout(WAIT_MAX, Arc::clone(&self.room).acquire_owned()).await;
-        place.ok().and_then(Result::ok).ok_or_else(|| overloaded().into())
+        place
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| overloaded().into())
     }
 }
 
@@ -108,12 +123,12 @@ pub async fn find_or_make(
     if let Some(found) = app.with_store(stored).await? {
         return Ok(found);
     }
-    let lock = app.thumbnails.lock_of((id, spec.name));
+    let lock = app.variants.lock_of((id, spec.name));
     let _turn = lock.lock().await;
     if let Some(found) = app.with_store(stored).await? {
         return Ok(found);
     }
-    let place = app.thumbnails.place().await?;
+    let place = app.variants.place().await?;
     let (limits, record) = (app.settings.image_limits(), record.clone());
     // The place goes along: a client that leaves does not stop the work.
     app.with_store(move |store| {
@@ -159,12 +174,28 @@ fn make(
         // It can be shown without being kept.
         Err(error) => tracing::warn!(%error, "a variant could not be stored"),
     }
-    Ok(Ok(Variant { bytes: made.0.bytes().to_vec(), format }))
+    Ok(Ok(Variant {
+        bytes: made.0.bytes().to_vec(),
+        format,
+    }))
 }
 
 /// Stored bytes are read by the same proof that let them in.
 fn prove(record: &Record, bytes: Vec<u8>) -> Result<Scrubbed, Reject> {
     let format = format_of(record).ok_or(Reject::UnsupportedFormat { advice: None })?;
-    let Record { width, height, frames, .. } = *record;
-    scrub_encoded(bytes.into(), format, Header { width, height, frames })
+    let Record {
+        width,
+        height,
+        frames,
+        ..
+    } = *record;
+    scrub_encoded(
+        bytes.into(),
+        format,
+        Header {
+            width,
+            height,
+            frames,
+        },
+    )
 }

@@ -1,0 +1,136 @@
+use super::super::fixtures::{has_marker, jpeg_carriers, profile, segment, with_segments};
+use super::*;
+use crate::item::Header;
+use crate::stage::testing::{JpegKind, jpeg, jpeg_of_kind};
+
+/// Where the first segment of a marker begins.
+fn find(jpeg: &[u8], marker: u8) -> usize {
+    jpeg.windows(2)
+        .position(|two| two == [0xFF, marker])
+        .expect("the segment")
+}
+
+fn count(jpeg: &[u8], marker: u8) -> usize {
+    jpeg.windows(2).filter(|two| *two == [0xFF, marker]).count()
+}
+
+#[test]
+fn p02_only_the_picture_passes_the_second_look() {
+    // What these add can only be told from picture by rebuilding.
+    let inside_the_picture = ["jpeg unused tables"];
+    for (name, file) in jpeg_carriers() {
+        assert_eq!(
+            verify(&file).is_ok(),
+            inside_the_picture.contains(&name),
+            "{name}"
+        );
+        let clean = rebuild(&file).unwrap_or_else(|reject| panic!("{name}: {reject}"));
+        assert_eq!(
+            verify(&clean),
+            Ok(Header {
+                width: 40,
+                height: 24,
+                frames: 1
+            }),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn compressed_data_is_copied_byte_for_byte() {
+    let before = jpeg(40, 24);
+    let after = rebuild(&before).expect("a clean file");
+    let scan = |jpeg: &[u8]| jpeg[find(jpeg, SOS)..].to_vec();
+    assert_eq!(scan(&before), scan(&after));
+}
+
+#[test]
+fn a_file_without_its_end_is_cut_off() {
+    let mut file = jpeg(40, 24);
+    file.truncate(file.len() - 2);
+    assert_eq!(rebuild(&file), Err(Reject::Truncated));
+}
+
+#[test]
+fn a_picture_inside_the_picture_is_refused() {
+    let nested = with_segments(&jpeg(40, 24), &[0xFF, SOI]);
+    assert!(matches!(rebuild(&nested), Err(Reject::Malformed { .. })));
+}
+
+#[test]
+fn restart_markers_need_an_interval() {
+    let file = jpeg_of_kind(40, 24, JpegKind::Restarts);
+    assert!(rebuild(&file).is_ok());
+    let interval = find(&file, DRI);
+    let without = [&file[..interval], &file[interval + 6..]].concat();
+    assert!(matches!(rebuild(&without), Err(Reject::Malformed { .. })));
+}
+
+#[test]
+fn a_table_is_written_once_and_only_if_used() {
+    let file = jpeg(40, 24);
+    let steps = segment(DQT, &[&[3], &[9; 64][..]].concat());
+    let repeated = with_segments(&file, &steps.repeat(5));
+    let clean = rebuild(&repeated).expect("a clean file");
+    assert_eq!(clean, rebuild(&file).expect("a clean file"));
+    assert_eq!(count(&clean, DQT), 2);
+}
+
+#[test]
+fn tables_that_are_no_code_are_refused() {
+    let mut counts = [0; 16];
+    counts[0] = 3;
+    let impossible = segment(DHT, &[&[0], &counts[..], &[1, 2, 3]].concat());
+    let with_a_tail = segment(DQT, &[&[0], &[9; 64][..], b"tail"].concat());
+    for tables in [impossible, with_a_tail] {
+        let file = with_segments(&jpeg(40, 24), &tables);
+        assert!(matches!(rebuild(&file), Err(Reject::Malformed { .. })));
+    }
+}
+
+#[test]
+fn a_scan_without_its_table_is_refused() {
+    let file = jpeg(40, 24);
+    let (start, end) = (find(&file, DHT), find(&file, SOS));
+    let without = [&file[..start], &file[end..]].concat();
+    assert!(matches!(rebuild(&without), Err(Reject::Malformed { .. })));
+}
+
+#[test]
+fn density_and_colour_transform_survive_without_their_company() {
+    let jfif = segment(APP0, b"JFIF\0\x01\x02\x01\0\x48\0\x49\0\0");
+    let adobe = segment(APP14, b"Adobe\0\x65\x80\0\0\0\x01");
+    let plain = jpeg(40, 24);
+    let jfif_end = find(&plain, APP0) + 2 + 16;
+    let bare = [&plain[..2], &plain[jfif_end..]].concat();
+    let clean = rebuild(&with_segments(&bare, &[jfif, adobe].concat())).expect("a clean file");
+    let expected = [
+        &[0xFF, SOI][..],
+        &segment(APP0, b"JFIF\0\x01\x01\x01\0\x48\0\x49\0\0"),
+        &segment(APP14, b"Adobe\0\x64\0\0\0\0\x01"),
+    ]
+    .concat();
+    assert!(clean.starts_with(&expected));
+    // A file without JFIF gets none: it decides how colours are read.
+    assert_eq!(count(&rebuild(&bare).expect("a clean file"), APP0), 0);
+}
+
+#[test]
+fn a_profile_in_chunks_is_joined_in_order() {
+    let profile = profile();
+    let (first, second) = profile.split_at(100);
+    let chunk =
+        |number: u8, count: u8, data: &[u8]| segment(APP2, &[ICC, &[number, count], data].concat());
+    let whole = with_segments(&jpeg(40, 24), &chunk(1, 1, &profile));
+    let swapped = with_segments(
+        &jpeg(40, 24),
+        &[chunk(2, 2, second), chunk(1, 2, first)].concat(),
+    );
+    let clean = rebuild(&swapped).expect("a clean file");
+    assert_eq!(clean, rebuild(&whole).expect("a clean file"));
+    assert!(count(&clean, APP2) == 1 && !has_marker(&clean));
+
+    let missing = with_segments(&jpeg(40, 24), &chunk(2, 2, second));
+    assert_eq!(count(&rebuild(&missing).expect("a clean file"), APP2), 0);
+}

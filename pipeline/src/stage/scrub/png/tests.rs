@@ -1,0 +1,197 @@
+use super::super::fixtures::{has_marker, png_carriers, profile as source_profile, with_chunks};
+use super::*;
+use crate::item::Header;
+use crate::stage::testing::{PngFrame, apng, png, png_chunk};
+
+/// The data of the first chunk of a name.
+fn chunk_data<'a>(png: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
+    let mut cursor = Cursor::new(&png[8..]);
+    while let Ok(chunk) = Chunk::read(&mut cursor) {
+        if chunk.name == *name {
+            return Some(chunk.data);
+        }
+    }
+    None
+}
+
+fn refused(file: &[u8]) -> bool {
+    matches!(rebuild(file), Err(Reject::Malformed { .. }))
+}
+
+#[test]
+fn p02_only_the_picture_passes_the_second_look() {
+    let inside_the_picture = [
+        "png behind the compressed picture",
+        "png inside the compressed picture",
+        "png unused palette",
+    ];
+    for (name, file) in png_carriers() {
+        assert_eq!(
+            verify(&file).is_ok(),
+            inside_the_picture.contains(&name),
+            "{name}"
+        );
+        let clean = rebuild(&file).unwrap_or_else(|reject| panic!("{name}: {reject}"));
+        assert!(verify(&clean).is_ok() && !has_marker(&clean), "{name}");
+    }
+}
+
+#[test]
+fn compressed_data_is_copied_byte_for_byte() {
+    let (before, after) = (png(40, 24), rebuild(&png(40, 24)).expect("a clean file"));
+    assert_eq!(chunk_data(&before, b"IDAT"), chunk_data(&after, b"IDAT"));
+}
+
+#[test]
+fn picture_data_in_many_chunks_is_joined() {
+    let plain = png(40, 24);
+    let data = chunk_data(&plain, b"IDAT").expect("a picture");
+    let at = plain
+        .windows(4)
+        .position(|name| name == b"IDAT")
+        .expect("a picture")
+        - 4;
+    let pieces: Vec<u8> = data
+        .chunks(5)
+        .flat_map(|piece| png_chunk(b"IDAT", piece))
+        .collect();
+    let split = [
+        &plain[..at],
+        &pieces,
+        &png_chunk(b"IDAT", &[]),
+        &png_chunk(b"IEND", &[]),
+    ]
+    .concat();
+    assert_eq!(rebuild(&split), rebuild(&plain));
+}
+
+#[test]
+fn colour_and_density_are_kept_where_they_are_legal() {
+    let kept = [
+        png_chunk(b"cICP", &[12, 13, 0, 1]),
+        png_chunk(b"gAMA", &45_455_u32.to_be_bytes()),
+        png_chunk(b"cHRM", &[1; 32]),
+        png_chunk(b"sRGB", &[0]),
+        png_chunk(b"pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]),
+    ]
+    .concat();
+    let clean = rebuild(&with_chunks(&png(40, 24), &kept)).expect("a clean file");
+    assert!(clean[33..].starts_with(&kept));
+
+    let dropped = [
+        png_chunk(b"cICP", &[12, 13, 1, 1]),
+        png_chunk(b"gAMA", b"too long"),
+        png_chunk(b"sRGB", &[9]),
+        png_chunk(b"sBIT", &[8, 8, 8]),
+        png_chunk(b"bKGD", &[0; 6]),
+    ]
+    .concat();
+    let clean = rebuild(&with_chunks(&png(40, 24), &dropped)).expect("a clean file");
+    assert_eq!(Ok(clean), rebuild(&png(40, 24)));
+}
+
+#[test]
+fn p02_a_profile_is_renamed_and_rewritten() {
+    let packed = profile::pack(&source_profile()).expect("memory");
+    let named = [
+        b"Some One's Display".as_slice(),
+        &packed[profile::NAME.len() - 1..],
+    ]
+    .concat();
+    let file = with_chunks(&png(40, 24), &png_chunk(b"iCCP", &named));
+    let clean = rebuild(&file).expect("a clean file");
+    let data = chunk_data(&clean, b"iCCP").expect("the profile");
+    assert!(data.starts_with(profile::NAME));
+    let unpacked = profile::unpack(data).expect("a zlib stream");
+    assert_eq!(Some(unpacked), icc::rewrite(&source_profile()));
+}
+
+#[test]
+fn a_profile_that_unpacks_to_more_than_the_limit_is_dropped() {
+    let bomb = profile::pack(&vec![0; icc::PROFILE_BYTES_MAX * 4]).expect("memory");
+    let file = with_chunks(&png(40, 24), &png_chunk(b"iCCP", &bomb));
+    assert_eq!(rebuild(&file), rebuild(&png(40, 24)));
+}
+
+#[test]
+fn critical_chunks_must_be_known_whole_and_in_place() {
+    let plain = png(40, 24);
+    assert!(refused(&with_chunks(&plain, &png_chunk(b"WHAT", b""))));
+    let mut wrong_crc = plain.clone();
+    wrong_crc[29] ^= 1;
+    assert!(refused(&wrong_crc));
+    let data = chunk_data(&plain, b"IDAT").expect("a picture");
+    let at = plain
+        .windows(4)
+        .position(|name| name == b"IDAT")
+        .expect("a picture")
+        - 4;
+    let interrupted = [
+        &plain[..at],
+        &png_chunk(b"IDAT", &data[..9]),
+        &png_chunk(b"tEXt", b"a\0b"),
+        &png_chunk(b"IDAT", &data[9..]),
+        &png_chunk(b"IEND", &[]),
+    ]
+    .concat();
+    assert!(refused(&interrupted));
+    assert_eq!(rebuild(&plain[..plain.len() - 12]), Err(Reject::Truncated));
+}
+
+#[test]
+fn a_picture_with_too_few_rows_is_cut_off() {
+    let mut taller = png(40, 24);
+    let header = ImageHeader {
+        height: 25,
+        ..ImageHeader::parse(&taller[16..29]).expect("legal")
+    };
+    let header = png_chunk(b"IHDR", &header.data());
+    taller[8..33].copy_from_slice(&header);
+    assert_eq!(rebuild(&taller), Err(Reject::Truncated));
+}
+
+#[test]
+fn raw_bytes_follow_the_passes_of_adam7() {
+    let header = |colour, depth, interlaced| ImageHeader {
+        width: 9,
+        height: 9,
+        depth,
+        colour,
+        interlaced,
+    };
+    // Nine rows of a filter byte and nine RGB pixels.
+    assert_eq!(header(2, 8, false).raw_bytes(9, 9), Ok(9 * 28));
+    // Pass by pass: columns x rows of 2x2, 1x2, 3x1, 2x3, 5x2, 4x5, 9x4.
+    let rows = [(2, 2), (1, 2), (3, 1), (2, 3), (5, 2), (4, 5), (9, 4)];
+    let expected: u64 = rows
+        .iter()
+        .map(|(columns, rows)| (1 + columns) * rows)
+        .sum();
+    assert_eq!(header(0, 8, true).raw_bytes(9, 9), Ok(expected));
+    // Five columns do not reach the second pass's first, and a bit is a byte.
+    assert_eq!(header(0, 1, true).raw_bytes(1, 1), Ok(2));
+    assert!(header(6, 16, false).raw_bytes(u32::MAX, u32::MAX).is_err());
+}
+
+#[test]
+fn animations_keep_frames_and_lose_what_is_between() {
+    let file = apng(&PngFrame::plain_colours(40, 24), (40, 24), false);
+    let clean = rebuild(&file).expect("a clean file");
+    assert_eq!(
+        verify(&clean),
+        Ok(Header {
+            width: 40,
+            height: 24,
+            frames: 3
+        })
+    );
+    let announced = file
+        .windows(4)
+        .position(|name| name == b"acTL")
+        .expect("animated")
+        + 4;
+    let mut more = file.clone();
+    let control = png_chunk(b"acTL", &[0, 0, 0, 4, 0, 0, 0, 0]);
+    more[announced - 8..announced + 12].copy_from_slice(&control);
+    assert!(refused(&more));
+}

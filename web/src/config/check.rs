@@ -1,0 +1,99 @@
+//! Bounds that types alone cannot hold.
+
+use imgshare_models::DeviceChoice;
+
+use super::{ConfigError, Settings};
+
+impl Settings {
+    /// Checks what types alone cannot.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if let Some(key) = self.zero_count() {
+            return refuse(key, "must be at least 1");
+        }
+        if let Some(key) = self.share_out_of_bounds() {
+            return refuse(key, "must lie between 0 and 1");
+        }
+        let has_scheme =
+            self.base_url.starts_with("http://") || self.base_url.starts_with("https://");
+        if !self.base_url.is_empty() && (!has_scheme || self.base_url.ends_with('/')) {
+            let why = "must start with http:// or https:// and must not end with a slash";
+            return refuse("base_url", why);
+        }
+        if let Err(error) = self.device.parse::<DeviceChoice>() {
+            return refuse("device", &format!("is unknown: {error}"));
+        }
+        if imgshare_models::manifest::find(&self.models.default).is_none() {
+            return refuse("models.default", "is not a model of `imgshare models list`");
+        }
+        Ok(())
+    }
+
+    /// The first of the settings that mean nothing at 0.
+    fn zero_count(&self) -> Option<&'static str> {
+        let Self {
+            http,
+            limits,
+            pipeline,
+            storage,
+            ..
+        } = self;
+        let counts = [
+            ("http.connections_max", wide(http.connections_max)),
+            ("http.header_seconds_max", http.header_seconds_max),
+            ("http.body_seconds_max", http.body_seconds_max),
+            ("http.body_stall_seconds_max", http.body_stall_seconds_max),
+            (
+                "http.body_bytes_per_second_min",
+                http.body_bytes_per_second_min,
+            ),
+            ("http.send_stall_seconds_max", http.send_stall_seconds_max),
+            ("limits.upload_bytes_max", limits.upload_bytes_max),
+            ("limits.side_px_max", limits.side_px_max.into()),
+            ("limits.pixels_max", limits.pixels_max),
+            ("limits.frames_max", limits.frames_max.into()),
+            ("limits.animation_pixels_max", limits.animation_pixels_max),
+            ("limits.image_seconds_max", limits.image_seconds_max),
+            (
+                "pipeline.images_in_flight_max",
+                wide(pipeline.images_in_flight_max),
+            ),
+            ("pipeline.bytes_in_flight_max", pipeline.bytes_in_flight_max),
+            ("pipeline.classify_ms_max", pipeline.classify_ms_max),
+            ("pipeline.rescan_seconds", pipeline.rescan_seconds),
+            (
+                "pipeline.variants_at_once_max",
+                wide(pipeline.variants_at_once_max),
+            ),
+            ("storage.views_merge_seconds", storage.views_merge_seconds),
+        ];
+        counts
+            .into_iter()
+            .find_map(|(key, count)| (count == 0).then_some(key))
+    }
+
+    /// The first of the probabilities that is none.
+    fn share_out_of_bounds(&self) -> Option<&'static str> {
+        let moderation = &self.moderation;
+        let shares = [
+            ("moderation.explicit_min", moderation.explicit_min),
+            ("moderation.sexy_min", moderation.sexy_min),
+            ("moderation.ads_free_min", moderation.ads_free_min),
+            ("moderation.review_band", moderation.review_band),
+        ];
+        let is_outside = |share: f32| !(0.0..=1.0).contains(&share);
+        shares
+            .into_iter()
+            .find_map(|(key, share)| is_outside(share).then_some(key))
+    }
+}
+
+fn refuse(key: &str, why: &str) -> Result<(), ConfigError> {
+    Err(ConfigError::Invalid {
+        key: key.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

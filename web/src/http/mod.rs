@@ -1,0 +1,13 @@
+//! What HTTP itself asks for, whatever is served: connections, bodies, ranges,
+//! conditions, visitors, one log line a request.
+
+pub mod body;
+pub mod conditional;
+pub mod delivery;
+pub mod filename;
+pub mod multipart;
+pub mod negotiate;
+pub mod observe;
+pub mod range;
+pub mod server;
+pub mod visitor;
