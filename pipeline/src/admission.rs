@@ -27,7 +27,11 @@ impl Admission {
     /// Room for `images_max` images of together `bytes_max` bytes.
     #[must_use]
     pub fn new(images_max: usize, bytes_max: u64) -> Arc<Self> {
-        Arc::new(Self { images_max, bytes_max, in_use: Mutex::default() })
+        Arc::new(Self {
+            images_max,
+            bytes_max,
+            in_use: Mutex::default(),
+        })
     }
 
     /// A permit for one image of at most `bytes` bytes. `per_image` is what an
@@ -36,7 +40,11 @@ impl Admission {
     /// # Errors
     /// [`Overloaded`] when an image or its bytes would not fit,
     /// [`Fault::ShuttingDown`] once [`Admission::close`] was called.
-    pub fn admit(self: &Arc<Self>, bytes: u64, per_image: Duration) -> Result<Permit, PipelineError> {
+    pub fn admit(
+        self: &Arc<Self>,
+        bytes: u64,
+        per_image: Duration,
+    ) -> Result<Permit, PipelineError> {
         let mut in_use = self.lock();
         if in_use.closed {
             return Err(Fault::ShuttingDown.into());
@@ -54,7 +62,10 @@ impl Admission {
         }
         in_use.images += 1;
         in_use.bytes = bytes_after;
-        Ok(Permit { admission: Arc::clone(self), bytes })
+        Ok(Permit {
+            admission: Arc::clone(self),
+            bytes,
+        })
     }
 
     /// Refuses everyone from now on; permits that are out stay valid.
@@ -117,7 +128,10 @@ mod tests {
         let admission = Admission::new(2, 1_000);
         let first = admission.admit(10, MS).unwrap();
         let _second = admission.admit(10, MS).unwrap();
-        assert!(matches!(admission.admit(10, MS), Err(PipelineError::Overloaded(_))));
+        assert!(matches!(
+            admission.admit(10, MS),
+            Err(PipelineError::Overloaded(_))
+        ));
         drop(first);
         assert!(admission.admit(10, MS).is_ok());
     }
@@ -159,6 +173,9 @@ mod tests {
     fn closed_means_shutting_down() {
         let admission = Admission::new(4, 100);
         admission.close();
-        assert_eq!(admission.admit(1, MS).unwrap_err(), Fault::ShuttingDown.into());
+        assert_eq!(
+            admission.admit(1, MS).unwrap_err(),
+            Fault::ShuttingDown.into()
+        );
     }
 }

@@ -28,7 +28,12 @@ impl Device {
         stats: Arc<Stats>,
         name: Arc<Mutex<String>>,
     ) -> Self {
-        Self { classifier, slab: Slab::default(), stats, name }
+        Self {
+            classifier,
+            slab: Slab::default(),
+            stats,
+            name,
+        }
     }
 
     /// Most frames one batch can hold.
@@ -47,7 +52,9 @@ impl Device {
         }
         // The classifier replaces a device that panicked; the slab is refilled
         // from scratch for every batch.
-        let scores = catch_unwind(AssertUnwindSafe(|| self.infer(&slots))).ok().flatten();
+        let scores = catch_unwind(AssertUnwindSafe(|| self.infer(&slots)))
+            .ok()
+            .flatten();
         let infer = started.elapsed();
         self.note_outcome(scores.is_some());
 
@@ -64,7 +71,11 @@ impl Device {
                         scores,
                     })
                 });
-            settle(&self.stats, &ticket, ticket.answer(verdict, Some(started), infer));
+            settle(
+                &self.stats,
+                &ticket,
+                ticket.answer(verdict, Some(started), infer),
+            );
         }
     }
 
@@ -77,11 +88,18 @@ impl Device {
             let (batch, rest) = left.split_at(bucket.min(left.len()));
             left = rest;
             let started = Instant::now();
-            let answer = self.classifier.classify(self.slab.fill(batch, bucket, slot_len), bucket);
+            let answer = self
+                .classifier
+                .classify(self.slab.fill(batch, bucket, slot_len), bucket);
             self.stats.infer.record(started.elapsed());
             count(&self.stats.batches);
-            self.stats.batch_frames.fetch_add(batch.len().try_into().unwrap_or(u64::MAX), Relaxed);
-            self.stats.batch_padding.fetch_add((bucket - batch.len()).try_into().unwrap_or(u64::MAX), Relaxed);
+            self.stats
+                .batch_frames
+                .fetch_add(batch.len().try_into().unwrap_or(u64::MAX), Relaxed);
+            self.stats.batch_padding.fetch_add(
+                (bucket - batch.len()).try_into().unwrap_or(u64::MAX),
+                Relaxed,
+            );
             match answer {
                 Ok(answer) if answer.len() >= batch.len() => {
                     scores.extend(answer.into_iter().take(batch.len()));

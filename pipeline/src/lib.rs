@@ -8,6 +8,8 @@
 //! Deliberately absent: HTTP, user paths, databases, asynchronous code.
 
 pub mod admission;
+mod batch;
+mod device;
 pub mod error;
 pub mod item;
 pub mod limits;
@@ -15,8 +17,6 @@ pub mod outcome;
 pub mod path;
 pub mod stage;
 pub mod stats;
-mod batch;
-mod device;
 mod ticket;
 pub mod topology;
 mod worker;

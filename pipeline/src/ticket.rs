@@ -19,18 +19,36 @@ pub(crate) struct Finished {
 
 enum State {
     /// In a queue or in a stage.
-    Preparing { caller: Box<dyn Reply>, permit: Permit },
+    Preparing {
+        caller: Box<dyn Reply>,
+        permit: Permit,
+    },
     /// Through the stages, waiting for the classifier.
-    Prepared { caller: Box<dyn Reply>, permit: Permit, finished: Finished, since: Instant },
+    Prepared {
+        caller: Box<dyn Reply>,
+        permit: Permit,
+        finished: Box<Finished>,
+        since: Instant,
+    },
     /// Answered or abandoned. After a refusal the permit stays until the last
     /// thread lets go of the ticket: its memory is in use until then.
     Closed { _permit: Option<Permit> },
+}
+
+/// How long an image may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeLimits {
+    /// From its submission to the end of its stages.
+    pub(crate) stages: Duration,
+    /// From there to its verdict.
+    pub(crate) verdict: Duration,
 }
 
 /// Shared by the worker or batch that carries the image and the watchdog.
 pub(crate) struct Ticket {
     id: u64,
     started: Instant,
+    limits: TimeLimits,
     state: Mutex<State>,
     open: Arc<OpenTickets>,
 }
@@ -64,7 +82,12 @@ impl Ticket {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
             State::Preparing { caller, permit } => {
-                *state = State::Prepared { caller, permit, finished, since: Instant::now() };
+                *state = State::Prepared {
+                    caller,
+                    permit,
+                    finished: Box::new(finished),
+                    since: Instant::now(),
+                };
                 true
             }
             other => {
@@ -74,8 +97,10 @@ impl Ticket {
         }
     }
 
-    /// Answers with the image. `waited` and `infer` go into its timings. None
-    /// when the ticket was already closed or the image is not through its stages.
+    /// Answers with the image; a verdict past its deadline counts as none, even
+    /// where the watchdog has not come by yet. `batch_started` and `infer` go
+    /// into the timings. None when the ticket was already closed or the image is
+    /// not through its stages.
     pub(crate) fn answer(
         &self,
         verdict: Verdict,
@@ -84,19 +109,38 @@ impl Ticket {
     ) -> Option<Closed> {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
-            State::Prepared { caller, permit, finished, since } => {
+            State::Prepared {
+                caller,
+                permit,
+                finished,
+                since,
+            } => {
                 drop(state);
+                let verdict = if since.elapsed() < self.limits.verdict {
+                    verdict
+                } else {
+                    Verdict::Pending
+                };
                 let closed = match verdict {
                     Verdict::Scored(_) => Closed::Scored,
                     Verdict::Pending => Closed::Pending,
                 };
                 let mut timings = finished.timings;
-                timings.waited_for_batch =
-                    batch_started.unwrap_or_else(Instant::now).saturating_duration_since(since);
+                timings.waited_for_batch = batch_started
+                    .unwrap_or_else(Instant::now)
+                    .saturating_duration_since(since);
                 timings.infer = infer;
                 timings.total = self.started.elapsed();
-                let Finished { scrubbed, sha256, .. } = finished;
-                caller.send(Ok(Ingested { scrubbed, sha256, verdict, timings, permit }));
+                let Finished {
+                    scrubbed, sha256, ..
+                } = *finished;
+                caller.send(Ok(Ingested {
+                    scrubbed,
+                    sha256,
+                    verdict,
+                    timings,
+                    permit,
+                }));
                 self.open.remove(self.id);
                 Some(closed)
             }
@@ -127,25 +171,24 @@ impl Ticket {
     }
 
     /// Answers whatever is overdue at `now`.
-    pub(crate) fn enforce(
-        &self,
-        now: Instant,
-        image_time_max: Duration,
-        classify_time_max: Duration,
-    ) -> Option<Closed> {
+    pub(crate) fn enforce(&self, now: Instant) -> Option<Closed> {
         enum Overdue {
-            Image,
+            Stages,
             Verdict,
         }
+        let TimeLimits { stages, verdict } = self.limits;
         let overdue = match &*self.lock() {
-            State::Preparing { .. } if now >= self.started + image_time_max => Overdue::Image,
-            State::Prepared { since, .. } if now >= *since + classify_time_max => Overdue::Verdict,
+            State::Preparing { .. } if now >= self.started + stages => Overdue::Stages,
+            State::Prepared { since, .. } if now >= *since + verdict => Overdue::Verdict,
             _ => return None,
         };
         match overdue {
-            Overdue::Image => {
-                self.refuse(Reject::DeadlineExceeded { seconds: image_time_max.as_secs() }.into())
-            }
+            Overdue::Stages => self.refuse(
+                Reject::DeadlineExceeded {
+                    seconds: stages.as_secs(),
+                }
+                .into(),
+            ),
             Overdue::Verdict => self.answer(Verdict::Pending, None, Duration::ZERO),
         }
     }
@@ -161,7 +204,9 @@ impl Ticket {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
             State::Preparing { caller, permit } | State::Prepared { caller, permit, .. } => {
-                *state = State::Closed { _permit: Some(permit) };
+                *state = State::Closed {
+                    _permit: Some(permit),
+                };
                 Some(caller)
             }
             other => {
@@ -192,8 +237,8 @@ pub(crate) fn settle(stats: &Stats, ticket: &Ticket, closed: Option<Closed>) {
 }
 
 /// Every ticket that still owes an answer. Bounded by admission.
-#[derive(Default)]
 pub(crate) struct OpenTickets {
+    limits: TimeLimits,
     inner: Mutex<Open>,
     emptied: Condvar,
 }
@@ -205,6 +250,14 @@ struct Open {
 }
 
 impl OpenTickets {
+    pub(crate) fn new(limits: TimeLimits) -> Self {
+        Self {
+            limits,
+            inner: Mutex::default(),
+            emptied: Condvar::new(),
+        }
+    }
+
     pub(crate) fn issue(self: &Arc<Self>, permit: Permit, caller: Box<dyn Reply>) -> Arc<Ticket> {
         let mut open = self.lock();
         let id = open.next_id;
@@ -212,6 +265,7 @@ impl OpenTickets {
         let ticket = Arc::new(Ticket {
             id,
             started: Instant::now(),
+            limits: self.limits,
             state: Mutex::new(State::Preparing { caller, permit }),
             open: Arc::clone(self),
         });

@@ -29,7 +29,7 @@ use crate::limits::Limits;
 use crate::outcome::{Ingested, Reply, Verdict};
 use crate::path;
 use crate::stats::{Stats, count};
-use crate::ticket::{OpenTickets, settle};
+use crate::ticket::{OpenTickets, TimeLimits, settle};
 use crate::worker::{Job, Ready, Worker};
 
 /// How often deadlines are looked at: fine enough for limits in seconds.
@@ -122,7 +122,10 @@ impl Pipeline {
         let (ready_tx, ready_rx) = bounded(settings.images_in_flight_max);
         let (jobs_tx, jobs_rx) = bounded(settings.images_in_flight_max);
         let (stop_tx, stop_rx) = bounded(0);
-        let tickets = Arc::new(OpenTickets::default());
+        let tickets = Arc::new(OpenTickets::new(TimeLimits {
+            stages: settings.limits.image_time_max,
+            verdict: settings.classify_time_max,
+        }));
 
         let (warm, device_thread) =
             start_device(make, ready_rx, settings.linger, &stats, &device_name)?;
@@ -143,13 +146,15 @@ impl Pipeline {
             stop: stop_rx,
             tickets: Arc::clone(&tickets),
             stats: Arc::clone(&stats),
-            image_time_max: settings.limits.image_time_max,
-            classify_time_max: settings.classify_time_max,
         };
         threads.push(spawn("watchdog", move || watchdog.run())?);
 
         let admission = Admission::new(settings.images_in_flight_max, settings.bytes_in_flight_max);
-        let running = Running { jobs: jobs_tx, _watchdog_stop: stop_tx, threads };
+        let running = Running {
+            jobs: jobs_tx,
+            _watchdog_stop: stop_tx,
+            threads,
+        };
         Ok(Self {
             shared: Arc::new(Shared {
                 settings,
@@ -181,12 +186,22 @@ impl Pipeline {
     /// Takes the image. `reply` gets its one answer, unless it departs first.
     pub fn submit(&self, permit: Permit, bytes: Arc<[u8]>, reply: Box<dyn Reply>) {
         let ticket = self.shared.tickets.issue(permit, reply);
-        let jobs = lock(&self.shared.running).as_ref().map(|running| running.jobs.clone());
+        let jobs = lock(&self.shared.running)
+            .as_ref()
+            .map(|running| running.jobs.clone());
         let sent = jobs.is_some_and(|jobs| {
-            jobs.try_send(Job { bytes, ticket: Arc::clone(&ticket) }).is_ok()
+            jobs.try_send(Job {
+                bytes,
+                ticket: Arc::clone(&ticket),
+            })
+            .is_ok()
         });
         if !sent {
-            settle(&self.shared.stats, &ticket, ticket.refuse(Fault::ShuttingDown.into()));
+            settle(
+                &self.shared.stats,
+                &ticket,
+                ticket.refuse(Fault::ShuttingDown.into()),
+            );
         }
     }
 
@@ -198,7 +213,9 @@ impl Pipeline {
         let permit = self.admit(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
         let (answer_tx, answer_rx) = mpsc::sync_channel(1);
         self.submit(permit, bytes, Box::new(Waiting { answer: answer_tx }));
-        answer_rx.recv().unwrap_or(Err(PipelineError::Fault(Fault::ShuttingDown)))
+        answer_rx
+            .recv()
+            .unwrap_or(Err(PipelineError::Fault(Fault::ShuttingDown)))
     }
 
     /// The running counters.
@@ -248,7 +265,11 @@ impl Pipeline {
         for ticket in self.shared.tickets.all() {
             settle(&self.shared.stats, &ticket, ticket.end());
         }
-        let Some(Running { jobs, _watchdog_stop, threads }) = lock(&self.shared.running).take()
+        let Some(Running {
+            jobs,
+            _watchdog_stop,
+            threads,
+        }) = lock(&self.shared.running).take()
         else {
             return in_time;
         };
@@ -308,7 +329,9 @@ fn start_device(
             run_device(&mut device, &ready, linger, &stats);
         }
     })?;
-    let spec = warm_rx.recv().unwrap_or(Err(StartError::ClassifierPanicked))?;
+    let spec = warm_rx
+        .recv()
+        .unwrap_or(Err(StartError::ClassifierPanicked))?;
     Ok((spec, thread))
 }
 
@@ -344,7 +367,10 @@ fn collect(
         if n_frames >= frames_max {
             break;
         }
-        next = ready.try_recv().ok().or_else(|| ready.recv_deadline(linger_until).ok());
+        next = ready
+            .try_recv()
+            .ok()
+            .or_else(|| ready.recv_deadline(linger_until).ok());
     }
     waiting
 }
@@ -352,7 +378,9 @@ fn collect(
 /// Carries jobs through the stages until the pipeline drains.
 fn run_worker(worker: &Worker, jobs: &Receiver<Job>, ready: &Sender<Ready>) {
     for job in jobs {
-        let Some(prepared) = worker.prepare(job) else { continue };
+        let Some(prepared) = worker.prepare(job) else {
+            continue;
+        };
         if let Err(full) = ready.try_send(prepared) {
             // The device is far behind or gone: the image is whole and goes
             // out unclassified rather than wait.
@@ -367,8 +395,6 @@ struct Watchdog {
     stop: Receiver<()>,
     tickets: Arc<OpenTickets>,
     stats: Arc<Stats>,
-    image_time_max: Duration,
-    classify_time_max: Duration,
 }
 
 impl Watchdog {
@@ -377,7 +403,7 @@ impl Watchdog {
         while self.stop.recv_timeout(WATCHDOG_TICK) == Err(Timeout) {
             let now = Instant::now();
             for ticket in self.tickets.all() {
-                let closed = ticket.enforce(now, self.image_time_max, self.classify_time_max);
+                let closed = ticket.enforce(now);
                 settle(&self.stats, &ticket, closed);
             }
         }
@@ -385,7 +411,9 @@ impl Watchdog {
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    thread::Builder::new().name(format!("imgshare-{name}")).spawn(run)
+    thread::Builder::new()
+        .name(format!("imgshare-{name}"))
+        .spawn(run)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

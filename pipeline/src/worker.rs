@@ -66,13 +66,28 @@ impl Worker {
             Err(_) => {
                 let stage = clock.running();
                 tracing::error!(stage, "a stage panicked; one image was lost");
-                settle(&self.stats, &ticket, ticket.refuse(Fault::Panicked { stage }.into()));
+                settle(
+                    &self.stats,
+                    &ticket,
+                    ticket.refuse(Fault::Panicked { stage }.into()),
+                );
                 return None;
             }
         };
-        let timings = Timings { stages, waited_for_worker, ..Timings::default() };
-        let finished = Finished { scrubbed: prepared.scrubbed, sha256: prepared.sha256, timings };
-        ticket.set_prepared(finished).then_some(Ready { slots: prepared.slots, ticket })
+        let timings = Timings {
+            stages,
+            waited_for_worker,
+            ..Timings::default()
+        };
+        let finished = Finished {
+            scrubbed: prepared.scrubbed,
+            sha256: prepared.sha256,
+            timings,
+        };
+        ticket.set_prepared(finished).then_some(Ready {
+            slots: prepared.slots,
+            ticket,
+        })
     }
 }
 
@@ -84,7 +99,7 @@ mod tests {
     use crate::admission::Admission;
     use crate::error::PipelineError;
     use crate::outcome::{Ingested, Reply};
-    use crate::ticket::OpenTickets;
+    use crate::ticket::{OpenTickets, TimeLimits};
 
     struct Caller(mpsc::Sender<Result<Ingested, PipelineError>>, bool);
 
@@ -99,14 +114,30 @@ mod tests {
     }
 
     fn worker(path: Path) -> Worker {
-        Worker { path, limits: Limits::default(), side: 4, stats: Arc::default() }
+        Worker {
+            path,
+            limits: Limits::default(),
+            side: 4,
+            stats: Arc::default(),
+        }
     }
 
     fn job(departed: bool) -> (Job, mpsc::Receiver<Result<Ingested, PipelineError>>) {
         let permit = Admission::new(1, 10).admit(1, Duration::ZERO).unwrap();
         let (sender, receiver) = mpsc::channel();
-        let ticket = Arc::new(OpenTickets::default()).issue(permit, Box::new(Caller(sender, departed)));
-        (Job { bytes: Arc::from(&b"x"[..]), ticket }, receiver)
+        let limits = TimeLimits {
+            stages: Duration::MAX,
+            verdict: Duration::MAX,
+        };
+        let caller = Box::new(Caller(sender, departed));
+        let ticket = Arc::new(OpenTickets::new(limits)).issue(permit, caller);
+        (
+            Job {
+                bytes: Arc::from(&b"x"[..]),
+                ticket,
+            },
+            receiver,
+        )
     }
 
     #[test]
@@ -126,7 +157,13 @@ mod tests {
         let (job, answer) = job(true);
         assert!(worker.prepare(job).is_none());
         assert!(answer.recv().is_err());
-        assert_eq!(worker.stats.departed.load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(
+            worker
+                .stats
+                .departed
+                .load(std::sync::atomic::Ordering::Relaxed),
+            1
+        );
     }
 
     #[test]
@@ -134,6 +171,9 @@ mod tests {
         let worker = worker(|_, _, _, _| Err(Reject::Truncated));
         let (job, answer) = job(false);
         assert!(worker.prepare(job).is_none());
-        assert_eq!(answer.recv().unwrap().unwrap_err(), Reject::Truncated.into());
+        assert_eq!(
+            answer.recv().unwrap().unwrap_err(),
+            Reject::Truncated.into()
+        );
     }
 }

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use imgshare_tests::client::Client;
 use imgshare_tests::data_dir;
 use imgshare_tests::installation::Installation;
 use imgshare_tests::picture::{Format, Picture};
@@ -82,7 +81,7 @@ fn fill(installation: &Installation) -> Before {
                 .upload("a", &Picture::scene(80, 60, 1).encode(format))
                 .expect(201);
             let served = client.get(&uploaded.link("direct_url")).expect(200).body;
-            let facts = facts(client, &uploaded);
+            let facts = client.facts(&uploaded);
             (uploaded, facts, served)
         })
         .into();
@@ -101,7 +100,7 @@ fn assert_all_back(installation: &Installation, before: &Before) {
     let server = installation.serve();
     let client = server.client();
     for (uploaded, facts_before, served) in &before.uploads {
-        assert_eq!(&facts(client, uploaded), facts_before);
+        assert_eq!(&client.facts(uploaded), facts_before);
         assert_eq!(
             &client.get(&uploaded.link("direct_url")).expect(200).body,
             served
@@ -123,13 +122,6 @@ fn assert_all_back(installation: &Installation, before: &Before) {
         .upload("new", &Picture::scene(32, 32, 3).png())
         .expect(201);
     server.stop();
-}
-
-fn facts(client: Client, uploaded: &Response) -> Value {
-    client
-        .get(&format!("/api/v1/images/{}", uploaded.field("id")))
-        .expect(200)
-        .json()
 }
 
 fn garble(folder: &Path) {

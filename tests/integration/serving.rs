@@ -146,7 +146,7 @@ fn everything_survives_a_restart() {
                 .get(&uploaded.link("direct_url"))
                 .expect(200)
                 .body;
-            let facts = facts(server.client(), &uploaded);
+            let facts = server.client().facts(&uploaded);
             (uploaded, served, facts)
         })
         .into();
@@ -160,7 +160,7 @@ fn everything_survives_a_restart() {
             served
         );
         let _ = client.get(&uploaded.link("url")).expect(200);
-        assert_eq!(&facts(client, uploaded), facts_before);
+        assert_eq!(&client.facts(uploaded), facts_before);
         let _ = client
             .delete(&uploaded.field("id"), Some(&uploaded.field("delete_token")))
             .expect(204);
@@ -174,13 +174,6 @@ fn everything_survives_a_restart() {
             .get(&uploaded.link("direct_url"))
             .expect_problem(404, "not-found");
     }
-}
-
-fn facts(client: Client, uploaded: &Response) -> Value {
-    client
-        .get(&format!("/api/v1/images/{}", uploaded.field("id")))
-        .expect(200)
-        .json()
 }
 
 #[test]

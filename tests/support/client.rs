@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::multipart::{self, FormPart};
 use crate::response::{Response, read_response};
 
@@ -64,6 +66,23 @@ impl Client {
     #[must_use]
     pub fn upload_parts(&self, parts: &[FormPart<'_>]) -> Response {
         self.post_form("/api/v1/images", &multipart::body(parts))
+    }
+
+    /// The public facts of an uploaded image, links without the server's
+    /// address: it is another after a restart.
+    #[must_use]
+    pub fn facts(&self, uploaded: &Response) -> Value {
+        let path = format!("/api/v1/images/{}", uploaded.field("id"));
+        let mut facts = self.get(&path).expect(200).json();
+        let address = format!("http://{}", self.address);
+        for fact in facts.as_object_mut().into_iter().flatten() {
+            if let (_, Value::String(text)) = fact
+                && let Some(path) = text.strip_prefix(&address)
+            {
+                *text = path.to_owned();
+            }
+        }
+        facts
     }
 
     /// Posts a multipart body, well-formed or not.

@@ -1,5 +1,5 @@
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use imgshare_models::classifier::ClassifyError;
 use imgshare_models::manifest;
@@ -42,7 +42,10 @@ impl Classifier for Scripted {
         self.batches.send(n_images).unwrap();
         match self.script.recv() {
             Ok(Act::Answer(classes)) => Ok(vec![Scores::from_array(classes); n_images]),
-            Ok(Act::Fail) => Err(ClassifyError::Device { device: self.device(), reason: "it was unplugged".into() }),
+            Ok(Act::Fail) => Err(ClassifyError::Device {
+                device: self.device(),
+                reason: "it was unplugged".into(),
+            }),
             Ok(Act::Panic) => panic!("the driver gave up"),
             // The test has ended.
             Err(_) => Ok(vec![Scores::from_array(SAFE); n_images]),
@@ -59,9 +62,18 @@ struct Stage {
 fn stage(settings: Settings, buckets: &'static [usize]) -> Stage {
     let (batches_tx, batches) = channel();
     let (script, script_rx) = channel();
-    let make: MakeClassifier =
-        Box::new(move || Ok(Box::new(Scripted { buckets, batches: batches_tx, script: script_rx })));
-    Stage { pipeline: Pipeline::start(settings, make).unwrap(), batches, script }
+    let make: MakeClassifier = Box::new(move || {
+        Ok(Box::new(Scripted {
+            buckets,
+            batches: batches_tx,
+            script: script_rx,
+        }))
+    });
+    Stage {
+        pipeline: Pipeline::start(settings, make).unwrap(),
+        batches,
+        script,
+    }
 }
 
 struct Caller {
@@ -87,7 +99,10 @@ struct Submitted {
 fn submit(pipeline: &Pipeline, bytes: Arc<[u8]>) -> Submitted {
     let (answer_tx, answer) = channel();
     let departed = Arc::new(AtomicBool::new(false));
-    let caller = Caller { answer: answer_tx, departed: Arc::clone(&departed) };
+    let caller = Caller {
+        answer: answer_tx,
+        departed: Arc::clone(&departed),
+    };
     let permit = pipeline.admit(1_000).unwrap();
     pipeline.submit(permit, bytes, Box::new(caller));
     Submitted { answer, departed }
@@ -118,11 +133,14 @@ fn an_image_is_answered_with_its_scores_and_gives_its_place_back() {
     let stage = stage(Settings::default(), &[1]);
     stage.script.send(Act::Answer(SAFE)).unwrap();
     let ingested = stage.pipeline.run(png()).unwrap();
-    assert_eq!(ingested.verdict, Verdict::Scored(crate::outcome::Scored {
-        model: "mobilenet_v2",
-        preprocessing: stage.pipeline.model().preprocessing,
-        scores: Scores::from_array(SAFE),
-    }));
+    assert_eq!(
+        ingested.verdict,
+        Verdict::Scored(crate::outcome::Scored {
+            model: "mobilenet_v2",
+            preprocessing: stage.pipeline.model().preprocessing,
+            scores: Scores::from_array(SAFE),
+        })
+    );
     assert_eq!(stage.pipeline.in_flight().0, 1);
     drop(ingested);
     assert_eq!(stage.pipeline.in_flight(), (0, 0));
@@ -139,7 +157,10 @@ fn a_batch_is_made_of_what_waits() {
     assert_eq!(stage.batches.recv().unwrap(), 4);
     stage.script.send(Act::Answer(SAFE)).unwrap();
     for submitted in std::iter::once(first).chain(others) {
-        assert!(matches!(submitted.answer.recv().unwrap().unwrap().verdict, Verdict::Scored(_)));
+        assert!(matches!(
+            submitted.answer.recv().unwrap().unwrap().verdict,
+            Verdict::Scored(_)
+        ));
     }
 }
 
@@ -163,7 +184,10 @@ fn callers_who_left_cost_no_device_time() {
 
 #[test]
 fn a_device_that_hangs_leaves_the_image_pending_not_lost() {
-    let settings = Settings { classify_time_max: Duration::from_millis(1), ..Settings::default() };
+    let settings = Settings {
+        classify_time_max: Duration::from_millis(1),
+        ..Settings::default()
+    };
     let stage = stage(settings, &[1]);
     let submitted = submit(&stage.pipeline, png());
     assert_eq!(stage.batches.recv().unwrap(), 1);
@@ -172,6 +196,17 @@ fn a_device_that_hangs_leaves_the_image_pending_not_lost() {
     // The late answer must not be a second one.
     stage.script.send(Act::Answer(SAFE)).unwrap();
     assert!(submitted.answer.recv().is_err());
+}
+
+#[test]
+fn a_verdict_past_its_deadline_counts_as_none() {
+    let settings = Settings {
+        classify_time_max: Duration::ZERO,
+        ..Settings::default()
+    };
+    let stage = stage(settings, &[1]);
+    stage.script.send(Act::Answer(SAFE)).unwrap();
+    assert_eq!(stage.pipeline.run(png()).unwrap().verdict, Verdict::Pending);
 }
 
 #[test]
@@ -184,15 +219,24 @@ fn a_failing_device_leaves_images_pending_and_shows_in_health() {
     }
     assert!(!stage.pipeline.is_healthy());
     stage.script.send(Act::Answer(SAFE)).unwrap();
-    assert!(matches!(stage.pipeline.run(png()).unwrap().verdict, Verdict::Scored(_)));
+    assert!(matches!(
+        stage.pipeline.run(png()).unwrap().verdict,
+        Verdict::Scored(_)
+    ));
     assert!(stage.pipeline.is_healthy());
 }
 
 #[test]
 fn a_refused_image_leaves_nothing_behind() {
     let stage = stage(Settings::default(), &[1]);
-    let refused = stage.pipeline.run(Arc::from(&b"plain text"[..])).unwrap_err();
-    assert!(matches!(refused, PipelineError::Reject(Reject::UnsupportedFormat { .. })));
+    let refused = stage
+        .pipeline
+        .run(Arc::from(&b"plain text"[..]))
+        .unwrap_err();
+    assert!(matches!(
+        refused,
+        PipelineError::Reject(Reject::UnsupportedFormat { .. })
+    ));
     assert_eq!(stage.pipeline.in_flight(), (0, 0));
 }
 
@@ -207,7 +251,10 @@ fn draining_answers_everyone_and_refuses_newcomers() {
     for submitted in submitted {
         assert!(submitted.answer.recv().unwrap().is_ok());
     }
-    assert_eq!(stage.pipeline.admit(1).unwrap_err(), Fault::ShuttingDown.into());
+    assert_eq!(
+        stage.pipeline.admit(1).unwrap_err(),
+        Fault::ShuttingDown.into()
+    );
 }
 
 #[test]
@@ -227,7 +274,9 @@ fn a_classifier_that_does_not_start_stops_the_start() {
     assert!(error.to_string().contains("no weights"));
     let panicking: MakeClassifier = Box::new(|| panic!("no driver"));
     assert!(matches!(
-        Pipeline::start(Settings::default(), panicking).err().unwrap(),
+        Pipeline::start(Settings::default(), panicking)
+            .err()
+            .unwrap(),
         StartError::ClassifierPanicked
     ));
 }

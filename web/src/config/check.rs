@@ -58,7 +58,10 @@ impl Settings {
                 wide(pipeline.images_in_flight_max),
             ),
             ("pipeline.bytes_in_flight_max", pipeline.bytes_in_flight_max),
-            ("pipeline.classify_ms_max", pipeline.classify_ms_max),
+            (
+                "pipeline.classify_deadline_ms",
+                pipeline.classify_deadline_ms,
+            ),
             ("pipeline.rescan_seconds", pipeline.rescan_seconds),
             (
                 "pipeline.variants_at_once_max",

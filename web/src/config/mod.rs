@@ -178,7 +178,7 @@ pub struct Pipeline {
     pub workers: usize,
     /// Time after which an upload is answered as pending instead of waiting
     /// for its label.
-    pub classify_ms_max: u64,
+    pub classify_deadline_ms: u64,
     /// How often images still pending are tried again.
     pub rescan_seconds: u64,
     /// Tries after which a pending image becomes scan-failed.
@@ -193,7 +193,7 @@ impl Default for Pipeline {
             images_in_flight_max: 64,
             bytes_in_flight_max: 1 << 30,
             workers: 0,
-            classify_ms_max: 10_000,
+            classify_deadline_ms: 10_000,
             rescan_seconds: 60,
             rescan_attempts_max: 5,
             variants_at_once_max: 2,
@@ -347,7 +347,7 @@ impl Settings {
                 0 => defaults.workers,
                 workers => workers,
             },
-            classify_time_max: Duration::from_millis(self.pipeline.classify_ms_max),
+            classify_time_max: Duration::from_millis(self.pipeline.classify_deadline_ms),
             ..defaults
         }
     }

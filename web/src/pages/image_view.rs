@@ -76,6 +76,11 @@ impl ImageView {
         wording::verdict(&self.state, self.label.as_deref(), self.confidence)
     }
 
+    /// What a stranger is told while the image is not served.
+    pub(super) fn why_hidden(&self) -> &'static str {
+        wording::why_hidden(&self.state)
+    }
+
     /// The colour family of the verdict: a class name of the style sheet.
     pub(super) fn tone(&self) -> &'static str {
         match (self.state.as_str(), self.label.as_deref()) {

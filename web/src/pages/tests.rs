@@ -205,6 +205,23 @@ fn a_safe_image_is_previewed_by_a_file_that_previews_accept() {
 }
 
 #[test]
+fn an_image_that_is_not_served_is_not_linked_either() {
+    for (state, said) in [
+        ("pending", "Still being checked"),
+        ("scan-failed", "Could not be checked yet"),
+        ("review", "Waiting for a moderator"),
+    ] {
+        let hidden = ImageView {
+            state: state.to_owned(),
+            ..samples::image()
+        };
+        let page = viewer(&samples::site(), &hidden, false);
+        assert!(page.contains(said), "{state}");
+        assert!(!page.contains("/i/3kTMd8vXqz2P"), "{state}");
+    }
+}
+
+#[test]
 fn the_deletion_link_is_on_the_result_page_and_nowhere_else() {
     let token = samples::owner().delete_token;
     for (name, page) in every_page() {

@@ -59,6 +59,16 @@ pub(super) fn verdict(state: &str, label: Option<&str>, confidence: Option<f32>)
     }
 }
 
+/// Why an image in this state is not served, and what happens next.
+pub(super) fn why_hidden(state: &str) -> &'static str {
+    match state {
+        "pending" => "It is shown here as soon as the check is done, usually within a minute.",
+        "scan-failed" => "The classifier did not answer. The image is shown once it was checked.",
+        "review" => "A person looks at it before it is shown here.",
+        _ => "It is not shown here.",
+    }
+}
+
 /// A count with its thousands set apart: "12,345".
 pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();

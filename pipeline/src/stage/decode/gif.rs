@@ -23,6 +23,9 @@ pub(super) fn play(
 ) -> Result<(), Reject> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
+    // Extensions nobody knows are skipped, as in browsers; unknown blocks that
+    // are no extensions were refused when the header was read.
+    options.allow_unknown_blocks(true);
     if let Some(bytes_max) = NonZeroU64::new(limits.animation_pixels_max.max(limits.pixels_max)) {
         options.set_memory_limit(MemoryLimit::Bytes(bytes_max));
     }

@@ -107,8 +107,9 @@ fn copy_scan(head: &Head, cursor: &mut Cursor<'_>, stream: &mut Vec<u8>) -> Resu
     Ok(scan.first().copied().map_or(0, usize::from))
 }
 
-/// Length of the coded data up to the marker that ends it; stuffed bytes,
-/// restart markers and fill bytes belong to it.
+/// Length of the coded data up to the marker that ends it. Stuffed bytes and
+/// restart markers belong to it; fill bytes (T.81 B.1.1.2) belong to the marker
+/// they precede.
 fn coded_length(bytes: &[u8]) -> Result<usize, Reject> {
     let mut rest = bytes;
     loop {
@@ -117,10 +118,11 @@ fn coded_length(bytes: &[u8]) -> Result<usize, Reject> {
         if skipped == 0 {
             return Err(Reject::Truncated);
         }
-        match rest.first().ok_or(Reject::Truncated)? {
-            0x00 | 0xD0..=0xD7 => rest = &rest[1..],
-            0xFF => {}
-            _ => return Ok(bytes.len() - rest.len() - 1),
+        let marker_start = bytes.len() - rest.len() - 1;
+        let n_fill = rest.iter().take_while(|&&byte| byte == 0xFF).count();
+        match rest.get(n_fill).ok_or(Reject::Truncated)? {
+            0x00 | 0xD0..=0xD7 => rest = &rest[n_fill + 1..],
+            _ => return Ok(marker_start),
         }
     }
 }
@@ -155,6 +157,8 @@ mod tests {
             pixels_only(&given),
             Ok(jpeg(&[FRAME, HUFFMAN, SCAN, coded, &LOOKAHEAD]))
         );
+        let filled = jpeg(&[HUFFMAN, FRAME, SCAN, coded, &[0xFF; 3], &EOI]);
+        assert_eq!(pixels_only(&filled), pixels_only(&given));
 
         let given = jpeg(&[
             PROGRESSIVE,

@@ -27,7 +27,7 @@ const CLASSIFY_TIME_MAX: Duration = Duration::from_secs(3_600);
 pub(super) fn run(settings: Settings, arguments: &ClassifyArgs) -> Result<ExitCode, CommandError> {
     let found = find::find(&arguments.paths);
     if found.is_empty() {
-        output::line("no files found")?;
+        eprintln!("no files found");
         return Ok(ExitCode::FAILURE);
     }
     let mut pipeline_settings = settings.pipeline_settings();

@@ -66,6 +66,15 @@ fn frames_build_on_each_other() {
 }
 
 #[test]
+fn extensions_nobody_knows_are_skipped() {
+    const HEADER_AND_PALETTE: usize = 13 + 3 * 256;
+    let plain = testing::gif(8, 6);
+    let (head, image) = plain.split_at(HEADER_AND_PALETTE);
+    let extended = [head, &[0x21, 0x42, 2, 7, 7, 1, 7, 0], image].concat();
+    assert!(frames(&extended) == frames(&plain) && frames(&plain).is_ok());
+}
+
+#[test]
 fn a_gif_disposes_as_it_says() {
     let shown = |dispose| {
         let left = gif_frame([0, 0, 4, 6], GREEN, dispose);

@@ -96,6 +96,8 @@ fn what_is_no_profile_is_dropped() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn damaged_profiles_are_clean_or_dropped(
         which in 0..2_usize,
