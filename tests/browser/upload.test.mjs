@@ -87,8 +87,9 @@ test("what the server would refuse is said before anything is sent", () =>
       { name: "empty.jpg", mimeType: "image/jpeg", buffer: Buffer.alloc(0) },
       { name: "text.txt", mimeType: "text/plain", buffer: Buffer.from("text") },
     ]);
-    await page.getByText("This file is empty.").waitFor();
-    await page.getByText("This file is not an image.").waitFor();
+    const cards = page.locator("[data-cards]");
+    await cards.getByText("This file is empty.").waitFor();
+    await cards.getByText("This file is not an image.").waitFor();
     assert.deepEqual(sent, []);
   }));
 

@@ -72,7 +72,7 @@ test("the deletion link asks, then deletes", () =>
 test("the theme follows the device until one is chosen, and stays chosen", () =>
   scene.visit(async (page, context) => {
     const background = () =>
-      page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     await page.goto("/");
     const light = await background();
     await page.emulateMedia({ colorScheme: "dark" });
