@@ -343,8 +343,8 @@ impl Store {
     }
 
     pub(crate) fn lock(&self, id: &ImageId) -> MutexGuard<'_, ()> {
-        let hash = usize::try_from(self.lock_hash.hash_one(id) % 64).unwrap_or_default();
-        self.locks[hash % LOCKS]
+        let [low, ..] = self.lock_hash.hash_one(id).to_le_bytes();
+        self.locks[usize::from(low) % LOCKS]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

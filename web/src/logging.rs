@@ -1,7 +1,6 @@
 //! Where log lines go and how they look.
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::config::{ConfigError, Log, LogFormat};
 
@@ -22,7 +21,6 @@ pub fn start(log: &Log) -> Result<(), ConfigError> {
     })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_span_events(FmtSpan::NONE)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     // A second start, as in tests, keeps the first one's lines.
