@@ -2,8 +2,7 @@
 //! formats, no I/O.
 //!
 //! A kernel's folder holds its meaning in plain scalar Rust (`scalar.rs`),
-//! which is the oracle every faster form is compared with, and a door that
-//! picks the form to run.
+//! which is the oracle that the form that runs is compared with.
 
 pub mod cpu;
 

@@ -114,7 +114,7 @@ impl Device {
                 }
             }
         }
-        scores.iter().all(is_distribution).then_some(scores)
+        scores.iter().all(Scores::is_distribution).then_some(scores)
     }
 
     fn note_outcome(&self, ok: bool) {
@@ -133,15 +133,8 @@ impl Device {
     }
 }
 
-/// Of an animation's frames the one with the highest nsfw mass speaks for all:
-/// one bad frame makes a bad animation.
+/// Of an animation's sampled frames the one with the highest nsfw mass speaks
+/// for all.
 fn worst(scores: impl Iterator<Item = Scores>) -> Option<Scores> {
     scores.max_by(|a, b| a.nsfw_mass().total_cmp(&b.nsfw_mass()))
-}
-
-/// True when the scores can be class probabilities at all.
-fn is_distribution(scores: &Scores) -> bool {
-    let classes = scores.to_array();
-    classes.iter().all(|p| (0.0..=1.001).contains(p))
-        && (classes.iter().sum::<f32>() - 1.0).abs() < 0.01
 }

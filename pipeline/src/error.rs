@@ -103,7 +103,7 @@ pub enum Fault {
     /// A stage panicked; the panic was contained to this image.
     #[error("stage {stage} panicked")]
     Panicked {
-        /// The stage's name as in [`crate::topology::STAGES`].
+        /// The stage's name as in [`crate::path::STAGES`].
         stage: &'static str,
     },
     /// The pipeline is draining or gone.

@@ -13,7 +13,8 @@ pub struct Limits {
     pub frames_max: u32,
     /// Area of an animation's canvas times its frames, in pixels.
     pub animation_pixels_max: u64,
-    /// Wall-clock time one image may take from admission to its answer.
+    /// Wall-clock time one image may wait for its first stage, and may then take
+    /// for all of them. The verdict has a limit of its own.
     pub image_time_max: Duration,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::admission::Permit;
-use crate::error::{Fault, PipelineError, Reject};
+use crate::error::{Fault, Overloaded, PipelineError, Reject};
 use crate::item::Scrubbed;
 use crate::outcome::{Ingested, Reply, Timings, Verdict};
 use crate::stats::{Stats, count};
@@ -18,10 +18,11 @@ pub(crate) struct Finished {
 }
 
 enum State {
-    /// In a queue or in a stage.
+    /// In a queue, or in a stage since it was begun.
     Preparing {
         caller: Box<dyn Reply>,
         permit: Permit,
+        begun: Option<Instant>,
     },
     /// Through the stages, waiting for the classifier.
     Prepared {
@@ -38,7 +39,7 @@ enum State {
 /// How long an image may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeLimits {
-    /// From its submission to the end of its stages.
+    /// From its submission to its first stage, and from there to the last.
     pub(crate) stages: Duration,
     /// From there to its verdict.
     pub(crate) verdict: Duration,
@@ -59,6 +60,7 @@ pub(crate) enum Closed {
     Scored,
     Pending,
     Rejected,
+    Overloaded,
     Fault,
     Departed,
 }
@@ -76,12 +78,20 @@ impl Ticket {
         }
     }
 
+    /// Notes that the first stage begins: the time until here was our queue's,
+    /// the time from here is the image's own.
+    pub(crate) fn begin(&self) {
+        if let State::Preparing { begun, .. } = &mut *self.lock() {
+            *begun = Some(Instant::now());
+        }
+    }
+
     /// Records that the stages are through. False when the ticket was closed
     /// meanwhile.
     pub(crate) fn set_prepared(&self, finished: Finished) -> bool {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
-            State::Preparing { caller, permit } => {
+            State::Preparing { caller, permit, .. } => {
                 *state = State::Prepared {
                     caller,
                     permit,
@@ -155,7 +165,8 @@ impl Ticket {
     pub(crate) fn refuse(&self, error: PipelineError) -> Option<Closed> {
         let closed = match &error {
             PipelineError::Reject(_) => Closed::Rejected,
-            PipelineError::Overloaded(_) | PipelineError::Fault(_) => Closed::Fault,
+            PipelineError::Overloaded(_) => Closed::Overloaded,
+            PipelineError::Fault(_) => Closed::Fault,
         };
         let caller = self.close()?;
         caller.send(Err(error));
@@ -173,16 +184,27 @@ impl Ticket {
     /// Answers whatever is overdue at `now`.
     pub(crate) fn enforce(&self, now: Instant) -> Option<Closed> {
         enum Overdue {
+            Queue,
             Stages,
             Verdict,
         }
         let TimeLimits { stages, verdict } = self.limits;
+        let past = |start: Instant, limit| now.saturating_duration_since(start) >= limit;
         let overdue = match &*self.lock() {
-            State::Preparing { .. } if now >= self.started + stages => Overdue::Stages,
-            State::Prepared { since, .. } if now >= *since + verdict => Overdue::Verdict,
+            State::Preparing { begun: None, .. } if past(self.started, stages) => Overdue::Queue,
+            State::Preparing {
+                begun: Some(begun), ..
+            } if past(*begun, stages) => Overdue::Stages,
+            State::Prepared { since, .. } if past(*since, verdict) => Overdue::Verdict,
             _ => return None,
         };
         match overdue {
+            Overdue::Queue => self.refuse(
+                Overloaded {
+                    retry_after: stages,
+                }
+                .into(),
+            ),
             Overdue::Stages => self.refuse(
                 Reject::DeadlineExceeded {
                     seconds: stages.as_secs(),
@@ -203,7 +225,7 @@ impl Ticket {
     fn close(&self) -> Option<Box<dyn Reply>> {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Closed { _permit: None }) {
-            State::Preparing { caller, permit } | State::Prepared { caller, permit, .. } => {
+            State::Preparing { caller, permit, .. } | State::Prepared { caller, permit, .. } => {
                 *state = State::Closed {
                     _permit: Some(permit),
                 };
@@ -229,6 +251,7 @@ pub(crate) fn settle(stats: &Stats, ticket: &Ticket, closed: Option<Closed>) {
         Some(Closed::Scored) => &stats.scored,
         Some(Closed::Pending) => &stats.pending,
         Some(Closed::Rejected) => &stats.rejected,
+        Some(Closed::Overloaded) => &stats.overloaded,
         Some(Closed::Fault) => &stats.faults,
         Some(Closed::Departed) => &stats.departed,
     };
@@ -266,7 +289,11 @@ impl OpenTickets {
             id,
             started: Instant::now(),
             limits: self.limits,
-            state: Mutex::new(State::Preparing { caller, permit }),
+            state: Mutex::new(State::Preparing {
+                caller,
+                permit,
+                begun: None,
+            }),
             open: Arc::clone(self),
         });
         open.tickets.insert(id, Arc::clone(&ticket));

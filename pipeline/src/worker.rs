@@ -44,6 +44,7 @@ impl Worker {
             settle(&self.stats, &ticket, ticket.abandon());
             return None;
         }
+        ticket.begin();
         let clock = StageClock::default();
         let waited_for_worker = ticket.started().elapsed();
         // The stages share nothing with other images, so a panic in one can

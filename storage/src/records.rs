@@ -55,6 +55,8 @@ pub trait Records: Send + Sync {
     ) -> Result<Page, StorageError>;
 
     /// Adds to the view counters, all at once. Ids without a record are left out.
+    /// Views are numbers, not receipts: where a device fails while it makes them
+    /// durable, they may be added twice.
     ///
     /// # Errors
     /// When they cannot be written.

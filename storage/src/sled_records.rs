@@ -213,7 +213,12 @@ impl SledRecords {
     /// Makes every later [`SledRecords::open`] refuse this database.
     pub(crate) fn mark_damaged(&self) {
         self.damaged.store(true, Ordering::Release);
-        if let Err(error) = File::create(self.dir.join(DAMAGE_MARK)) {
+        let mark = self.dir.join(DAMAGE_MARK);
+        let marked =
+            durable_fs::write_new(&mark, &[]).and_then(|()| durable_fs::sync_dir(&self.dir));
+        if let Err(error) = marked
+            && !mark.exists()
+        {
             tracing::error!(%error, "the damage could not be noted for the next start");
         }
     }

@@ -38,10 +38,13 @@ pub struct Store {
     locks: [Mutex<()>; LOCKS],
     lock_hash: RandomState,
     /// Failed commits whose cleaning up failed as well.
-    abandoned: Mutex<Vec<ImageId>>,
+    abandoned: Mutex<Vec<(ImageId, Undo)>>,
     /// The last field: let go when the database is closed.
     data_dir: Option<DataDir>,
 }
+
+/// Takes back what a failed commit has left.
+type Undo = fn(&Store, &ImageId) -> Result<(), StorageError>;
 
 impl Store {
     /// Pairs records with blobs. Call [`Store::recover`] when they have been
@@ -369,30 +372,34 @@ impl Store {
         self.blobs.settle(id)
     }
 
-    fn abandon(&self, id: &ImageId, undo: fn(&Self, &ImageId) -> Result<(), StorageError>) {
+    fn abandon(&self, id: &ImageId, undo: Undo) {
         if let Err(error) = undo(self, id) {
             tracing::warn!(%id, %error, "a failed upload is cleaned up later");
-            let mut abandoned = self
-                .abandoned
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if abandoned.len() < ABANDONED_MAX {
-                abandoned.push(*id);
-            }
+            self.abandoned().push((*id, undo));
         }
     }
 
+    /// Cleans up until something fails: what stops one stops the others too.
     fn retry_abandoned(&self) {
-        let abandoned = std::mem::take(
-            &mut *self
-                .abandoned
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        for id in abandoned {
+        let mut waiting = std::mem::take(&mut *self.abandoned());
+        while let Some((id, undo)) = waiting.pop() {
             let _lock = self.lock(&id);
-            self.abandon(&id, Self::undo);
+            if undo(self, &id).is_err() {
+                waiting.push((id, undo));
+                break;
+            }
         }
+        self.abandoned().append(&mut waiting);
+    }
+
+    /// The list, cut to its limit.
+    fn abandoned(&self) -> MutexGuard<'_, Vec<(ImageId, Undo)>> {
+        let mut abandoned = self
+            .abandoned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        abandoned.truncate(ABANDONED_MAX);
+        abandoned
     }
 
     /// Puts a record that the database has lost back from its sidecar.

@@ -12,17 +12,20 @@ impl Records for SledRecords {
     fn insert(&self, record: &Record) -> Result<(), StorageError> {
         let (key, encoded) = (keys::record(&record.id), record.stored_form()?);
         self.write(|db, attempt| {
-            if let Some(stored) = db.get(&key)? {
-                return if attempt == Attempt::AfterReopen && stored == encoded {
-                    Ok((None, ()))
-                } else {
-                    Err(StorageError::AlreadyExists { id: record.id }.into())
-                };
+            let stored = db.get(&key)?;
+            let is_ours = attempt == Attempt::AfterReopen
+                && stored.as_ref().is_some_and(|stored| *stored == encoded);
+            if stored.is_some() && !is_ours {
+                return Err(StorageError::AlreadyExists { id: record.id }.into());
             }
+            // What the first attempt wrote is written again: its pages may be
+            // lost although they can still be read.
             let mut batch = Batch::default();
             batch.insert(key.as_slice(), encoded.as_slice());
             batch.insert(keys::listed(record), &[]);
-            set_count(&mut batch, stored_count(db)?.saturating_add(1));
+            if !is_ours {
+                set_count(&mut batch, stored_count(db)?.saturating_add(1));
+            }
             Ok((Some(batch), ()))
         })
     }
@@ -38,10 +41,8 @@ impl Records for SledRecords {
             let Some(stored) = stored_record(db, &record.id)? else {
                 return Err(StorageError::NotFound { id: record.id }.into());
             };
-            if attempt == Attempt::AfterReopen && stored == next {
-                return Ok((None, next.clone()));
-            }
-            if stored.revision != record.revision {
+            let is_ours = attempt == Attempt::AfterReopen && stored == next;
+            if stored.revision != record.revision && !is_ours {
                 return Err(StorageError::Conflict { id: record.id }.into());
             }
             let mut batch = Batch::default();
@@ -55,7 +56,8 @@ impl Records for SledRecords {
     fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
         self.write(|db, attempt| {
             let Some(stored) = stored_record(db, id)? else {
-                return Ok((None, attempt == Attempt::AfterReopen));
+                let was_ours = attempt == Attempt::AfterReopen;
+                return Ok((was_ours.then(Batch::default), was_ours));
             };
             let mut batch = Batch::default();
             batch.remove(keys::record(id));
@@ -139,15 +141,16 @@ impl SledRecords {
     pub(crate) fn load(&self, records: &[(Record, Views)]) -> Result<(), StorageError> {
         self.write(|db, _| {
             let mut batch = Batch::default();
+            let mut n_new = 0_u64;
             for (record, views) in records {
+                n_new += u64::from(!db.contains_key(keys::record(&record.id))?);
                 batch.insert(keys::record(&record.id), record.stored_form()?);
                 batch.insert(keys::listed(record), &[]);
                 if views.last_day.is_some() {
                     batch.insert(keys::views(&record.id), keys::encode_views(*views));
                 }
             }
-            let n_loaded = u64::try_from(records.len()).unwrap_or(u64::MAX);
-            set_count(&mut batch, stored_count(db)?.saturating_add(n_loaded));
+            set_count(&mut batch, stored_count(db)?.saturating_add(n_new));
             Ok((Some(batch), ()))
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
+use crate::stage::scrub::jpeg::is_jfif;
 use crate::stage::sniff::jpeg::{next_marker, segment};
 
 /// Frame header and tables, with the colour space decided.
@@ -39,7 +40,7 @@ impl Head {
                     }
                 }
                 code @ (0xC4 | 0xDB | 0xDD) => push_segment(&mut tables, code, segment(cursor)?),
-                0xE0 => jfif |= segment(cursor)?.starts_with(b"JFIF\0"),
+                0xE0 => jfif |= is_jfif(segment(cursor)?),
                 0xEE => adobe_transform = transform_of(segment(cursor)?).or(adobe_transform),
                 code => skip(code, cursor)?,
             }

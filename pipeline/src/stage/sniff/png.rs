@@ -9,6 +9,8 @@ use crate::stage::cursor::Cursor;
 const SIGNATURE_LENGTH: usize = 8;
 const CRC_LENGTH: usize = 4;
 
+const PNG_INTEGER_MAX: u32 = 0x7FFF_FFFF;
+
 pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let mut cursor = Cursor::new(bytes);
     cursor.take(SIGNATURE_LENGTH)?;
@@ -26,9 +28,12 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
         let (name, mut data) = chunk(&mut cursor)?;
         match &name {
             b"acTL" if !seen_pixels => {
-                let frames = data.u32_be()?;
-                tally.expect_frames(frames)?;
-                frames_announced = Some(frames);
+                let (frames, plays) = (data.u32_be()?, data.u32_be()?);
+                // Beyond 31 bits (PNG, 7.1) decoders show the still image.
+                if plays <= PNG_INTEGER_MAX {
+                    tally.expect_frames(frames)?;
+                    frames_announced = Some(frames);
+                }
             }
             b"fcTL" if frames_announced.is_some() => add_frame(&mut tally, data)?,
             b"IDAT" => seen_pixels = true,

@@ -49,8 +49,8 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
         });
     }
     let frames: Vec<Pixels> = frames
-        .iter()
-        .map(|frame| orientation.turn_pixels(frame))
+        .into_iter()
+        .map(|frame| orientation.turn_pixels(&frame))
         .collect();
     let [frame] = frames.as_slice() else {
         return Err(SIDEWAYS_ANIMATION);

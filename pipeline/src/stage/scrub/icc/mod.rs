@@ -59,7 +59,9 @@ pub(super) fn rewrite(profile: &[u8]) -> Option<Vec<u8>> {
     if !defines_colours(&header, &tags) {
         return None;
     }
-    write(header, tags)
+    // Parts of a hostile profile may overlap, and each is written out: what has
+    // grown beyond the limit would not be taken a second time either.
+    write(header, tags).filter(|profile| profile.len() <= PROFILE_BYTES_MAX)
 }
 
 struct Tag {

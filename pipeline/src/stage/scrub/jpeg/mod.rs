@@ -30,6 +30,8 @@ const APP2: u8 = 0xE2;
 const APP14: u8 = 0xEE;
 
 const JFIF: &[u8] = b"JFIF\0";
+/// Name, version, units, two densities and the size of a thumbnail.
+const JFIF_BYTES: usize = 14;
 const ADOBE: &[u8] = b"Adobe";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 /// What is left of a segment's 65,533 bytes after the ICC name and two counters.
@@ -45,7 +47,7 @@ pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
         match segment.marker {
             SOS => {
                 parts.write_scan_header(segment.payload, &mut out)?;
-                out.extend_from_slice(segments.entropy(parts.restart_interval != 0)?);
+                segments.copy_entropy(parts.restart_interval != 0, &mut out)?;
             }
             EOI => break,
             _ => parts.read(&segment)?,
@@ -90,11 +92,15 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Units and densities of a JFIF header; its thumbnail is left.
+    /// Units and densities of a JFIF header; its thumbnail is left. A header
+    /// with units that do not exist still says how colours are coded, so it is
+    /// kept, with square pixels.
     fn read_jfif(&mut self, payload: &[u8]) {
-        let fields = payload.strip_prefix(JFIF).and_then(|rest| rest.get(2..9));
-        if let Some(&[units @ 0..=2, xh, xl, yh, yl, _, _]) = fields {
-            self.jfif = Some([units, xh, xl, yh, yl]);
+        if is_jfif(payload) {
+            self.jfif = match payload[7..12] {
+                [units @ 0..=2, xh, xl, yh, yl] => Some([units, xh, xl, yh, yl]),
+                _ => Some([0, 0, 1, 0, 1]),
+            };
         }
     }
 
@@ -169,6 +175,12 @@ impl<'a> Parts<'a> {
         }
         scan.write(out)
     }
+}
+
+/// Whether an APP0 segment is the header that makes three components YCbCr.
+/// libjpeg (jdmarker.c, `examine_app0`) passes over shorter ones.
+pub(in crate::stage) fn is_jfif(payload: &[u8]) -> bool {
+    payload.len() >= JFIF_BYTES && payload.starts_with(JFIF)
 }
 
 fn restart_interval(payload: &[u8]) -> Result<u16, Reject> {

@@ -8,7 +8,6 @@ pub(in crate::stage) const SOI: u8 = 0xD8;
 pub(in crate::stage) const EOI: u8 = 0xD9;
 pub(in crate::stage) const SOS: u8 = 0xDA;
 const TEM: u8 = 0x01;
-const RST: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
 
 /// A marker with what its length field covers.
 pub(in crate::stage) struct Segment<'a> {
@@ -19,6 +18,8 @@ pub(in crate::stage) struct Segment<'a> {
 /// Walks a file from behind its SOI.
 pub(in crate::stage) struct Segments<'a> {
     cursor: Cursor<'a>,
+    /// Whether coded data has been met.
+    in_scans: bool,
 }
 
 impl<'a> Segments<'a> {
@@ -27,7 +28,10 @@ impl<'a> Segments<'a> {
         if cursor.array()? != [0xFF, SOI] {
             return Err(malformed("a JPEG must begin with a start-of-image marker"));
         }
-        Ok(Self { cursor })
+        Ok(Self {
+            cursor,
+            in_scans: false,
+        })
     }
 
     /// The next segment. Bytes that belong to none, and fill bytes, are passed
@@ -43,8 +47,12 @@ impl<'a> Segments<'a> {
             self.cursor.take(at + fill)?;
             let marker = self.cursor.u8()?;
             match marker {
-                0 | TEM => {}
-                marker if RST.contains(&marker) => {}
+                // A decoder that reads on where this walk stopped would show
+                // more of the picture than is stored.
+                0 | TEM | 0xD0..=0xD7 if self.in_scans => {
+                    return Err(malformed("compressed data outside a scan"));
+                }
+                0 | TEM | 0xD0..=0xD7 => {}
                 SOI => return Err(malformed("a second image begins inside the first")),
                 EOI => {
                     return Ok(Segment {
@@ -66,33 +74,40 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// The entropy-coded data that follows a scan header, up to the next marker
-    /// that is not a restart marker. Restart markers are legal only if the file
-    /// has defined an interval for them.
-    pub(in crate::stage) fn entropy(&mut self, restarts: bool) -> Result<&'a [u8], Reject> {
-        let rest = self.cursor.rest();
-        let mut end = 0;
+    /// Copies the entropy-coded data that follows a scan header, up to the next
+    /// marker that is not a restart marker. Restart markers are legal only if the
+    /// file has defined an interval for them; fill bytes before them (B.1.1.2)
+    /// are left out.
+    pub(in crate::stage) fn copy_entropy(
+        &mut self,
+        restarts: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reject> {
+        self.in_scans = true;
         loop {
-            end += find_ff(&rest[end..]).ok_or(Reject::Truncated)?;
-            match rest.get(end + 1) {
-                None => return Err(Reject::Truncated),
-                Some(0) => end += 2,
-                Some(marker) if RST.contains(marker) && restarts => end += 2,
-                Some(marker) if RST.contains(marker) => {
-                    return Err(malformed("a restart marker without a restart interval"));
+            let rest = self.cursor.rest();
+            let data = find_ff(rest).ok_or(Reject::Truncated)?;
+            let n_ff = rest[data..]
+                .iter()
+                .take_while(|byte| **byte == 0xFF)
+                .count();
+            match *rest.get(data + n_ff).ok_or(Reject::Truncated)? {
+                0 if n_ff > 1 => return Err(malformed("fill bytes inside compressed data")),
+                marker @ (0 | 0xD0..=0xD7) => {
+                    if marker != 0 && !restarts {
+                        return Err(malformed("a restart marker without a restart interval"));
+                    }
+                    out.extend_from_slice(self.cursor.take(data)?);
+                    self.cursor.take(n_ff + 1)?;
+                    out.extend_from_slice(&[0xFF, marker]);
                 }
-                // Fill bytes may only stand before a marker.
-                Some(0xFF) if marker_after_fill(&rest[end..]) == Some(0) => {
-                    return Err(malformed("fill bytes inside compressed data"));
+                _ => {
+                    out.extend_from_slice(self.cursor.take(data)?);
+                    return Ok(());
                 }
-                Some(_) => return self.cursor.take(end),
             }
         }
     }
-}
-
-fn marker_after_fill(bytes: &[u8]) -> Option<u8> {
-    bytes.iter().copied().find(|byte| *byte != 0xFF)
 }
 
 /// Position of the first 0xFF. Whole blocks without one, which is most of a

@@ -46,6 +46,36 @@ fn compressed_data_is_copied_byte_for_byte() {
 }
 
 #[test]
+fn fill_bytes_before_a_restart_marker_are_left_out() {
+    let plain = jpeg_of_kind(40, 24, JpegKind::Restarts);
+    let scan = find(&plain, SOS);
+    let restart = scan + find(&plain[scan..], 0xD0);
+    let filled = [&plain[..restart], &[0xFF, 0xFF], &plain[restart..]].concat();
+    assert_eq!(rebuild(&filled), rebuild(&plain));
+    assert!(rebuild(&plain).is_ok());
+}
+
+#[test]
+fn compressed_data_behind_a_scan_is_refused() {
+    let plain = jpeg(40, 24);
+    let (scan, end) = plain.split_at(plain.len() - 2);
+    for stray in [&[0xFF, 0x01][..], &[0xFF, 0xFE, 0, 2, 1, 0xFF, 0xD0]] {
+        let file = [scan, stray, end].concat();
+        assert!(matches!(rebuild(&file), Err(Reject::Malformed { .. })));
+    }
+}
+
+#[test]
+fn a_jfif_header_keeps_its_meaning_whatever_its_units() {
+    let plain = jpeg(40, 24);
+    let units = find(&plain, APP0) + 4 + 7;
+    let mut odd = plain.clone();
+    odd[units] = 3;
+    let clean = rebuild(&odd).expect("a clean file");
+    assert_eq!(clean[units..units + 5], [0, 0, 1, 0, 1]);
+}
+
+#[test]
 fn a_file_without_its_end_is_cut_off() {
     let mut file = jpeg(40, 24);
     file.truncate(file.len() - 2);

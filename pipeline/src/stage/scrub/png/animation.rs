@@ -13,15 +13,22 @@ pub(super) struct AnimationControl {
     plays: u32,
 }
 
+/// PNG, 7.1: four-byte integers have 31 bits.
+const PNG_INTEGER_MAX: u32 = 0x7FFF_FFFF;
+
 impl AnimationControl {
-    /// `None` for a damaged chunk: decoders then show the still image.
+    /// `None` for a damaged chunk or one with numbers beyond 31 bits: decoders
+    /// then show the still image.
     pub(super) fn parse(data: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(data);
         let control = Self {
             frames: cursor.u32_be().ok()?,
             plays: cursor.u32_be().ok()?,
         };
-        (cursor.is_empty() && control.frames > 0).then_some(control)
+        let is_valid = cursor.is_empty()
+            && (1..=PNG_INTEGER_MAX).contains(&control.frames)
+            && control.plays <= PNG_INTEGER_MAX;
+        is_valid.then_some(control)
     }
 
     pub(super) fn data(&self) -> [u8; 8] {
