@@ -7,3 +7,4 @@
 pub mod cpu;
 
 pub use cpu::bilinear::{RgbView, resize_align_corners};
+pub use cpu::pdq::{Pdq, pdq};

@@ -1,3 +1,4 @@
 //! Kernels that run on the CPU.
 
 pub mod bilinear;
+pub mod pdq;

@@ -14,8 +14,8 @@ mod taps;
 #[derive(Clone, Copy)]
 pub struct RgbView<'a> {
     pixels: &'a [u8],
-    width: usize,
-    height: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
 }
 
 impl<'a> RgbView<'a> {
@@ -32,7 +32,7 @@ impl<'a> RgbView<'a> {
         })
     }
 
-    fn row(&self, row_idx: usize) -> &'a [u8] {
+    pub(crate) fn row(&self, row_idx: usize) -> &'a [u8] {
         let bytes = self.width * CHANNELS;
         &self.pixels[row_idx * bytes..][..bytes]
     }
@@ -51,7 +51,7 @@ pub fn resize_align_corners(src: RgbView<'_>, side: u32, out: &mut [u16]) {
     rows::resize(src, side, out);
 }
 
-const CHANNELS: usize = 3;
+pub(crate) const CHANNELS: usize = 3;
 
 fn checked_side(side: u32, out: &[u16]) -> usize {
     let side = usize::try_from(side).expect("a side of 32 bits fits the address space");

@@ -1,0 +1,45 @@
+"""Prints the expected values of `tests.rs`, taken from Meta's own C++ code.
+
+Run once, in a virtual environment:
+
+    pip install pdqhash==0.2.8 numpy
+    python kernels/src/cpu/pdq/reference.py
+
+The pictures are drawn by the same formulas as in `tests.rs`.
+"""
+
+import numpy
+import pdqhash
+
+SIZES = [(5, 5), (300, 5), (64, 64), (100, 40), (129, 257), (640, 480), (1021, 767), (2000, 33)]
+
+
+def tiles(x, y, c, w, h):
+    column, row = x * 9 // w, y * 7 // h
+    return (31 * column * column + 17 * row * row + 7 * column * row + 53 * c) % 256
+
+
+def rings(x, y, c, w, h):
+    across, down = 2 * x - w + w // 5 + 1, 2 * y - h - (h + 6) // 7
+    return ((across * across + down * down) * 300 // (w * w + h * h) + 20 * c) % 256
+
+
+def gradient(x, y, c, w, h):
+    return (x * 255 // (w - 1) + y * c * 40 // h) % 256
+
+
+def noise(x, y, c, w, h):
+    return (((y * w + x) * 3 + c) * 40503 % 2**24) >> 16
+
+
+def drawn(draw, w, h):
+    y, x, c = numpy.mgrid[0:h, 0:w, 0:3]
+    return draw(x, y, c, w, h)
+
+
+for draw in (tiles, rings, gradient, noise):
+    for w, h in SIZES:
+        rgb = numpy.ascontiguousarray(drawn(draw, w, h).astype(numpy.uint8))
+        bits, quality = pdqhash.compute(rgb)
+        text = numpy.packbits(bits.astype(numpy.uint8)).tobytes().hex()
+        print(f'({draw.__name__}, {w}, {h}, "{text}", {quality}),')
