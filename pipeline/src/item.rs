@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use imgshare_kernels::Pdq;
+
 /// The formats that are accepted, as named by their magic bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -134,6 +136,8 @@ pub struct Clean {
 pub struct Looked {
     pub(crate) clean: Clean,
     pub(crate) sha256: [u8; 32],
+    /// Of the first frame; none when it is too small.
+    pub(crate) pdq: Option<Pdq>,
 }
 
 /// A clean image reduced to the classifier's input.
@@ -141,6 +145,7 @@ pub struct Looked {
 pub struct Prepared {
     pub(crate) scrubbed: Scrubbed,
     pub(crate) sha256: [u8; 32],
+    pub(crate) pdq: Option<Pdq>,
     /// One classifier input per sampled frame: side x side x 3, HWC, u16 fixed
     /// point where 65,535 is 1.0. Finer than u8 because rounding to 8 bits
     /// after the resize moves a class by up to 0.013.

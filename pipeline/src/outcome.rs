@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use imgshare_kernels::Pdq;
 use imgshare_models::scores::Scores;
 
 use crate::admission::Permit;
@@ -16,6 +17,9 @@ pub struct Ingested {
     pub scrubbed: Scrubbed,
     /// SHA-256 of the clean bytes.
     pub sha256: [u8; 32],
+    /// The perceptual hash of the picture that is shown first; none when it is
+    /// too small to have one.
+    pub pdq: Option<Pdq>,
     /// What the classifier said, if it spoke in time.
     pub verdict: Verdict,
     /// Where the time went.

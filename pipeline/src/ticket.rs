@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use imgshare_kernels::Pdq;
+
 use crate::admission::Permit;
 use crate::error::{Fault, Overloaded, PipelineError, Reject};
 use crate::item::Scrubbed;
@@ -14,6 +16,7 @@ use crate::stats::{Stats, count};
 pub(crate) struct Finished {
     pub(crate) scrubbed: Scrubbed,
     pub(crate) sha256: [u8; 32],
+    pub(crate) pdq: Option<Pdq>,
     pub(crate) timings: Timings,
 }
 
@@ -142,11 +145,15 @@ impl Ticket {
                 timings.infer = infer;
                 timings.total = self.started.elapsed();
                 let Finished {
-                    scrubbed, sha256, ..
+                    scrubbed,
+                    sha256,
+                    pdq,
+                    ..
                 } = *finished;
                 caller.send(Ok(Ingested {
                     scrubbed,
                     sha256,
+                    pdq,
                     verdict,
                     timings,
                     permit,

@@ -83,6 +83,7 @@ impl Worker {
         let finished = Finished {
             scrubbed: prepared.scrubbed,
             sha256: prepared.sha256,
+            pdq: prepared.pdq,
             timings,
         };
         ticket.set_prepared(finished).then_some(Ready {

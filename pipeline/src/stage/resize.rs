@@ -10,11 +10,12 @@ use crate::item::{Looked, Pixels, Prepared};
 /// # Panics
 /// If `side` is zero.
 pub fn resize(looked: Looked, side: u32) -> Prepared {
-    let Looked { clean, sha256 } = looked;
+    let Looked { clean, sha256, pdq } = looked;
     let slots = clean.frames.iter().map(|frame| slot(frame, side)).collect();
     Prepared {
         scrubbed: clean.scrubbed,
         sha256,
+        pdq,
         slots,
     }
 }
@@ -58,6 +59,7 @@ mod tests {
             Looked {
                 clean,
                 sha256: [7; 32],
+                pdq: None,
             },
             5,
         );

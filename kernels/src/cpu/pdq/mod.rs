@@ -27,30 +27,21 @@ const SIDE_MIN: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pdq {
     /// The bits, the highest frequencies first, as PDQ is written in
-    /// hexadecimal. All zero for a picture with a side below five pixels.
+    /// hexadecimal.
     pub hash: [u8; 32],
     /// How much there is to tell the picture by, 0..=100.
     pub quality: u8,
 }
 
-impl Pdq {
-    const NONE: Self = Self {
-        hash: [0; 32],
-        quality: 0,
-    };
-}
-
-/// Hashes a picture.
+/// Hashes a picture; `None` for one with a side below five pixels, which the
+/// reference does not hash either.
 ///
 /// Equal to the reference's hash but for bits whose frequency lies within
 /// rounding errors of the median: the reference's running sums in f32 drift,
 /// the weighted sums here do not.
 #[must_use]
-pub fn pdq(src: RgbView<'_>) -> Pdq {
-    if src.width < SIDE_MIN || src.height < SIDE_MIN {
-        return Pdq::NONE;
-    }
-    of_samples(&shrink::shrink(src))
+pub fn pdq(src: RgbView<'_>) -> Option<Pdq> {
+    (src.width.min(src.height) >= SIDE_MIN).then(|| of_samples(&shrink::shrink(src)))
 }
 
 /// Row-major luma, 0.0..=255.0.

@@ -1,15 +1,19 @@
-"""Prints the expected values of `tests.rs`, taken from Meta's own C++ code.
+"""Prints what Meta's own C++ code says: the expected values of our tests.
 
-Run once, in a virtual environment:
+Run once, in a virtual environment with pdqhash 0.2.8, numpy and pillow:
 
-    pip install pdqhash==0.2.8 numpy
     python kernels/src/cpu/pdq/reference.py
+    python kernels/src/cpu/pdq/reference.py tests/fixtures/*.png tests/fixtures/scene.jpg
 
-The pictures are drawn by the same formulas as in `tests.rs`.
+Without arguments it hashes the pictures of `tests.rs`, drawn by the same
+formulas; with arguments the named files, for `pipeline/src/stage/look.rs`.
 """
+
+import sys
 
 import numpy
 import pdqhash
+from PIL import Image
 
 SIZES = [(5, 5), (300, 5), (64, 64), (100, 40), (129, 257), (640, 480), (1021, 767), (2000, 33)]
 
@@ -37,9 +41,14 @@ def drawn(draw, w, h):
     return draw(x, y, c, w, h)
 
 
-for draw in (tiles, rings, gradient, noise):
-    for w, h in SIZES:
-        rgb = numpy.ascontiguousarray(drawn(draw, w, h).astype(numpy.uint8))
-        bits, quality = pdqhash.compute(rgb)
-        text = numpy.packbits(bits.astype(numpy.uint8)).tobytes().hex()
-        print(f'({draw.__name__}, {w}, {h}, "{text}", {quality}),')
+def hashed(rgb):
+    bits, quality = pdqhash.compute(numpy.ascontiguousarray(rgb.astype(numpy.uint8)))
+    return f'"{numpy.packbits(bits.astype(numpy.uint8)).tobytes().hex()}", {quality}'
+
+
+for path in sys.argv[1:]:
+    print(f'("{path}", {hashed(numpy.asarray(Image.open(path).convert("RGB")))}),')
+if not sys.argv[1:]:
+    for draw in (tiles, rings, gradient, noise):
+        for w, h in SIZES:
+            print(f"({draw.__name__}, {w}, {h}, {hashed(drawn(draw, w, h))}),")

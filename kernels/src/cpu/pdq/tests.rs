@@ -47,7 +47,7 @@ fn pictures_have_the_hashes_of_the_reference() {
     for (draw, w, h, hash, quality) in EXPECTED {
         let rgb = drawn(draw, w, h);
         let view = RgbView::new(&rgb, w, h).unwrap();
-        for found in [pdq(view), oracle(view)] {
+        for found in [pdq(view).unwrap(), oracle(view)] {
             assert_eq!(hex(&found.hash), hash, "{w} x {h}");
             assert_eq!(found.quality, quality, "{w} x {h}");
         }
@@ -58,19 +58,23 @@ fn pictures_have_the_hashes_of_the_reference() {
 fn a_picture_too_small_has_none() {
     for (w, h) in [(4, 9), (9, 4), (1, 1)] {
         let rgb = drawn(tiles, w, h);
-        assert_eq!(pdq(RgbView::new(&rgb, w, h).unwrap()), Pdq::NONE);
+        assert_eq!(pdq(RgbView::new(&rgb, w, h).unwrap()), None);
     }
 }
 
 #[test]
 fn a_picture_of_nothing_has_no_quality() {
     let found = pdq(RgbView::new(&[90; 300 * 200 * 3], 300, 200).unwrap());
-    assert_eq!(found.quality, 0);
+    assert_eq!(found.unwrap().quality, 0);
 }
 
 #[test]
 fn likeness_is_a_small_distance() {
-    let hash = |draw, w, h| pdq(RgbView::new(&drawn(draw, w, h), w, h).unwrap()).hash;
+    let hash = |draw, w, h| {
+        pdq(RgbView::new(&drawn(draw, w, h), w, h).unwrap())
+            .unwrap()
+            .hash
+    };
     let distance = |one: [u8; 32], other: [u8; 32]| -> u32 {
         let bytes = one.iter().zip(other);
         bytes.map(|(one, other)| (one ^ other).count_ones()).sum()
