@@ -35,6 +35,7 @@ mod room;
 mod sled_records;
 mod store;
 mod token;
+mod variants;
 mod view_counter;
 
 #[cfg(any(test, feature = "contract"))]
@@ -61,3 +62,4 @@ pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
 pub use sled_records::SledRecords;
 pub use store::Store;
 pub use token::{DeleteToken, TokenHash};
+pub use variants::{StoredVariant, VARIANT_BYTES_MAX};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::data_dir::DataDir;
 use crate::repair::{RepairEvent, repair_locked};
+use crate::variants::Variants;
 use crate::{Blobs, FileBlobs, SledRecords, State, StorageError, Store};
 
 /// Removed images looked at together.
@@ -83,7 +84,8 @@ impl Store {
 
 fn recovered(data_dir: &DataDir) -> Result<Store, StorageError> {
     let (records, blobs) = open_parts(data_dir)?;
-    let store = Store::new(Arc::new(records), Arc::new(blobs));
+    let variants = Variants::open(data_dir.root())?;
+    let store = Store::new(Arc::new(records), Arc::new(blobs)).with_variants(variants);
     store.recover()?;
     Ok(store)
 }

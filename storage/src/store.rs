@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::data_dir::DataDir;
+use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
 use crate::{
     BlobReader, Blobs, Cursor, ImageId, MemoryBlobs, MemoryRecords, Page, PartName, Record,
-    Records, State, Storable, StorageError, ViewDelta, Views,
+    Records, State, Storable, StorageError, StoredVariant, ViewDelta, Views,
 };
 
 /// Locks that images share by hash; 64 images in flight seldom meet.
@@ -30,6 +31,7 @@ const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 pub struct Store {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) blobs: Arc<dyn Blobs>,
+    variants: Variants,
     view_counter: ViewCounter,
     /// The last merge of views failed; the next one is left to the timer.
     merge_failed: AtomicBool,
@@ -48,12 +50,13 @@ type Undo = fn(&Store, &ImageId) -> Result<(), StorageError>;
 
 impl Store {
     /// Pairs records with blobs. Call [`Store::recover`] when they have been
-    /// used before.
+    /// used before. Variants are kept in memory.
     #[must_use]
     pub fn new(records: Arc<dyn Records>, blobs: Arc<dyn Blobs>) -> Self {
         Self {
             records,
             blobs,
+            variants: Variants::memory(),
             view_counter: ViewCounter::default(),
             merge_failed: AtomicBool::new(false),
             locks: std::array::from_fn(|_| Mutex::new(())),
@@ -75,6 +78,19 @@ impl Store {
     /// Holds the data folder's lock for as long as the store lives.
     pub(crate) fn holding(mut self, data_dir: DataDir) -> Self {
         self.data_dir = Some(data_dir);
+        self
+    }
+
+    pub(crate) fn with_variants(mut self, variants: Variants) -> Self {
+        self.variants = variants;
+        self
+    }
+
+    /// Keeps variants of no more than `bytes_max` bytes in all from now on; the
+    /// ones used longest ago go first.
+    #[must_use]
+    pub fn keeping_variants(self, bytes_max: u64) -> Self {
+        self.variants.limit(bytes_max);
         self
     }
 
@@ -208,6 +224,7 @@ impl Store {
 
     /// Removes what a removed image still has. The caller holds its lock.
     fn purge(&self, id: &ImageId) -> Result<(), StorageError> {
+        self.variants.remove(id)?;
         self.blobs.remove(id)?;
         self.records.remove(id)?;
         Ok(())
@@ -245,7 +262,20 @@ impl Store {
         self.blobs.open(id, part)
     }
 
-    /// Stores a variant beside the original, or replaces it.
+    /// The variant of this name; `None` when it is not kept.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn variant(
+        &self,
+        id: &ImageId,
+        name: &'static str,
+    ) -> Result<Option<StoredVariant>, StorageError> {
+        self.variants.find(id, name)
+    }
+
+    /// Keeps a variant of an image, or replaces it, as long as there is room.
+    /// It may be gone at any time; only its removal with the image is durable.
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when there is no such image.
@@ -255,7 +285,17 @@ impl Store {
         part: &PartName,
         bytes: &dyn Storable,
     ) -> Result<(), StorageError> {
-        self.blobs.put_part(id, part, bytes)
+        let _lock = self.lock(id);
+        match self.records.find(id)? {
+            Some(record) if record.state != State::Removed => self.variants.put(id, part, bytes),
+            _ => Err(StorageError::NotFound { id: *id }),
+        }
+    }
+
+    /// Bytes that variants take on disk.
+    #[must_use]
+    pub fn variant_bytes(&self) -> u64 {
+        self.variants.bytes()
     }
 
     /// Up to `limit` images in a state, at least one, the oldest upload first,

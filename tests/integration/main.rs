@@ -19,3 +19,4 @@ mod repair;
 mod service;
 mod serving;
 mod upload;
+mod variants;

@@ -108,9 +108,13 @@ fn prove_clean(format: Format, file: &[u8]) {
     let client = server.client();
     let uploaded = client.upload("holiday", &planted).expect(201);
     let served = client.get(&uploaded.link("direct_url")).expect(200).body;
-    let thumbnail = client.get(&uploaded.link("thumbnail_url")).expect(200).body;
     assert_same_pixels(format, file, &served);
-    for (what, bytes) in [("image", &served), ("thumbnail", &thumbnail)] {
+    let mut files = vec![("image", served)];
+    for name in ["thumb", "small", "medium", "social", "social-blurred"] {
+        let path = format!("/i/{}/{name}.jpg", uploaded.field("id"));
+        files.push((name, client.get_where_it_lies(&path).expect(200).body));
+    }
+    for (what, bytes) in &files {
         assert!(
             !data_dir::contains(bytes, &marker),
             "the {what} carries the marker"

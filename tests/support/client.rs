@@ -31,6 +31,16 @@ impl Client {
         self.request("GET", path, &[], &[])
     }
 
+    /// GET, following one redirect: a variant lies at the address of its format.
+    #[must_use]
+    pub fn get_where_it_lies(&self, path: &str) -> Response {
+        let answer = self.get(path);
+        match answer.status {
+            307 => self.get(answer.expect_header("location")),
+            _ => answer,
+        }
+    }
+
     /// GET with extra headers.
     #[must_use]
     pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {

@@ -58,7 +58,7 @@ impl App {
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
             is_stopping: AtomicBool::new(false),
-            store: Arc::new(store),
+            store: Arc::new(store.keeping_variants(settings.storage.variant_bytes_max)),
             settings,
             pipeline,
         })

@@ -41,6 +41,18 @@ pub struct ImageHeaders {
     pub disposition: HeaderValue,
     /// Extension without the dot; another one is another address.
     pub extension: &'static str,
+    /// How long caches may keep it.
+    pub lifetime: Lifetime,
+}
+
+/// How long caches may keep an image without asking again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Its bytes never change; a takedown purges them.
+    OfAnImage,
+    /// It may be shown under today's label only, so that shared caches ask
+    /// again as often as browsers.
+    OfALabel,
 }
 
 /// The cache, bounded by bytes.
@@ -118,6 +130,7 @@ mod tests {
                 etag: value.clone(),
                 disposition: value,
                 extension: "jpg",
+                lifetime: Lifetime::OfAnImage,
             },
         })
     }

@@ -4,50 +4,70 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use imgshare_pipeline::stage::scrub::scrub_encoded;
-use imgshare_pipeline::stage::variant::{VARIANTS, VariantSpec, variant};
-use imgshare_pipeline::{Format, Header, Limits, Overloaded, PipelineError, Reject, Scrubbed};
+use bytes::Bytes;
+use imgshare_models::scores::Label;
+use imgshare_pipeline::stage::scrub::recall;
+use imgshare_pipeline::stage::variant::{Shape, VARIANTS, VariantSpec, variant};
+use imgshare_pipeline::{Format, Header, Limits, Overloaded, PipelineError, Scrubbed};
 use imgshare_storage::{ImageId, PartName, Record, StorageError, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use sha2::{Digest, Sha256};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
-use crate::app::App;
+use crate::app::{App, AppState};
+use crate::config::Moderation;
+use crate::decision;
 use crate::error::WebError;
 use crate::ingest::Stored;
 
 /// The variant that `thumbnail_url` names.
 const THUMBNAIL: &str = "thumb";
 
-/// How long a request waits for its turn to make a variant.
+/// The variants that the viewer page offers beside the original.
+const ON_THE_STAGE: [&str; 2] = ["small", "medium"];
+
+/// The cards for previews of links: the picture, and what stands for it.
+const CARD: &str = "social";
+const BLURRED_CARD: &str = "social-blurred";
+
+/// What a JPEG of ours comes to: two bits a pixel for a busy picture, and its
+/// tables.
+const PIXELS_A_BYTE: u64 = 4;
+const HEADER_BYTES: u64 = 4096;
+
+/// How long a request waits for a variant to be made.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Every format a record can name by its extension.
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Webp, Format::Gif];
-
-/// Formats a variant can have: JPEG, or PNG where something shines through.
-const VARIANT_FORMATS: [Format; 2] = [Format::Jpeg, Format::Png];
 
 type Key = (ImageId, &'static str);
 
 /// Bounds the work on variants.
 pub struct VariantMaker {
     room: Arc<Semaphore>,
-    in_the_making: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
+    in_the_making: Mutex<HashMap<Key, Weak<OnceCell<Variant>>>>,
 }
 
 /// A variant's bytes and format.
+#[derive(Debug, Clone)]
 pub struct Variant {
     /// The file.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// What it is.
     pub format: Format,
+    /// The hash of the file.
+    pub sha256: [u8; 32],
 }
 
-/// Path of the thumbnail. Only making it tells whether it needs transparency;
-/// asked for as JPEG, one that does redirects to its PNG.
+/// Path of the thumbnail. Unless it is the original, only making it tells its
+/// format; asked for as JPEG, one that has another redirects to it.
 #[must_use]
 pub fn path(record: &Record) -> String {
-    variant_path(&record.id, THUMBNAIL, Format::Jpeg)
+    let original = find_spec(THUMBNAIL)
+        .filter(|spec| is_original(record, *spec))
+        .and_then(|_| format_of(record));
+    variant_path(&record.id, THUMBNAIL, original.unwrap_or(Format::Jpeg))
 }
 
 /// Path of a variant in its format.
@@ -56,18 +76,66 @@ pub fn variant_path(id: &ImageId, name: &str, format: Format) -> String {
     format!("/i/{id}/{name}.{}", format.extension())
 }
 
+/// The card that previews of links may show: the picture of one that is judged
+/// safe by the thresholds in force, and none but its colours of any other.
+#[must_use]
+pub fn card(moderation: &Moderation, record: &Record) -> &'static str {
+    match decision::judge_stored(moderation, record) {
+        Some((_, verdict)) if verdict.label == Label::Safe => CARD,
+        _ => BLURRED_CARD,
+    }
+}
+
+/// Paths of smaller renderings for the viewer page, with their widths, the
+/// smallest first. Photographs alone have them: an animation must move, and
+/// the letters of a screenshot must stay sharp.
+#[must_use]
+pub fn renditions(record: &Record) -> Vec<(String, u32)> {
+    if format_of(record) != Some(Format::Jpeg) {
+        return Vec::new();
+    }
+    ON_THE_STAGE
+        .into_iter()
+        .filter_map(find_spec)
+        .map(|spec| (spec, spec.fitted(record.width, record.height).0))
+        .filter(|(_, width)| *width < record.width)
+        .map(|(spec, width)| (variant_path(&record.id, spec.name, Format::Jpeg), width))
+        .collect()
+}
+
+/// Whether a variant is the stored file itself: a still within the variant's
+/// size that takes no more bytes than the JPEG that would be made of it.
+fn is_original(record: &Record, spec: VariantSpec) -> bool {
+    let (width, height) = (record.width, record.height);
+    let n_pixels = u64::from(width) * u64::from(height);
+    spec.shape == Shape::Fit
+        && record.frames == 1
+        && spec.fitted(width, height) == (width, height)
+        && record.bytes <= n_pixels / PIXELS_A_BYTE + HEADER_BYTES
+}
+
 /// The format a record names by its extension.
 #[must_use]
 pub fn format_of(record: &Record) -> Option<Format> {
+    with_extension(&record.extension)
+}
+
+fn with_extension(extension: &str) -> Option<Format> {
     FORMATS
         .into_iter()
-        .find(|format| format.extension() == record.extension)
+        .find(|format| format.extension() == extension)
 }
 
 /// The variant of this name, if the fixed list has it.
 #[must_use]
 pub fn find_spec(name: &str) -> Option<VariantSpec> {
     VARIANTS.into_iter().find(|spec| spec.name == name)
+}
+
+/// Whether an image may have this variant now.
+#[must_use]
+pub fn is_allowed(moderation: &Moderation, record: &Record, spec: VariantSpec) -> bool {
+    spec.shape != Shape::Card || card(moderation, record) == spec.name
 }
 
 impl VariantMaker {
@@ -80,33 +148,32 @@ impl VariantMaker {
         }
     }
 
-    /// The lock of one variant: whoever comes second waits and finds it made.
-    fn lock_of(&self, key: Key) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self
+    /// Where one variant is made: whoever comes second waits for the first.
+    fn making(&self, key: Key) -> Arc<OnceCell<Variant>> {
+        let mut cells = self
             .in_the_making
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(lock) = locks.get(&key).and_then(Weak::upgrade) {
-            return lock;
+        if let Some(cell) = cells.get(&key).and_then(Weak::upgrade) {
+            return cell;
         }
-        locks.retain(|_, lock| lock.strong_count() > 0);
-        let lock = Arc::default();
-        locks.insert(key, Arc::downgrade(&lock));
-        lock
+        cells.retain(|_, cell| cell.strong_count() > 0);
+        let cell = Arc::default();
+        cells.insert(key, Arc::downgrade(&cell));
+        cell
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, WebError> {
-        let overloaded = || {
-            PipelineError::from(Overloaded {
-                retry_after: WAIT_MAX,
-            })
-        };
-        let place = timeout(WAIT_MAX, Arc::clone(&self.room).acquire_owned()).await;
-        place
-            .ok()
-            .and_then(Result::ok)
-            .ok_or_else(|| overloaded().into())
+    async fn place(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, WebError> {
+        let place = timeout_at(deadline, Arc::clone(&self.room).acquire_owned()).await;
+        place.ok().and_then(Result::ok).ok_or_else(overloaded)
     }
+}
+
+fn overloaded() -> WebError {
+    PipelineError::from(Overloaded {
+        retry_after: WAIT_MAX,
+    })
+    .into()
 }
 
 /// The variant of a public image, from the store or made now.
@@ -114,43 +181,72 @@ impl VariantMaker {
 /// # Errors
 /// Overloaded when too many are being made; otherwise the store's errors.
 pub async fn find_or_make(
-    app: &App,
+    app: &AppState,
     record: &Record,
     spec: VariantSpec,
 ) -> Result<Variant, WebError> {
-    let id = record.id;
-    let stored = move |store: &Store| read_stored(store, id, spec.name);
-    if let Some(found) = app.with_store(stored).await? {
+    if is_original(record, spec) {
+        return original(app, record).await;
+    }
+    let deadline = Instant::now() + WAIT_MAX;
+    if let Some(found) = find(app, record.id, spec).await? {
         return Ok(found);
     }
-    let lock = app.variants.lock_of((id, spec.name));
-    let _turn = lock.lock().await;
-    if let Some(found) = app.with_store(stored).await? {
-        return Ok(found);
-    }
-    let place = app.variants.place().await?;
-    let (limits, record) = (app.settings.image_limits(), record.clone());
-    // The place goes along: a client that leaves does not stop the work.
-    app.with_store(move |store| {
-        let _place = place;
-        make(store, &record, spec, &limits)
-    })
-    .await?
-    .map_err(|reject| WebError::Internal(format!("a stored image yields no variant: {reject}")))
+    let making = app.variants.making((record.id, spec.name));
+    let (app, record) = (Arc::clone(app), record.clone());
+    // A task of its own: a client that leaves does not stop the work that
+    // others wait for.
+    let made = tokio::spawn(async move {
+        let make = || make_unless_found(&app, record, spec, deadline);
+        making.get_or_try_init(make).await.cloned()
+    });
+    timeout_at(deadline, made)
+        .await
+        .map_err(|_| overloaded())?
+        .map_err(|_| WebError::Internal("the making of a variant panicked".to_owned()))?
 }
 
-fn read_stored(
-    store: &Store,
-    id: ImageId,
-    name: &'static str,
-) -> Result<Option<Variant>, StorageError> {
-    for format in VARIANT_FORMATS {
-        let part = PartName::variant(name, format.extension())?;
-        if let Some(bytes) = store.read(&id, &part)? {
-            return Ok(Some(Variant { bytes, format }));
-        }
+async fn original(app: &App, record: &Record) -> Result<Variant, WebError> {
+    let (id, part) = (record.id, record.original().map_err(StorageError::from)?);
+    let bytes = app.with_store(move |store| store.read(&id, &part)).await?;
+    Ok(Variant {
+        bytes: bytes.ok_or(StorageError::NotFound { id })?.into(),
+        format: format_of(record)
+            .ok_or_else(|| WebError::Internal(format!("{id} has no known extension")))?,
+        sha256: record.sha256,
+    })
+}
+
+async fn find(app: &App, id: ImageId, spec: VariantSpec) -> Result<Option<Variant>, WebError> {
+    let found = app.with_store(move |store| store.variant(&id, spec.name));
+    Ok(found.await?.and_then(|stored| {
+        Some(Variant {
+            format: with_extension(&stored.extension)?,
+            bytes: stored.bytes.into(),
+            sha256: stored.sha256,
+        })
+    }))
+}
+
+async fn make_unless_found(
+    app: &App,
+    record: Record,
+    spec: VariantSpec,
+    deadline: Instant,
+) -> Result<Variant, WebError> {
+    let place = app.variants.place(deadline).await?;
+    if let Some(found) = find(app, record.id, spec).await? {
+        return Ok(found);
     }
-    Ok(None)
+    let limits = app.settings.image_limits();
+    let made = app.with_store(move |store| {
+        let _place = place;
+        let made = make(store, &record, spec, &limits)?;
+        Ok((made, store.variant_bytes()))
+    });
+    let (made, bytes_kept) = made.await?;
+    app.metrics.variant_made(spec.name, bytes_kept);
+    made
 }
 
 fn make(
@@ -158,44 +254,84 @@ fn make(
     record: &Record,
     spec: VariantSpec,
     limits: &Limits,
-) -> Result<Result<Variant, Reject>, StorageError> {
+) -> Result<Result<Variant, WebError>, StorageError> {
+    let id = record.id;
     let original = store
-        .read(&record.id, &record.original()?)?
-        .ok_or(StorageError::NotFound { id: record.id })?;
-    let made = match prove(record, original).and_then(|source| variant(&source, spec, limits)) {
+        .read(&id, &record.original()?)?
+        .ok_or(StorageError::NotFound { id })?;
+    let Some(source) = original_of(record, original) else {
+        let text = format!("the bytes of {id} are not those that were stored");
+        return Ok(Err(WebError::Internal(text)));
+    };
+    let made = match variant(&source, spec, limits) {
         Ok(made) => Stored(made),
-        Err(reject) => return Ok(Err(reject)),
+        Err(reject) => {
+            let text = format!("a stored image yields no variant: {reject}");
+            return Ok(Err(WebError::Internal(text)));
+        }
     };
     let format = made.0.format();
     let part = PartName::variant(spec.name, format.extension())?;
-    match store.put_variant(&record.id, &part, &made) {
+    match store.put_variant(&id, &part, &made) {
         Ok(()) => {}
         Err(gone @ StorageError::NotFound { .. }) => return Err(gone),
         // It can be shown without being kept.
         Err(error) => tracing::warn!(%error, "a variant could not be stored"),
     }
+    let bytes = Bytes::from_owner(Arc::clone(made.0.bytes()));
     Ok(Ok(Variant {
-        bytes: made.0.bytes().to_vec(),
+        sha256: Sha256::digest(&bytes).into(),
+        bytes,
         format,
     }))
 }
 
-/// Stored bytes are read by the same proof that let them in.
-fn prove(record: &Record, bytes: Vec<u8>) -> Result<Scrubbed, Reject> {
-    let format = format_of(record).ok_or(Reject::UnsupportedFormat { advice: None })?;
-    let Record {
-        width,
-        height,
-        frames,
-        ..
-    } = *record;
-    scrub_encoded(
-        bytes.into(),
-        format,
-        Header {
-            width,
-            height,
-            frames,
-        },
-    )
+/// The stored original, as clean as it was when it was stored.
+fn original_of(record: &Record, bytes: Vec<u8>) -> Option<Scrubbed> {
+    let format = format_of(record)?;
+    let header = Header {
+        width: record.width,
+        height: record.height,
+        frames: record.frames,
+    };
+    recall(bytes.into(), &record.sha256, format, header)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_finds_no_place_in_time_is_refused() {
+        let maker = VariantMaker::new(1);
+        let now = Instant::now();
+        let held = maker.place(now + WAIT_MAX).await.unwrap();
+        let refused = maker.place(now).await.unwrap_err();
+        assert_eq!(
+            refused.status_and_code(),
+            (StatusCode::TOO_MANY_REQUESTS, "overloaded")
+        );
+        assert_eq!(refused.problem().retry_after, Some(WAIT_MAX.as_secs()));
+        drop(held);
+        maker.place(now + WAIT_MAX).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_is_made_for_all_who_wait() {
+        let maker = VariantMaker::new(1);
+        let key = (ImageId::random().unwrap(), THUMBNAIL);
+        let (first, second) = (maker.making(key), maker.making(key));
+        assert!(Arc::ptr_eq(&first, &second));
+        let other = maker.making((key.0, CARD));
+        assert!(!Arc::ptr_eq(&first, &other));
+        drop((first, second, other));
+        maker.making((ImageId::random().unwrap(), THUMBNAIL));
+        assert_eq!(
+            maker.in_the_making.lock().unwrap().len(),
+            1,
+            "none is left over"
+        );
+    }
 }

@@ -196,9 +196,14 @@ fn a_variant_goes_with_its_image() {
     store
         .put_variant(&record.id, &thumbnail, &SampleBytes(b"small".to_vec()))
         .unwrap();
-    assert!(store.read(&record.id, &thumbnail).unwrap().is_some());
+    let kept = store.variant(&record.id, "thumb").unwrap().unwrap();
+    assert_eq!(
+        (kept.bytes.as_slice(), kept.extension.as_str()),
+        (b"small".as_slice(), "jpg")
+    );
     store.remove(&record.id).unwrap();
-    assert_eq!(store.read(&record.id, &thumbnail).unwrap(), None);
+    assert_eq!(store.variant(&record.id, "thumb").unwrap(), None);
+    assert_eq!(store.variant_bytes(), 0);
     let late = store.put_variant(&record.id, &thumbnail, &SampleBytes(b"small".to_vec()));
     assert_eq!(late.unwrap_err().code(), "storage-not-found");
 }

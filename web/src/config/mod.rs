@@ -183,7 +183,7 @@ pub struct Pipeline {
     pub rescan_seconds: u64,
     /// Tries after which a pending image becomes scan-failed.
     pub rescan_attempts_max: u32,
-    /// Variants (thumbnails) made at once.
+    /// Variants (thumbnails, cards) made at once.
     pub variants_at_once_max: usize,
 }
 
@@ -272,6 +272,8 @@ pub struct Storage {
     pub cache_bytes_max: u64,
     /// Largest image that memory is spent on; larger ones are streamed.
     pub cached_image_bytes_max: u64,
+    /// Room on disk for variants; the ones used longest ago go first. 0 keeps none.
+    pub variant_bytes_max: u64,
     /// How often views counted in memory are written.
     pub views_merge_seconds: u64,
 }
@@ -281,6 +283,7 @@ impl Default for Storage {
         Self {
             cache_bytes_max: 64 << 20,
             cached_image_bytes_max: 1 << 20,
+            variant_bytes_max: imgshare_storage::VARIANT_BYTES_MAX,
             views_merge_seconds: 30,
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use imgshare_storage::BlobReader;
 
-use crate::cache::ImageHeaders;
+use crate::cache::{ImageHeaders, Lifetime};
 use crate::config::Http;
 use crate::error::WebError;
 use crate::http::conditional;
@@ -90,11 +90,14 @@ fn add_headers(headers: &mut HeaderMap, http: &Http, image: ImageHeaders, is_unc
         etag,
         disposition,
         extension: _,
+        lifetime,
     } = image;
-    let lifetime = format!(
-        "public, max-age={}, s-maxage={}",
-        http.image_max_age_seconds, http.image_shared_max_age_seconds
-    );
+    let browser_seconds = http.image_max_age_seconds;
+    let shared_seconds = match lifetime {
+        Lifetime::OfAnImage => http.image_shared_max_age_seconds,
+        Lifetime::OfALabel => browser_seconds.min(http.image_shared_max_age_seconds),
+    };
+    let lifetime = format!("public, max-age={browser_seconds}, s-maxage={shared_seconds}");
     headers.insert(header::ETAG, etag);
     if let Ok(lifetime) = HeaderValue::try_from(lifetime) {
         headers.insert(header::CACHE_CONTROL, lifetime);

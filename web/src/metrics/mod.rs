@@ -9,6 +9,7 @@ use imgshare_storage::StorageError;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -25,6 +26,8 @@ pub struct Metrics {
     store_errors: Family<Code, Counter>,
     cache_hits: Counter,
     cache_misses: Counter,
+    variants_made: Family<Variant, Counter>,
+    variant_bytes: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -48,6 +51,11 @@ struct Code {
 struct Decision {
     state: &'static str,
     label: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Variant {
+    variant: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,6 +101,17 @@ impl Metrics {
             Family::clone(&store_errors),
         );
         registry.register("image_cache", "Lookups in the image cache", cache.clone());
+        let (variants_made, variant_bytes) = (Family::default(), Gauge::default());
+        registry.register(
+            "variants_made",
+            "Variants made because they were asked for and not kept",
+            Family::clone(&variants_made),
+        );
+        registry.register(
+            "variant_bytes",
+            "Room that kept variants take",
+            variant_bytes.clone(),
+        );
         registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
         let answered = |answer| cache.get_or_create_owned(&CacheAnswer { answer });
         let (cache_hits, cache_misses) = (answered("hit"), answered("miss"));
@@ -105,6 +124,8 @@ impl Metrics {
             store_errors,
             cache_hits,
             cache_misses,
+            variants_made,
+            variant_bytes,
         }
     }
 
@@ -160,6 +181,13 @@ impl Metrics {
             &self.cache_misses
         }
         .inc();
+    }
+
+    /// One variant made; kept variants now take `bytes_kept`.
+    pub fn variant_made(&self, variant: &'static str, bytes_kept: u64) {
+        self.variants_made.get_or_create(&Variant { variant }).inc();
+        self.variant_bytes
+            .set(i64::try_from(bytes_kept).unwrap_or(i64::MAX));
     }
 
     /// Everything, as text.

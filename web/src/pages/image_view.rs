@@ -13,6 +13,11 @@ pub struct ImageView {
     pub direct_url: String,
     /// The link to a small version of it.
     pub thumbnail_url: String,
+    /// The link to the card for previews of the link: of an nsfw image a
+    /// blurred one. None while no stranger may see anything of it.
+    pub card_url: Option<String>,
+    /// Paths of smaller renderings with their widths, the smallest first.
+    pub renditions: Vec<(String, u32)>,
     /// The name it was uploaded under, as the stranger sent it.
     pub filename: String,
     /// Media type, from our own sniffing.
@@ -97,6 +102,24 @@ impl ImageView {
 
     pub(super) fn view_count(&self) -> String {
         wording::grouped(self.views)
+    }
+
+    /// What a browser chooses from by the width it needs, the last being the
+    /// image itself; none where there is only that.
+    pub(super) fn srcset(&self, direct_path: &str) -> Option<String> {
+        if self.renditions.is_empty() {
+            return None;
+        }
+        let original = (direct_path, self.width);
+        let smaller = self
+            .renditions
+            .iter()
+            .map(|(path, width)| (path.as_str(), *width));
+        let candidates: Vec<String> = smaller
+            .chain([original])
+            .map(|(path, width)| format!("{path} {width}w"))
+            .collect();
+        Some(candidates.join(", "))
     }
 
     /// Class names with their probability as a number and as per cent.

@@ -20,6 +20,11 @@ pub(super) fn image() -> ImageView {
         url: "https://img.example/3kTMd8vXqz2P".to_owned(),
         direct_url: "https://img.example/i/3kTMd8vXqz2P.jpg".to_owned(),
         thumbnail_url: "https://img.example/i/3kTMd8vXqz2P/thumb.jpg".to_owned(),
+        card_url: Some("https://img.example/i/3kTMd8vXqz2P/social.jpg".to_owned()),
+        renditions: vec![
+            ("/i/3kTMd8vXqz2P/small.jpg".to_owned(), 512),
+            ("/i/3kTMd8vXqz2P/medium.jpg".to_owned(), 1_280),
+        ],
         filename: "evening at the lake.jpg".to_owned(),
         mime: "image/jpeg".to_owned(),
         bytes: 2_190_194,
@@ -44,6 +49,7 @@ pub(super) fn nsfw_image() -> ImageView {
     ImageView {
         label: Some("nsfw".to_owned()),
         confidence: Some(0.87),
+        card_url: Some("https://img.example/i/3kTMd8vXqz2P/social-blurred.jpg".to_owned()),
         ..image()
     }
 }

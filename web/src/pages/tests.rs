@@ -172,36 +172,70 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
-fn a_warned_image_is_neither_loaded_nor_previewed() {
+fn a_warned_image_is_not_loaded() {
     let page = viewer(&samples::site(), &samples::nsfw_image(), true);
     assert!(!tags(&page).any(|tag| tag.starts_with("img")));
-    assert!(!page.contains("og:image"));
     assert!(page.contains("href=\"/3kTMd8vXqz2P?show=1\""));
     assert!(page.contains("name=\"nsfw_filter\" value=\"off\""));
     let shown = viewer(&samples::site(), &samples::nsfw_image(), false);
     assert!(tags(&shown).any(|tag| tag.starts_with("img")));
-    assert!(
-        !shown.contains("og:image"),
-        "not even for a visitor who asked to see it"
-    );
     assert!(shown.contains("name=\"nsfw_filter\" value=\"on\""));
 }
 
+/// What a preview of the page's link is told.
+fn previewed<'p>(page: &'p str, property: &str) -> Option<&'p str> {
+    let tag = tags(page).find(|tag| attribute(tag, "property") == Some(property));
+    tag.and_then(|tag| attribute(tag, "content"))
+}
+
 #[test]
-fn a_safe_image_is_previewed_by_a_file_that_previews_accept() {
-    let small = viewer(&samples::site(), &samples::image(), false);
-    assert!(small.contains("og:image\" content=\"https://img.example/i/3kTMd8vXqz2P.jpg\""));
-    let large = ImageView {
-        bytes: 30_000_000,
-        ..samples::image()
-    };
-    let large = viewer(&samples::site(), &large, false);
-    assert!(large.contains("content=\"https://img.example/i/3kTMd8vXqz2P/thumb.jpg\""));
+fn a_public_image_is_previewed_by_its_card() {
+    let page = viewer(&samples::site(), &samples::image(), false);
+    let card = "https://img.example/i/3kTMd8vXqz2P/social.jpg";
+    assert_eq!(previewed(&page, "og:image"), Some(card));
+    assert_eq!(previewed(&page, "og:image:width"), Some("1200"));
+    assert_eq!(previewed(&page, "og:image:height"), Some("630"));
+    assert_eq!(
+        previewed(&page, "og:title"),
+        Some("evening at the lake.jpg")
+    );
+    assert!(page.contains("name=\"twitter:card\" content=\"summary_large_image\""));
     let review = ImageView {
         state: "review".to_owned(),
         ..samples::image()
     };
-    assert!(!viewer(&samples::site(), &review, false).contains("og:image"));
+    let page = viewer(&samples::site(), &review, false);
+    assert_eq!(previewed(&page, "og:image"), None);
+}
+
+#[test]
+fn an_nsfw_image_is_previewed_blurred_whoever_asks() {
+    let card = "https://img.example/i/3kTMd8vXqz2P/social-blurred.jpg";
+    for warning_shown in [true, false] {
+        let page = viewer(&samples::site(), &samples::nsfw_image(), warning_shown);
+        assert_eq!(previewed(&page, "og:image"), Some(card));
+        assert!(page.contains("name=\"rating\" content=\"adult\""));
+    }
+}
+
+#[test]
+fn the_stage_offers_smaller_renderings_of_a_photo() {
+    let page = viewer(&samples::site(), &samples::image(), false);
+    let tag = tags(&page).find(|tag| tag.starts_with("img"));
+    assert_eq!(
+        tag.and_then(|tag| attribute(tag, "srcset")),
+        Some(
+            "/i/3kTMd8vXqz2P/small.jpg 512w, /i/3kTMd8vXqz2P/medium.jpg 1280w, \
+             /i/3kTMd8vXqz2P.jpg 4000w"
+        )
+    );
+    let sizes = tag.and_then(|tag| attribute(tag, "sizes"));
+    assert_eq!(sizes, Some("min(100vw, 4000px)"));
+    let only = ImageView {
+        renditions: Vec::new(),
+        ..samples::image()
+    };
+    assert!(!viewer(&samples::site(), &only, false).contains("srcset"));
 }
 
 #[test]

@@ -4,12 +4,11 @@ use askama::Template;
 
 use super::{ImageView, Site, render, share};
 
-/// Largest file named as the preview of a link. Readers of such previews give
-/// up on larger ones (X stops at 5 MB), so those get the thumbnail.
-const PREVIEW_BYTES_MAX: u64 = 5_000_000;
+/// Size of the cards for previews, in pixels: the service makes them exactly so.
+const CARD_SIZE: (u32, u32) = (1200, 630);
 
-/// The page of one image. With `warning_shown` the image is neither loaded nor
-/// previewed until the visitor asks for it.
+/// The page of one image. With `warning_shown` the image is not loaded until the
+/// visitor asks for it; the preview of its link is a blurred card either way.
 pub fn viewer(site: &Site, image: &ImageView, warning_shown: bool) -> String {
     let path = format!("/{}", image.id);
     render(&ViewerPage {
@@ -32,17 +31,30 @@ struct ViewerPage<'a> {
 }
 
 impl ViewerPage<'_> {
-    /// The image other sites may show beside the link: none for nsfw.
-    fn preview(&self) -> Option<&str> {
+    /// The card other sites may show beside the link.
+    fn card(&self) -> Option<&str> {
         let image = self.image;
-        if image.is_nsfw() || self.warning_shown || !image.is_public() {
-            return None;
-        }
-        let small = image.bytes <= PREVIEW_BYTES_MAX;
-        Some(if small {
-            &image.direct_url
+        image.card_url.as_deref().filter(|_| image.is_public())
+    }
+
+    fn card_width(&self) -> u32 {
+        CARD_SIZE.0
+    }
+
+    fn card_height(&self) -> u32 {
+        CARD_SIZE.1
+    }
+
+    /// What the card shows, for those who do not see it.
+    fn card_words(&self) -> String {
+        if self.image.is_nsfw() {
+            "A blurred image that may not be safe for work".to_owned()
         } else {
-            &image.thumbnail_url
-        })
+            self.image.display_name()
+        }
+    }
+
+    fn srcset(&self) -> Option<String> {
+        self.image.srcset(self.site.local(&self.image.direct_url))
     }
 }

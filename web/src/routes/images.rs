@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use imgshare_pipeline::Format;
+use imgshare_pipeline::stage::variant::{Shape, VariantSpec};
 use imgshare_storage::{BlobReader, ImageId, Record, State as ImageState, StorageError};
-use sha2::{Digest, Sha256};
 
 use crate::app::{App, AppState};
-use crate::cache::{CachedImage, ImageHeaders, Rendition};
+use crate::cache::{CachedImage, ImageHeaders, Lifetime, Rendition};
 use crate::dto;
 use crate::error::WebError;
 use crate::http::delivery::{self, Content};
@@ -56,23 +56,18 @@ pub(super) async fn variant(
     let id = dto::parse_id(&id).ok_or(WebError::NotFound)?;
     let (stem, extension) = name.rsplit_once('.').ok_or(WebError::NotFound)?;
     let spec = variants::find_spec(stem).ok_or(WebError::NotFound)?;
-    let rendition = Rendition::Variant(spec.name);
-    let cached = app.cache.find(id, rendition);
-    app.metrics.cache_lookup(cached.is_some());
-    let image = match cached {
-        Some(image) => image,
-        None => {
-            let record = find_public(&app, id).await?;
-            let made = variants::find_or_make(&app, &record, spec).await?;
-            let etag = hex::encode(Sha256::digest(&made.bytes));
-            let image_headers = headers_of(&id, Some(spec.name), made.format, &etag)?;
-            let image = CachedImage {
-                bytes: made.bytes.into(),
-                headers: image_headers,
-            };
-            keep(&app, id, rendition, image).await?
+    if spec.shape == Shape::Card {
+        let record = find_public(&app, id).await?;
+        if !variants::is_allowed(&app.settings.moderation, &record, spec) {
+            let allowed = variants::card(&app.settings.moderation, &record);
+            return Ok(elsewhere(&variants::variant_path(
+                &id,
+                allowed,
+                Format::Jpeg,
+            )));
         }
-    };
+    }
+    let image = find_variant(&app, id, spec).await?;
     let made_as = image.headers.extension;
     if made_as == extension {
         let content = Content::Memory(image.bytes.clone());
@@ -84,14 +79,46 @@ pub(super) async fn variant(
             content,
         );
     }
-    // Which of its two formats a variant has is known once it is made.
+    // Which format a variant has is known once it is made.
     match [Format::Jpeg, Format::Png]
         .map(Format::extension)
         .contains(&extension)
     {
-        true => Ok(Redirect::temporary(&format!("/i/{id}/{stem}.{made_as}")).into_response()),
+        true => Ok(elsewhere(&format!("/i/{id}/{stem}.{made_as}"))),
         false => Err(WebError::NotFound),
     }
+}
+
+/// Sends the client to another address this once: a label can change, and a
+/// variant can be made anew in another format.
+fn elsewhere(path: &str) -> Response {
+    let lifetime = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (lifetime, Redirect::temporary(path)).into_response()
+}
+
+async fn find_variant(
+    app: &AppState,
+    id: ImageId,
+    spec: VariantSpec,
+) -> Result<Arc<CachedImage>, WebError> {
+    let rendition = Rendition::Variant(spec.name);
+    let cached = app.cache.find(id, rendition);
+    app.metrics.cache_lookup(cached.is_some());
+    if let Some(image) = cached {
+        return Ok(image);
+    }
+    let record = find_public(app, id).await?;
+    let made = variants::find_or_make(app, &record, spec).await?;
+    let etag = hex::encode(made.sha256);
+    let mut image_headers = headers_of(&id, Some(spec.name), made.format, &etag)?;
+    if spec.shape == Shape::Card {
+        image_headers.lifetime = Lifetime::OfALabel;
+    }
+    let image = CachedImage {
+        bytes: made.bytes,
+        headers: image_headers,
+    };
+    keep(app, id, rendition, image).await
 }
 
 async fn load_original(app: &App, id: ImageId) -> Result<(ImageHeaders, Content), WebError> {
@@ -174,6 +201,7 @@ fn headers_of(
         etag: value(format!("\"{}\"", etag.get(..32).unwrap_or(etag)))?,
         disposition: value(disposition)?,
         extension,
+        lifetime: Lifetime::OfAnImage,
     })
 }
 

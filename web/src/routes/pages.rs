@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Html;
 use imgshare_models::scores::Label;
+use imgshare_pipeline::Format;
 use imgshare_storage::{Record, State as ImageState, Views};
 use serde::Deserialize;
 
@@ -15,6 +16,7 @@ use crate::dto::Image;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::pages::{self, ImageView};
+use crate::variants;
 
 /// `GET /`: the upload page.
 pub(super) async fn home(State(app): State<AppState>, headers: HeaderMap) -> Html<String> {
@@ -71,7 +73,12 @@ pub(super) fn view(
             ("sexy", scores.sexy),
         ]
     });
+    let is_public = record.state == ImageState::Public;
+    let card = variants::card(&app.settings.moderation, record);
+    let card_path = variants::variant_path(&record.id, card, Format::Jpeg);
     ImageView {
+        card_url: is_public.then(|| format!("{}{card_path}", visitor.site.base_url)),
+        renditions: variants::renditions(record),
         id: facts.id,
         url: facts.url,
         direct_url: facts.direct_url,

@@ -102,7 +102,7 @@ async fn ranges_and_conditions_hold_from_a_file() {
 #[tokio::test]
 async fn only_the_images_own_address_works() {
     let service = Service::saying(SAFE);
-    let image = service.uploaded(&photo()).await;
+    let image = service.uploaded(&testing::jpeg(800, 600)).await;
     let id = image["id"].as_str().unwrap();
     for _ in 0..2 {
         let direct = service.get(path_of(&image["direct_url"])).await;

@@ -6,6 +6,7 @@ mod images;
 mod pages;
 mod rescans;
 mod uploads;
+mod variants;
 
 use std::sync::{Arc, Mutex};
 

@@ -9,6 +9,7 @@ mod gif;
 mod icc;
 pub(super) mod jpeg;
 pub(super) mod png;
+mod recall;
 pub(super) mod webp;
 mod witness;
 
@@ -18,6 +19,8 @@ mod fixtures;
 mod tests;
 
 use std::sync::Arc;
+
+pub use recall::recall;
 
 use crate::error::Reject;
 use crate::item::{Clean, Format, Header, Scrubbed, Upright};

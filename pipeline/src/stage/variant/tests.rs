@@ -40,51 +40,17 @@ fn size(image: &Scrubbed) -> (u32, u32) {
 }
 
 #[test]
-fn names_are_distinct_and_fit_a_path() {
-    for (spec_idx, spec) in VARIANTS.iter().enumerate() {
-        assert!(
-            spec.name.bytes().all(|byte| byte.is_ascii_lowercase()),
-            "{}",
-            spec.name
-        );
-        assert!(
-            VARIANTS[..spec_idx]
-                .iter()
-                .all(|other| other.name != spec.name)
-        );
-    }
-}
-
-#[test]
-fn the_proportions_are_kept_and_nothing_grows() {
-    let fitted = |width, height| {
-        fit(
-            Header {
-                width,
-                height,
-                frames: 1,
-            },
-            THUMB,
-        )
-    };
-    assert_eq!(fitted(640, 480), (320, 240));
-    assert_eq!(fitted(480, 640), (240, 320));
-    assert_eq!(fitted(3264, 2448), (320, 240));
-    assert_eq!(fitted(320, 320), (320, 320));
-    assert_eq!(fitted(321, 320), (320, 319));
-    assert_eq!(fitted(40, 24), (40, 24));
-    assert_eq!(fitted(12_000, 1), (320, 1));
-    assert_eq!(fitted(1, 12_000), (1, 320));
-}
-
-#[test]
 fn every_kind_has_every_variant() {
     for (name, bytes) in testing::every_kind() {
         let source = scrubbed(bytes);
         for spec in VARIANTS {
             let made = variant(&source, spec, &Limits::default())
                 .unwrap_or_else(|reject| panic!("{name}: {reject}"));
-            assert_eq!(size(&made), (40, 24), "{name}");
+            let expected = match spec.shape {
+                Shape::Fit => (40, 24),
+                Shape::Card | Shape::BlurredCard => (1200, 630),
+            };
+            assert_eq!(size(&made), expected, "{name}");
             assert_eq!(made.header().frames, 1, "{name}");
         }
     }

@@ -1,0 +1,103 @@
+use super::*;
+use crate::contract::SampleBytes;
+
+const BLOCK: u64 = 4096;
+
+fn put(variants: &Variants, id: &ImageId, bytes: &[u8]) {
+    let part = PartName::variant("thumb", "jpg").unwrap();
+    variants
+        .put(id, &part, &SampleBytes(bytes.to_vec()))
+        .unwrap();
+}
+
+fn read(variants: &Variants, id: &ImageId) -> Option<Vec<u8>> {
+    variants.find(id, "thumb").unwrap().map(|kept| kept.bytes)
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let folders = fs::read_dir(dir.join("variants")).unwrap();
+    let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+/// What both kinds of place promise.
+fn keeps_the_promise(variants: &Variants) {
+    let ids: Vec<ImageId> = (0..4).map(|_| ImageId::random().unwrap()).collect();
+    assert_eq!(read(variants, &ids[0]), None);
+    put(variants, &ids[0], b"first");
+    put(variants, &ids[0], b"second");
+    let kept = variants.find(&ids[0], "thumb").unwrap().unwrap();
+    assert_eq!(kept.bytes, b"second");
+    assert_eq!(kept.sha256, <[u8; 32]>::from(Sha256::digest(b"second")));
+    assert_eq!(variants.bytes(), BLOCK);
+
+    variants.limit(2 * BLOCK);
+    put(variants, &ids[1], b"other");
+    assert!(read(variants, &ids[0]).is_some(), "used after the other");
+    put(variants, &ids[2], b"third");
+    assert_eq!(read(variants, &ids[1]), None);
+    assert_eq!(variants.bytes(), 2 * BLOCK);
+    put(variants, &ids[3], &[0; 3 * 4096]);
+    assert_eq!(read(variants, &ids[3]), None, "larger than all the room");
+    assert_eq!(variants.bytes(), 2 * BLOCK);
+
+    variants.remove(&ids[0]).unwrap();
+    variants.remove(&ids[0]).unwrap();
+    assert_eq!(read(variants, &ids[0]), None);
+    variants.limit(0);
+    assert_eq!((read(variants, &ids[2]), variants.bytes()), (None, 0));
+}
+
+#[test]
+fn memory_keeps_the_promise() {
+    keeps_the_promise(&Variants::memory());
+}
+
+#[test]
+fn a_folder_keeps_the_promise() {
+    let dir = tempfile::tempdir().unwrap();
+    keeps_the_promise(&Variants::open(dir.path()).unwrap());
+    assert_eq!(files(dir.path()), Vec::<PathBuf>::new());
+    assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_restart_finds_them_and_what_they_take() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (ImageId::random().unwrap(), ImageId::random().unwrap());
+    let variants = Variants::open(dir.path()).unwrap();
+    put(&variants, &first, b"first");
+    let made_first = files(dir.path());
+    put(&variants, &second, &[7; 5000]);
+    drop(variants);
+    fs::File::open(&made_first[0])
+        .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH))
+        .unwrap();
+    fs::write(dir.path().join("variants/README"), b"not ours").unwrap();
+
+    let variants = Variants::open(dir.path()).unwrap();
+    assert_eq!(variants.bytes(), 3 * BLOCK);
+    variants.limit(2 * BLOCK);
+    assert_eq!(read(&variants, &first), None, "the oldest goes first");
+    assert_eq!(read(&variants, &second), Some(vec![7; 5000]));
+    assert!(dir.path().join("variants/README").exists());
+}
+
+#[test]
+fn bytes_that_were_never_written_out_are_not_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = ImageId::random().unwrap();
+    let variants = Variants::open(dir.path()).unwrap();
+    put(&variants, &id, b"whole");
+    // As after a loss of power: the name is there, its bytes are not.
+    for damaged in [&b""[..], b"who", b"WHOLE"] {
+        let files = files(dir.path());
+        fs::write(&files[0], damaged).unwrap();
+        assert_eq!(read(&variants, &id), None);
+        assert_eq!(variants.bytes(), 0);
+        put(&variants, &id, b"whole");
+        assert_eq!(read(&variants, &id).as_deref(), Some(&b"whole"[..]));
+    }
+    fs::remove_file(&files(dir.path())[0]).unwrap();
+    assert_eq!(read(&variants, &id), None);
+}
