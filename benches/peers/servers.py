@@ -1,4 +1,4 @@
-"""The two servers of T8, on loopback, each alive for the length of a `with` block."""
+"""The servers of T7 and T8, on loopback, each alive for the length of a `with` block."""
 
 import os
 import socket
@@ -73,6 +73,28 @@ def imgshare(folder: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     with running(list(map(str, command)), f"{address}/healthz", environment):
         yield address
+
+
+@contextmanager
+def oximg(images: Path) -> Iterator[str]:
+    """Makes variants of the files in `images`, with its defaults; yields its address."""
+    port = free_port()
+    environment = product.environment() | {
+        "PORT": str(port),
+        "OXIMG_BIND": "127.0.0.1",
+        "IMAGES_DIR": str(images),
+    }
+    with running([str(oximg_binary())], f"http://127.0.0.1:{port}/", environment) as address:
+        yield address
+
+
+def oximg_binary() -> Path:
+    """`run` has installed it."""
+    return product.work_folder() / "oximg" / "bin" / "oximg"
+
+
+def oximg_version() -> str:
+    return product.run([oximg_binary(), "--version"]).strip()
 
 
 @contextmanager

@@ -57,6 +57,15 @@ pub fn phone_jpeg() -> Sample {
     sample(Format::Jpeg, 3_264, 2_448)
 }
 
+/// Width and height of [`two_k_jpeg`].
+pub const TWO_K: (u16, u16) = (2_040, 1_356);
+
+/// A photo as large as screens show it.
+#[must_use]
+pub fn two_k_jpeg() -> Sample {
+    sample(Format::Jpeg, TWO_K.0, TWO_K.1)
+}
+
 /// One of each format, the lossless ones smaller: few people upload those
 /// in a camera's size.
 #[must_use]
