@@ -1,7 +1,7 @@
 //! Durable writes and reads: records alone, and a whole image as the service
 //! commits it.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use imgshare_storage::contract::{SampleBytes, sample_record};
 use imgshare_storage::{MemoryRecords, Record, Records, SledRecords, Store};
 
@@ -59,7 +59,7 @@ fn inserted(records: &dyn Records) -> Record {
 fn bench_store(criterion: &mut Criterion, name: &str, store: &Store) {
     let image = SampleBytes(vec![0x5a; IMAGE_BYTES]);
     let commit = |record: &Record| store.commit(record, &image).expect("a new image is stored");
-    let record = sample_record();
+    let record = like_the_first();
     let part = record.original().expect("the extension is plain");
     commit(&record);
     let stored_bytes = store
@@ -72,20 +72,39 @@ fn bench_store(criterion: &mut Criterion, name: &str, store: &Store) {
         .sample_size(20)
         .throughput(Throughput::Bytes(IMAGE_BYTES as u64));
     // Each image is removed again, so that the disk holds one whatever the count.
-    group.bench_function("commit", |bencher| {
+    let bench_commit = |bencher: &mut Bencher<'_>, new: fn() -> Record| {
         bencher.iter_batched_ref(
             || Committed {
                 store,
-                record: sample_record(),
+                record: new(),
             },
             |image| commit(&image.record),
             BatchSize::PerIteration,
         );
+    };
+    group.bench_function("commit", |bencher| bench_commit(bencher, unlike_any));
+    group.bench_function("commit of bytes that are there", |bencher| {
+        bench_commit(bencher, like_the_first);
     });
     group.bench_function("read", |bencher| {
         bencher.iter(|| store.read(&record.id, &part))
     });
     group.finish();
+}
+
+/// A record of the image, which finds the others of the same bytes.
+fn like_the_first() -> Record {
+    Record {
+        bytes: IMAGE_BYTES as u64,
+        ..sample_record()
+    }
+}
+
+/// A record that claims another hash, so that the bytes are written again.
+fn unlike_any() -> Record {
+    let mut record = like_the_first();
+    record.sha256[..12].copy_from_slice(record.id.as_bytes());
+    record
 }
 
 /// Removes its image when it is dropped, outside the timed region.

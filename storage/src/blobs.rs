@@ -38,6 +38,23 @@ pub trait Blobs: Send + Sync {
         sidecar: &[u8],
     ) -> Result<(), StorageError>;
 
+    /// As [`put_image`](Self::put_image), but keeps the bytes only once if image
+    /// `twin` has the same ones as the same part. False, and nothing is stored,
+    /// when it has not, or when they cannot be shared; every byte is compared,
+    /// so that damage to the twin never spreads. From then on the two images
+    /// are as independent as any.
+    ///
+    /// # Errors
+    /// As [`put_image`](Self::put_image).
+    fn put_twin(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &dyn Storable,
+        sidecar: &[u8],
+        twin: &ImageId,
+    ) -> Result<bool, StorageError>;
+
     /// Ends the doubt about an image. Without effect when there is none.
     ///
     /// # Errors

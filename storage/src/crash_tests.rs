@@ -33,6 +33,40 @@ fn a_commit_cut_short_anywhere_is_whole_or_nothing() {
 }
 
 #[test]
+fn a_twin_cut_short_anywhere_leaves_the_other_alone() {
+    each_crash(|at, fault, dir| {
+        let (first, twin) = (sample_record(), sample_record());
+        commit(&Store::open(dir).unwrap(), &first).unwrap();
+        let (committed, struck) = crashing(dir, at, fault, |store| commit(store, &twin));
+        let store = Store::open(dir).unwrap();
+        assert!(is_whole(&store, &first), "damaged by {fault:?} at {at}");
+        let kept = is_whole(&store, &twin);
+        assert!(kept || is_nothing(&store, &twin.id));
+        assert!(kept || committed.is_err(), "an acknowledged image is gone");
+        assert_clean(&store, dir);
+        struck
+    });
+}
+
+#[test]
+fn a_twins_removal_cut_short_anywhere_leaves_the_other_alone() {
+    each_crash(|at, fault, dir| {
+        let (first, twin) = (sample_record(), sample_record());
+        let store = Store::open(dir).unwrap();
+        for record in [&first, &twin] {
+            commit(&store, record).unwrap();
+        }
+        drop(store);
+        let (_, struck) = crashing(dir, at, fault, |store| store.remove(&first.id));
+        let store = Store::open(dir).unwrap();
+        assert!(is_whole(&store, &twin), "damaged by {fault:?} at {at}");
+        assert!(is_nothing(&store, &first.id) || is_served(&store, &first));
+        assert_clean(&store, dir);
+        struck
+    });
+}
+
+#[test]
 fn a_removal_cut_short_anywhere_is_finished_or_not_begun() {
     each_crash(|at, fault, dir| {
         let record = sample_record();

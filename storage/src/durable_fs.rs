@@ -1,7 +1,7 @@
 //! File operations that are durable when they return, and clean up when they fail.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -73,6 +73,39 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     write_unsynced(path, bytes)?
         .sync_all()
         .map_err(|error| StorageError::io(format!("syncing {}", path.display()), error))
+}
+
+/// Bytes compared at a time.
+const COMPARED_BYTES: usize = 64 << 10;
+
+/// Gives a file a second name, if it holds exactly `bytes`; `None` when it does
+/// not. What is compared is what the new name leads to, whatever happens to the
+/// old one meanwhile. The new name is not durable until the folder is synced.
+pub(crate) fn link_equal(file: &Path, name: &Path, bytes: &[u8]) -> io::Result<Option<File>> {
+    fs::hard_link(file, name)?;
+    let linked = Temporary::new(name.to_owned());
+    let mut file = File::open(name)?;
+    let holds_them = file.metadata()?.len() == u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+        && reads_as(&mut file, bytes)?;
+    if holds_them {
+        linked.keep();
+    }
+    Ok(holds_them.then_some(file))
+}
+
+fn reads_as(file: &mut File, bytes: &[u8]) -> io::Result<bool> {
+    let mut buffer = vec![0; COMPARED_BYTES.min(bytes.len())];
+    for expected in bytes.chunks(COMPARED_BYTES) {
+        let found = &mut buffer[..expected.len()];
+        match file.read_exact(found) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            other => other?,
+        }
+        if found != expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Makes several files and folders durable at once. Asked for together, a
@@ -160,6 +193,23 @@ mod tests {
             write_new(&staged.path().join("part"), b"bytes").unwrap();
         }
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn only_a_file_of_these_bytes_gets_a_second_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, name] = ["file", "name"].map(|name| dir.path().join(name));
+        let bytes: Vec<u8> = (0..=255).cycle().take(2 * COMPARED_BYTES + 77).collect();
+        write_new(&file, &bytes).unwrap();
+        let mut changed = bytes.clone();
+        *changed.last_mut().unwrap() += 1;
+        for other in [&bytes[1..], &changed, &[]] {
+            assert!(link_equal(&file, &name, other).unwrap().is_none());
+            assert!(!name.exists());
+        }
+        assert!(link_equal(&file, &name, &bytes).unwrap().is_some());
+        fs::remove_file(&file).unwrap();
+        assert_eq!(fs::read(name).unwrap(), bytes);
     }
 
     #[test]

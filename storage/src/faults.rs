@@ -98,6 +98,9 @@ impl<R: Records> Records for Faulty<R> {
     ) -> Result<Page, StorageError> {
         self.0.in_state(state, after, limit)
     }
+    fn with_sha256(&self, sha256: &[u8; 32], limit: usize) -> Result<Vec<ImageId>, StorageError> {
+        self.0.with_sha256(sha256, limit)
+    }
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
         self.1.change(|| self.0.add_views(batch))
     }
@@ -124,6 +127,17 @@ impl<B: Blobs> Blobs for Faulty<B> {
         sidecar: &[u8],
     ) -> Result<(), StorageError> {
         self.1.change(|| self.0.put_image(id, part, bytes, sidecar))
+    }
+    fn put_twin(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &dyn Storable,
+        sidecar: &[u8],
+        twin: &ImageId,
+    ) -> Result<bool, StorageError> {
+        self.1
+            .change(|| self.0.put_twin(id, part, bytes, sidecar, twin))
     }
     fn settle(&self, id: &ImageId) -> Result<(), StorageError> {
         self.1.change(|| self.0.settle(id))

@@ -1,5 +1,9 @@
 //! Blobs as files: `blobs/ab/cd/<id>/` holds `original.<ext>`, variants and the
 //! sidecar `record`; `tmp/` holds what is on its way in or out.
+//!
+//! Originals of equal bytes are one file with several names (hard links): no
+//! file is ever written to once it has its name, and removing one name leaves
+//! the others.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -36,6 +40,15 @@ pub struct FileBlobs {
     /// a thread that has not synced it yet. At most 65,536 entries.
     durable_folders: Mutex<HashSet<[u8; 2]>>,
     n_temporaries: AtomicU64,
+}
+
+/// What a new image begins with.
+struct NewImage<'a> {
+    part: &'a PartName,
+    bytes: &'a [u8],
+    sidecar: &'a [u8],
+    /// An image whose file of the same part is to be shared, not written.
+    twin: Option<&'a ImageId>,
 }
 
 impl FileBlobs {
@@ -107,26 +120,80 @@ impl FileBlobs {
         Temporary::new(self.tmp.join(format!("{id}.{purpose}-{n}")))
     }
 
-    /// Writes the whole image below `tmp/`, and the mark that puts it in doubt.
-    /// Nothing of it is durable before `unsynced` is synced.
+    /// Puts the whole image below `tmp/`, and the mark that puts it in doubt.
+    /// Nothing of it is durable before `unsynced` is synced. False when the
+    /// bytes are not to be had from the twin.
     fn stage(
         &self,
         (staged, mark): (&Path, &Path),
-        part: &PartName,
-        (bytes, sidecar): (&[u8], &[u8]),
+        new: &NewImage<'_>,
         unsynced: &mut Vec<File>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         durable_fs::create_dir(staged)?;
-        for (name, bytes) in [(part.to_string().as_str(), bytes), (SIDECAR, sidecar)] {
-            unsynced.push(durable_fs::write_unsynced(&staged.join(name), bytes)?);
-        }
+        let original = staged.join(new.part.to_string());
+        unsynced.push(match new.twin {
+            None => durable_fs::write_unsynced(&original, new.bytes)?,
+            Some(twin) => match self.link_twin(twin, new, &original) {
+                Some(file) => file,
+                None => return Ok(false),
+            },
+        });
+        unsynced.push(durable_fs::write_unsynced(
+            &staged.join(SIDECAR),
+            new.sidecar,
+        )?);
         durable_fs::remove_any(mark)
             .map_err(|error| StorageError::io(format!("writing {}", mark.display()), error))?;
         durable_fs::write_unsynced(mark, b"")?;
         for folder in [staged, &self.tmp] {
             unsynced.push(durable_fs::open_dir(folder)?);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Gives the twin's file a second name. Whatever stands against it (the twin
+    /// has gone or is damaged, a file has all the names it may have, a file
+    /// system has no second names) ends in a copy.
+    fn link_twin(&self, twin: &ImageId, new: &NewImage<'_>, name: &Path) -> Option<File> {
+        let file = self.folder(twin).join(new.part.to_string());
+        match durable_fs::link_equal(&file, name, new.bytes) {
+            Ok(linked) => linked,
+            Err(error) => {
+                tracing::debug!(%twin, %error, "equal bytes are stored again");
+                None
+            }
+        }
+    }
+
+    /// Stores a new image. False when the bytes are not to be had from the twin.
+    fn put(&self, id: &ImageId, new: &NewImage<'_>) -> Result<bool, StorageError> {
+        if self.folder(id).exists() {
+            return Err(StorageError::AlreadyExists { id: *id });
+        }
+        ensure_room(
+            &self.tmp,
+            byte_count(new.bytes).saturating_add(self.headroom_bytes),
+        )?;
+        let (staged, mark) = (self.temporary(id, "new"), Temporary::new(self.mark(id)));
+        let mut unsynced = Vec::new();
+        if !self.stage((staged.path(), mark.path()), new, &mut unsynced)? {
+            return Ok(false);
+        }
+        let parent = self.create_parent(id, &mut unsynced)?;
+        durable_fs::sync_together(&unsynced)?;
+        self.durable_folders().insert(shard(id));
+        staged
+            .rename(&self.folder(id))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::DirectoryNotEmpty => StorageError::AlreadyExists { id: *id },
+                _ => StorageError::io(format!("moving {id} into place"), error),
+            })?;
+        let shown = durable_fs::sync_dir(&parent);
+        if shown.is_ok() || self.remove(id).is_err() {
+            // In doubt until the record is there, or until someone can clean up.
+            mark.keep();
+        }
+        shown.map(|()| true)
     }
 
     /// Replaces one file in an image's folder: whole or not at all.
@@ -157,33 +224,30 @@ impl Blobs for FileBlobs {
         bytes: &dyn Storable,
         sidecar: &[u8],
     ) -> Result<(), StorageError> {
-        if self.folder(id).exists() {
-            return Err(StorageError::AlreadyExists { id: *id });
-        }
-        let bytes = bytes.bytes();
-        ensure_room(
-            &self.tmp,
-            byte_count(bytes).saturating_add(self.headroom_bytes),
-        )?;
-        let (staged, mark) = (self.temporary(id, "new"), Temporary::new(self.mark(id)));
-        let mut unsynced = Vec::new();
-        let paths = (staged.path(), mark.path());
-        self.stage(paths, part, (bytes, sidecar), &mut unsynced)?;
-        let parent = self.create_parent(id, &mut unsynced)?;
-        durable_fs::sync_together(&unsynced)?;
-        self.durable_folders().insert(shard(id));
-        staged
-            .rename(&self.folder(id))
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::DirectoryNotEmpty => StorageError::AlreadyExists { id: *id },
-                _ => StorageError::io(format!("moving {id} into place"), error),
-            })?;
-        let shown = durable_fs::sync_dir(&parent);
-        if shown.is_ok() || self.remove(id).is_err() {
-            // In doubt until the record is there, or until someone can clean up.
-            mark.keep();
-        }
-        shown
+        let new = NewImage {
+            part,
+            bytes: bytes.bytes(),
+            sidecar,
+            twin: None,
+        };
+        self.put(id, &new).map(|_| ())
+    }
+
+    fn put_twin(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &dyn Storable,
+        sidecar: &[u8],
+        twin: &ImageId,
+    ) -> Result<bool, StorageError> {
+        let new = NewImage {
+            part,
+            bytes: bytes.bytes(),
+            sidecar,
+            twin: Some(twin),
+        };
+        self.put(id, &new)
     }
 
     fn settle(&self, id: &ImageId) -> Result<(), StorageError> {

@@ -122,13 +122,15 @@ fn a_read_only_file_system_is_told_from_a_full_one() {
 }
 
 fn commit(store: &Store, n_bytes: usize) -> Result<Record, StorageError> {
-    let record = Record {
+    let mut record = Record {
         bytes: n_bytes as u64,
         ..sample_record()
     };
-    store
-        .commit(&record, &SampleBytes(vec![0x5A; n_bytes]))
-        .map(|()| record)
+    // Other bytes each time: equal ones would take no room.
+    let mut bytes = vec![0x5A; n_bytes];
+    bytes[..12].copy_from_slice(record.id.as_bytes());
+    record.sha256[..12].copy_from_slice(record.id.as_bytes());
+    store.commit(&record, &SampleBytes(bytes)).map(|()| record)
 }
 
 /// Inserts a record of some 4 KB, so that the database grows fast.

@@ -56,7 +56,7 @@ pub use file_blobs::FileBlobs;
 pub use id::{ImageId, InvalidImageId};
 pub use memory::{MemoryBlobs, MemoryRecords};
 pub use part::{InvalidPartName, Part, PartName};
-pub use record::{Classification, Record, State, StoredLabel};
+pub use record::{Classification, PerceptualHash, Record, State, StoredLabel};
 pub use records::{Cursor, Page, Records, ViewDelta, Views};
 pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
 pub use sled_records::SledRecords;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Cursor as IoCursor;
 use std::ops::{Bound, ControlFlow};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
     BlobReader, Blobs, Cursor, ImageId, Page, PartName, Record, Records, State, Storable,
@@ -20,6 +20,7 @@ pub struct MemoryRecords {
 struct Tables {
     records: HashMap<ImageId, Record>,
     by_state: HashMap<State, BTreeSet<Cursor>>,
+    by_sha256: HashMap<[u8; 32], BTreeSet<ImageId>>,
     views: HashMap<ImageId, Views>,
 }
 
@@ -30,6 +31,10 @@ impl Tables {
             .entry(record.state)
             .or_default()
             .insert(Cursor::of(&record));
+        self.by_sha256
+            .entry(record.sha256)
+            .or_default()
+            .insert(record.id);
         self.records.insert(record.id, record);
     }
 
@@ -37,6 +42,12 @@ impl Tables {
         let record = self.records.remove(id)?;
         if let Some(listed) = self.by_state.get_mut(&record.state) {
             listed.remove(&Cursor::of(&record));
+        }
+        if let Some(twins) = self.by_sha256.get_mut(&record.sha256) {
+            twins.remove(id);
+            if twins.is_empty() {
+                self.by_sha256.remove(&record.sha256);
+            }
         }
         Some(record)
     }
@@ -100,6 +111,12 @@ impl Records for MemoryRecords {
         ))
     }
 
+    fn with_sha256(&self, sha256: &[u8; 32], limit: usize) -> Result<Vec<ImageId>, StorageError> {
+        let tables = self.tables();
+        let twins = tables.by_sha256.get(sha256).into_iter().flatten();
+        Ok(twins.take(limit).copied().collect())
+    }
+
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
         let mut tables = self.tables();
         for delta in batch.iter() {
@@ -142,13 +159,37 @@ struct Shelf {
 
 #[derive(Debug)]
 struct Image {
-    parts: BTreeMap<PartName, Vec<u8>>,
+    parts: BTreeMap<PartName, Arc<[u8]>>,
     sidecar: Vec<u8>,
 }
 
 impl MemoryBlobs {
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn part(&self, id: &ImageId, part: &PartName) -> Option<Arc<[u8]>> {
+        self.shelf().images.get(id)?.parts.get(part).cloned()
+    }
+
+    fn put(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: Arc<[u8]>,
+        sidecar: &[u8],
+    ) -> Result<(), StorageError> {
+        let mut shelf = self.shelf();
+        if shelf.images.contains_key(id) {
+            return Err(StorageError::AlreadyExists { id: *id });
+        }
+        let image = Image {
+            parts: BTreeMap::from([(part.clone(), bytes)]),
+            sidecar: sidecar.to_vec(),
+        };
+        shelf.in_doubt.insert(*id);
+        shelf.images.insert(*id, image);
+        Ok(())
     }
 
     fn change(&self, id: &ImageId, change: impl FnOnce(&mut Image)) -> Result<(), StorageError> {
@@ -170,20 +211,23 @@ impl Blobs for MemoryBlobs {
         bytes: &dyn Storable,
         sidecar: &[u8],
     ) -> Result<(), StorageError> {
-        let mut shelf = self.shelf();
-        if shelf.images.contains_key(id) {
-            return Err(StorageError::AlreadyExists { id: *id });
+        self.put(id, part, bytes.bytes().into(), sidecar)
+    }
+
+    fn put_twin(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &dyn Storable,
+        sidecar: &[u8],
+        twin: &ImageId,
+    ) -> Result<bool, StorageError> {
+        match self.part(twin, part) {
+            Some(shared) if *shared == *bytes.bytes() => {
+                self.put(id, part, shared, sidecar).map(|()| true)
+            }
+            _ => Ok(false),
         }
-        let parts = BTreeMap::from([(part.clone(), bytes.bytes().to_vec())]);
-        shelf.in_doubt.insert(*id);
-        shelf.images.insert(
-            *id,
-            Image {
-                parts,
-                sidecar: sidecar.to_vec(),
-            },
-        );
-        Ok(())
     }
 
     fn settle(&self, id: &ImageId) -> Result<(), StorageError> {
@@ -202,7 +246,7 @@ impl Blobs for MemoryBlobs {
         bytes: &dyn Storable,
     ) -> Result<(), StorageError> {
         self.change(id, |image| {
-            image.parts.insert(part.clone(), bytes.bytes().to_vec());
+            image.parts.insert(part.clone(), bytes.bytes().into());
         })
     }
 
@@ -211,16 +255,11 @@ impl Blobs for MemoryBlobs {
     }
 
     fn read(&self, id: &ImageId, part: &PartName) -> Result<Option<Vec<u8>>, StorageError> {
-        Ok(self
-            .shelf()
-            .images
-            .get(id)
-            .and_then(|image| image.parts.get(part))
-            .cloned())
+        Ok(self.part(id, part).map(|bytes| bytes.to_vec()))
     }
 
     fn open(&self, id: &ImageId, part: &PartName) -> Result<Option<BlobReader>, StorageError> {
-        Ok(self.read(id, part)?.map(|bytes| {
+        Ok(self.part(id, part).map(|bytes| {
             let n_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             BlobReader::new(IoCursor::new(bytes), n_bytes)
         }))
@@ -264,6 +303,7 @@ impl Blobs for MemoryBlobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::SampleBytes;
 
     #[test]
     fn memory_records_keep_the_promise() {
@@ -273,5 +313,20 @@ mod tests {
     #[test]
     fn memory_blobs_keep_the_promise() {
         crate::contract::blobs_contract(MemoryBlobs::default);
+    }
+
+    #[test]
+    fn equal_bytes_are_in_memory_once() {
+        let blobs = MemoryBlobs::default();
+        let [one, other] = [(); 2].map(|()| ImageId::random().unwrap());
+        let (part, bytes) = (PartName::original("jpg").unwrap(), SampleBytes(vec![7; 9]));
+        blobs.put_image(&one, &part, &bytes, b"one").unwrap();
+        assert!(
+            blobs
+                .put_twin(&other, &part, &bytes, b"other", &one)
+                .unwrap()
+        );
+        let [one, other] = [one, other].map(|id| blobs.part(&id, &part).unwrap());
+        assert!(Arc::ptr_eq(&one, &other));
     }
 }

@@ -4,8 +4,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{ImageId, InvalidPartName, PartName, StorageError, TokenHash, hex_bytes};
 
-/// The first byte of every encoded record.
-const VERSION: u8 = 1;
+/// The first byte of every encoded record. Version 2 may have a perceptual hash.
+const VERSION: u8 = 2;
+
+/// The oldest version that is still read.
+const VERSION_OLDEST: u8 = 1;
 
 /// Where an image stands. Only `Public` is shown to strangers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,6 +97,17 @@ pub struct Classification {
     pub classified_at_ms: u64,
 }
 
+/// PDQ, a hash of what the picture looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerceptualHash {
+    /// The 256 bits.
+    #[serde(with = "hex_bytes")]
+    pub hash: [u8; 32],
+    /// How much there was to tell the picture by, 0..=100.
+    pub quality: u8,
+}
+
 /// Everything that is kept about one image, besides its bytes and its views
 /// (P1, P3). Its serde form is the stored one and is never sent to a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,6 +134,10 @@ pub struct Record {
     /// SHA-256 of the stored bytes.
     #[serde(with = "hex_bytes")]
     pub sha256: [u8; 32],
+    /// What the picture looks like; `None` when it is too small to say, and in
+    /// records written before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pdq: Option<PerceptualHash>,
     /// When it was uploaded, in milliseconds since 1970 UTC.
     pub uploaded_at_ms: u64,
     /// Where it stands.
@@ -135,7 +153,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Longest stored form, in bytes; 600 are usual. The embedded database keeps
+    /// Longest stored form, in bytes; 700 are usual. The embedded database keeps
     /// up to 17 records on a page, and a page that outgrows 128 KB would go into
     /// a file of its own, where a full disk hangs it.
     pub const ENCODED_BYTES_MAX: usize = 4096;
@@ -143,7 +161,7 @@ impl Record {
     /// The stored form: a version byte, then JSON.
     ///
     /// JSON because the sidecars are the last resort after a disaster: they are
-    /// readable without this program, and some 600 bytes beside an image of
+    /// readable without this program, and some 700 bytes beside an image of
     /// megabytes are nothing.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -160,7 +178,7 @@ impl Record {
     /// [`StorageError::Corrupt`] for anything else that is no record.
     pub fn decode(encoded: &[u8]) -> Result<Self, StorageError> {
         match encoded.split_first() {
-            Some((&VERSION, json)) => {
+            Some((VERSION_OLDEST..=VERSION, json)) => {
                 serde_json::from_slice(json).map_err(|error| StorageError::Corrupt {
                     detail: format!("a record: {error}"),
                 })
@@ -264,25 +282,29 @@ mod tests {
             0..6_usize,
             any::<bool>(),
             proptest::option::of(classification()),
+            proptest::option::of(any::<([u8; 32], u8)>()),
         );
         (texts, numbers, rest).prop_map(
-            |((filename, mime, extension), (longs, ints, sha256), (state, hold, classes))| Record {
-                id: ImageId::random().unwrap(),
-                revision: longs[0],
-                filename,
-                mime,
-                extension,
-                bytes: longs[1],
-                width: ints[0],
-                height: ints[1],
-                frames: ints[2],
-                sha256,
-                uploaded_at_ms: longs[2],
-                state: State::ALL[state],
-                legal_hold: hold,
-                classification: classes,
-                scan_attempts: ints[3],
-                delete_token: DeleteToken::random().unwrap().hash(),
+            |((filename, mime, extension), (longs, ints, sha256), (state, hold, classes, pdq))| {
+                Record {
+                    id: ImageId::random().unwrap(),
+                    revision: longs[0],
+                    filename,
+                    mime,
+                    extension,
+                    bytes: longs[1],
+                    width: ints[0],
+                    height: ints[1],
+                    frames: ints[2],
+                    sha256,
+                    pdq: pdq.map(|(hash, quality)| PerceptualHash { hash, quality }),
+                    uploaded_at_ms: longs[2],
+                    state: State::ALL[state],
+                    legal_hold: hold,
+                    classification: classes,
+                    scan_attempts: ints[3],
+                    delete_token: DeleteToken::random().unwrap().hash(),
+                }
             },
         )
     }
@@ -308,6 +330,22 @@ mod tests {
             let _ = Record::decode(&bytes);
             let _ = Record::decode(&bytes[..at]);
         }
+    }
+
+    #[test]
+    fn a_record_of_the_first_version_is_still_read() {
+        let written = concat!(
+            "\u{1}{\"id\":\"9Km3fTzWqRbX\",\"revision\":3,\"filename\":\"a.jpg\",",
+            "\"mime\":\"image/jpeg\",\"extension\":\"jpg\",\"bytes\":8,\"width\":4,\"height\":3,",
+            "\"frames\":1,\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000007\",",
+            "\"uploaded_at_ms\":5,\"state\":\"public\",\"legal_hold\":false,\"classification\":null,",
+            "\"scan_attempts\":0,",
+            "\"delete_token\":\"0000000000000000000000000000000000000000000000000000000000000009\"}",
+        );
+        let record = Record::decode(written.as_bytes()).unwrap();
+        assert_eq!((record.revision, record.sha256[31]), (3, 7));
+        assert_eq!(record.pdq, None);
+        assert_eq!(Record::decode(&record.encode()).unwrap(), record);
     }
 
     #[test]

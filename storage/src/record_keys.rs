@@ -5,6 +5,7 @@
 //! | key | value |
 //! |---|---|
 //! | `f` | the layout's version, one byte |
+//! | `h` SHA-256 id | nothing |
 //! | `n` | number of records, u64 |
 //! | `p` | what the last probe wrote |
 //! | `r` id | the encoded record |
@@ -16,12 +17,36 @@
 use crate::{Cursor, ImageId, Record, State, Views};
 
 pub(crate) const FORMAT: &[u8] = b"f";
-pub(crate) const FORMAT_VERSION: u8 = 1;
+/// Version 2 has the index by SHA-256.
+pub(crate) const FORMAT_VERSION: u8 = 2;
+pub(crate) const FORMAT_VERSION_UNHASHED: u8 = 1;
 pub(crate) const COUNT: &[u8] = b"n";
 pub(crate) const PROBE: &[u8] = b"p";
 
+/// What every record's key begins with.
+pub(crate) const RECORD_PREFIX: &[u8] = b"r";
+
 pub(crate) fn record(id: &ImageId) -> Vec<u8> {
     [b"r", id.as_bytes().as_slice()].concat()
+}
+
+/// The key that lists a record under the SHA-256 of its bytes.
+pub(crate) fn hashed(record: &Record) -> Vec<u8> {
+    [
+        hash_prefix(&record.sha256).as_slice(),
+        record.id.as_bytes().as_slice(),
+    ]
+    .concat()
+}
+
+/// What every key listed under a SHA-256 begins with.
+pub(crate) fn hash_prefix(sha256: &[u8; 32]) -> Vec<u8> {
+    [b"h", sha256.as_slice()].concat()
+}
+
+/// Reads an id back from its key under a SHA-256.
+pub(crate) fn hashed_id(key: &[u8]) -> Option<ImageId> {
+    ImageId::from_bytes(key.get(33..)?)
 }
 
 pub(crate) fn views(id: &ImageId) -> Vec<u8> {
@@ -109,6 +134,7 @@ mod tests {
     fn a_strange_key_or_value_is_none() {
         assert_eq!(place(b"s"), None);
         assert_eq!(place(b"s0123456789"), None);
+        assert_eq!(hashed_id(b"h0123456789"), None);
         assert_eq!(decode_views(b"short"), None);
         let views = Views {
             total: 7,

@@ -2,7 +2,7 @@
 
 use crate::{ImageId, Record, State, StorageError};
 
-/// Holds the records, an index by state, and the view counters.
+/// Holds the records, indexes by state and by exact hash, and the view counters.
 ///
 /// The promise, checked by `contract`'s suite for every
 /// implementation:
@@ -10,7 +10,7 @@ use crate::{ImageId, Record, State, StorageError};
 /// - What [`insert`](Self::insert), [`update`](Self::update),
 ///   [`remove`](Self::remove) and [`add_views`](Self::add_views) did is durable
 ///   when they return: it survives kill -9 and loss of power.
-/// - Each of them happens whole or not at all, index and count included.
+/// - Each of them happens whole or not at all, indexes and count included.
 /// - An `Err` from one of them leaves it open whether it happened; every other
 ///   operation works again as soon as the cause is gone, without a restart.
 pub trait Records: Send + Sync {
@@ -53,6 +53,13 @@ pub trait Records: Send + Sync {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page, StorageError>;
+
+    /// Up to `limit` images whose bytes have this SHA-256, in the order of their
+    /// ids, whatever their state. Costs what it returns, not what is stored.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn with_sha256(&self, sha256: &[u8; 32], limit: usize) -> Result<Vec<ImageId>, StorageError>;
 
     /// Adds to the view counters, all at once. Ids without a record are left out.
     /// Views are numbers, not receipts: where a device fails while it makes them

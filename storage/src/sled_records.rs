@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 use sled::{Batch, Db};
 
 use crate::room::ensure_room;
-use crate::{StorageError, durable_fs, record_keys as keys};
+use crate::{StorageError, durable_fs};
 
+mod layout;
 mod operations;
 
 /// 64 MB of cache were 312 MB resident with three million records; sled's own
@@ -264,31 +265,6 @@ impl Database {
             durable_fs::sync_dir(parent)?;
         }
         Ok(Self { db, file })
-    }
-
-    /// Writes the layout's version into a new database and checks it in an old
-    /// one. True when it was new.
-    fn check_format(&self) -> Result<bool, Failure> {
-        contain(|| match self.db.get(keys::FORMAT)?.as_deref() {
-            Some([keys::FORMAT_VERSION]) => Ok(false),
-            Some(&[version, ..]) => Err(StorageError::UnsupportedVersion {
-                what: "the database",
-                version,
-            }
-            .into()),
-            Some([]) => Err(damaged("the layout's version is empty").into()),
-            None if self.db.first()?.is_some() => {
-                Err(damaged("the layout's version is gone").into())
-            }
-            None => {
-                let mut batch = Batch::default();
-                batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION]);
-                operations::set_count(&mut batch, 0);
-                self.db.apply_batch(batch)?;
-                self.make_durable()?;
-                Ok(true)
-            }
-        })
     }
 
     /// sled's flush ends at `sync_file_range`, which a loss of power can undo.

@@ -1,7 +1,7 @@
 //! The durable order, once, for every pair of records and blobs.
 
 use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -39,6 +39,9 @@ pub struct Store {
     /// record are written in the same order.
     locks: [Mutex<()>; LOCKS],
     lock_hash: RandomState,
+    /// Equal bytes are stored by one thread at a time, so that the second finds
+    /// the first. Taken before an image's lock.
+    content_locks: [Mutex<()>; LOCKS],
     /// Failed commits whose cleaning up failed as well.
     abandoned: Mutex<Vec<(ImageId, Undo)>>,
     /// The last field: let go when the database is closed.
@@ -61,6 +64,7 @@ impl Store {
             merge_failed: AtomicBool::new(false),
             locks: std::array::from_fn(|_| Mutex::new(())),
             lock_hash: RandomState::new(),
+            content_locks: std::array::from_fn(|_| Mutex::new(())),
             abandoned: Mutex::default(),
             data_dir: None,
         }
@@ -100,6 +104,10 @@ impl Store {
     /// The order of DESIGN.md's step 10: the blob with the encoded record
     /// beside it, then the record, which is the commit point.
     ///
+    /// Bytes that another image has are kept once, unless that one is removed or
+    /// under legal hold: nothing new may hang on its files. An uploader who has
+    /// exactly the stored bytes could tell by the time it takes; nobody else can.
+    ///
     /// # Errors
     /// [`StorageError::AlreadyExists`] when the id is taken, and when blob or
     /// record cannot be written.
@@ -107,8 +115,9 @@ impl Store {
         let id = &record.id;
         let (original, sidecar) = (record.original()?, record.stored_form()?);
         self.retry_abandoned();
+        let _content_lock = self.lock_content(&record.sha256);
         let _lock = self.lock(id);
-        let stored = self.blobs.put_image(id, &original, bytes, &sidecar);
+        let stored = self.put_once(record, &original, bytes, &sidecar);
         let committed = match stored {
             Err(taken @ StorageError::AlreadyExists { .. }) => return Err(taken),
             other => other.and_then(|()| self.records.insert(record)),
@@ -312,6 +321,19 @@ impl Store {
         self.records.in_state(state, after, limit)
     }
 
+    /// Up to `limit` images whose bytes have this SHA-256, in the order of their
+    /// ids, whatever their state.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn with_sha256(
+        &self,
+        sha256: &[u8; 32],
+        limit: usize,
+    ) -> Result<Vec<ImageId>, StorageError> {
+        self.records.with_sha256(sha256, limit)
+    }
+
     /// Counts a view, in memory: what was not [merged](Store::merge_views) is
     /// lost with a killed process. Never fails a view; when neither memory nor
     /// database takes it, it is not counted.
@@ -386,8 +408,16 @@ impl Store {
     }
 
     pub(crate) fn lock(&self, id: &ImageId) -> MutexGuard<'_, ()> {
-        let [low, ..] = self.lock_hash.hash_one(id).to_le_bytes();
-        self.locks[usize::from(low) % LOCKS]
+        self.one_of(&self.locks, id)
+    }
+
+    fn lock_content(&self, sha256: &[u8; 32]) -> MutexGuard<'_, ()> {
+        self.one_of(&self.content_locks, sha256)
+    }
+
+    fn one_of<'a>(&self, locks: &'a [Mutex<()>; LOCKS], key: impl Hash) -> MutexGuard<'a, ()> {
+        let [low, ..] = self.lock_hash.hash_one(key).to_le_bytes();
+        locks[usize::from(low) % LOCKS]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -481,6 +511,8 @@ fn today() -> u32 {
         .unwrap_or_default();
     u32::try_from(since_epoch.as_secs() / SECONDS_PER_DAY).unwrap_or(u32::MAX)
 }
+
+mod twins;
 
 #[cfg(test)]
 mod tests;

@@ -18,5 +18,6 @@ mod refusals;
 mod repair;
 mod service;
 mod serving;
+mod twins;
 mod upload;
 mod variants;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use imgshare_pipeline::{Fault, Ingested, Permit, PipelineError, Reply, Scrubbed, Verdict};
-use imgshare_storage::{DeleteToken, ImageId, Record, State, Storable};
+use imgshare_storage::{DeleteToken, ImageId, PerceptualHash, Record, State, Storable};
 use tokio::sync::oneshot;
 
 use crate::app::App;
@@ -108,6 +108,7 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
     let Ingested {
         scrubbed,
         sha256,
+        pdq,
         verdict,
         permit,
         timings: _,
@@ -131,6 +132,10 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
         height: header.height,
         frames: header.frames,
         sha256,
+        pdq: pdq.map(|found| PerceptualHash {
+            hash: found.hash,
+            quality: found.quality,
+        }),
         uploaded_at_ms: clock::now_ms(),
         state,
         legal_hold: false,

@@ -21,6 +21,9 @@ pub fn blobs_contract<B: Blobs>(make: impl Fn() -> B) {
     removing_takes_everything(&make());
     every_image_is_visited(&make());
     probe_and_sweep_keep_the_images(&make());
+    a_twin_is_an_image_like_any(&make());
+    twins_are_independent(&make());
+    other_bytes_have_no_twin(&make());
 }
 
 fn an_image_appears_with_its_sidecar(blobs: &dyn Blobs) {
@@ -170,6 +173,79 @@ fn probe_and_sweep_keep_the_images(blobs: &dyn Blobs) {
         read(blobs, &id, &original()).as_deref(),
         Some(b"original".as_slice())
     );
+}
+
+fn a_twin_is_an_image_like_any(blobs: &dyn Blobs) {
+    let (id, twin) = (new_id(), new_id());
+    put(blobs, &id);
+    blobs.settle(&id).expect("settled");
+    assert!(put_twin(blobs, &twin, &id, b"original").expect("a twin"));
+    assert_eq!(blobs.in_doubt().expect("a list"), [twin]);
+    blobs.settle(&twin).expect("settled");
+    assert_eq!(sidecar(blobs, &twin).as_deref(), Some(b"twin".as_slice()));
+    assert_eq!(sidecar(blobs, &id).as_deref(), Some(b"sidecar".as_slice()));
+    assert_eq!(visited(blobs), BTreeSet::from([id, twin]));
+    let taken = put_twin(blobs, &twin, &id, b"original");
+    assert!(matches!(taken, Err(StorageError::AlreadyExists { id }) if id == twin));
+    assert_eq!(
+        blobs.in_doubt().expect("a list"),
+        [],
+        "a refused image is in doubt"
+    );
+}
+
+fn twins_are_independent(blobs: &dyn Blobs) {
+    let ids = [new_id(), new_id(), new_id()];
+    put(blobs, &ids[0]);
+    for pair in ids.windows(2) {
+        assert!(put_twin(blobs, &pair[1], &pair[0], b"original").expect("a twin"));
+    }
+    blobs
+        .put_part(&ids[0], &thumbnail(), &SampleBytes(b"small".to_vec()))
+        .expect("a part");
+    blobs
+        .put_part(&ids[2], &original(), &SampleBytes(b"replaced".to_vec()))
+        .expect("a part");
+    assert_eq!(read(blobs, &ids[1], &thumbnail()), None);
+    assert!(blobs.remove(&ids[0]).expect("a removal"));
+    blobs.sweep().expect("a sweep");
+    assert_eq!(
+        read(blobs, &ids[1], &original()).as_deref(),
+        Some(b"original".as_slice())
+    );
+    assert_eq!(
+        read(blobs, &ids[2], &original()).as_deref(),
+        Some(b"replaced".as_slice())
+    );
+    assert!(blobs.remove(&ids[1]).expect("a removal"));
+    assert_eq!(visited(blobs), BTreeSet::from([ids[2]]));
+}
+
+fn other_bytes_have_no_twin(blobs: &dyn Blobs) {
+    let id = new_id();
+    put(blobs, &id);
+    blobs.settle(&id).expect("settled");
+    for bytes in [b"another!".as_slice(), b"origina", b"originals", b""] {
+        assert!(!put_twin(blobs, &new_id(), &id, bytes).expect("no twin"));
+    }
+    assert!(!put_twin(blobs, &new_id(), &new_id(), b"original").expect("no twin"));
+    blobs.remove(&id).expect("a removal");
+    assert!(!put_twin(blobs, &new_id(), &id, b"original").expect("no twin"));
+    assert_eq!(visited(blobs), BTreeSet::new());
+    assert_eq!(
+        blobs.in_doubt().expect("a list"),
+        [],
+        "an image that was not stored is in doubt"
+    );
+}
+
+fn put_twin(
+    blobs: &dyn Blobs,
+    id: &ImageId,
+    twin: &ImageId,
+    bytes: &[u8],
+) -> Result<bool, StorageError> {
+    blobs.put_twin(id, &original(), &SampleBytes(bytes.to_vec()), b"twin", twin)
 }
 
 fn new_id() -> ImageId {

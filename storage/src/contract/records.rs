@@ -18,6 +18,7 @@ pub fn records_contract<R: Records>(make: impl Fn() -> R) {
     removing_takes_everything(&make());
     a_state_lists_the_oldest_first_in_pages(&make());
     the_index_follows_the_state(&make());
+    a_hash_lists_its_images(&make());
     views_add_up_for_known_images(&make());
     of_many_writers_one_wins(&make());
     flush_and_probe_change_nothing(&make());
@@ -163,6 +164,39 @@ fn the_index_follows_the_state(records: &dyn Records) {
             );
         }
     }
+}
+
+fn a_hash_lists_its_images(records: &dyn Records) {
+    let of = |sha256| Record {
+        sha256,
+        ..sample_record()
+    };
+    // Hashes that lie next to each other, and twice.
+    let hashes = [[0; 32], [7; 32], [0xFF; 32]];
+    let mut inserted: Vec<Record> = hashes.into_iter().chain(hashes).map(of).collect();
+    for record in &inserted {
+        insert(records, record);
+    }
+    let hashed = |sha256: &[u8; 32], limit| records.with_sha256(sha256, limit).expect("a list");
+    for (one, other) in inserted[..3].iter().zip(&inserted[3..]) {
+        let mut expected = [one.id, other.id];
+        expected.sort_unstable();
+        assert_eq!(hashed(&one.sha256, 9), expected);
+        assert_eq!(hashed(&one.sha256, 1), expected[..1]);
+        assert_eq!(hashed(&one.sha256, 0), []);
+    }
+    assert_eq!(hashed(&[8; 32], 9), []);
+
+    let mut moved = inserted.remove(1);
+    moved.state = State::Public;
+    moved = records.update(&moved).expect("an update");
+    assert_eq!(hashed(&[7; 32], 9).len(), 2);
+    moved.sha256 = [8; 32];
+    moved = records.update(&moved).expect("an update");
+    assert_eq!(hashed(&[7; 32], 9), [inserted[3].id]);
+    assert_eq!(hashed(&[8; 32], 9), [moved.id]);
+    records.remove(&moved.id).expect("a removal");
+    assert_eq!(hashed(&[8; 32], 9), []);
 }
 
 fn views_add_up_for_known_images(records: &dyn Records) {

@@ -2,7 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{Classification, DeleteToken, ImageId, Record, State, Storable, StoredLabel};
+use crate::{
+    Classification, DeleteToken, ImageId, PerceptualHash, Record, State, Storable, StoredLabel,
+};
 
 /// Bytes that claim to be fit for storage. For tests and benches only.
 #[derive(Debug, Clone)]
@@ -36,6 +38,10 @@ pub fn sample_record_at(uploaded_at_ms: u64) -> Record {
         height: 3000,
         frames: 1,
         sha256: Sha256::digest(bytes).into(),
+        pdq: Some(PerceptualHash {
+            hash: [0xA5; 32],
+            quality: 100,
+        }),
         uploaded_at_ms,
         state: State::Pending,
         legal_hold: false,

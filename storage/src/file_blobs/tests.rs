@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::*;
 use crate::contract::{SampleBytes, blobs_contract};
@@ -125,6 +125,47 @@ fn strangers_in_the_folders_are_passed_over() {
         .unwrap();
     assert_eq!(visited, [id]);
     assert_eq!(blobs.in_doubt().unwrap(), [id]);
+}
+
+#[test]
+fn equal_bytes_are_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blobs, id) = with_image(dir.path());
+    let twin = ImageId::random().unwrap();
+    assert!(put_twin(&blobs, &twin, &id));
+    let [file, other] = [&id, &twin].map(|id| original_of(&blobs, id));
+    let metadata = fs::metadata(&file).unwrap();
+    assert_eq!(metadata.ino(), fs::metadata(&other).unwrap().ino());
+    assert_eq!(metadata.nlink(), 2);
+    blobs.remove(&id).unwrap();
+    assert_eq!(fs::metadata(&other).unwrap().nlink(), 1);
+}
+
+#[test]
+fn a_damaged_file_is_not_shared() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blobs, id) = with_image(dir.path());
+    blobs.settle(&id).unwrap();
+    for damaged in [b"origin".as_slice(), b"0riginal"] {
+        fs::write(original_of(&blobs, &id), damaged).unwrap();
+        assert!(!put_twin(&blobs, &ImageId::random().unwrap(), &id));
+    }
+    let nlink = fs::metadata(original_of(&blobs, &id)).unwrap().nlink();
+    assert_eq!(nlink, 1);
+    assert_eq!(
+        names(&dir.path().join("tmp")).unwrap(),
+        Vec::<String>::new()
+    );
+}
+
+fn put_twin(blobs: &FileBlobs, id: &ImageId, twin: &ImageId) -> bool {
+    let part = PartName::original("jpg").unwrap();
+    let bytes = SampleBytes(b"original".to_vec());
+    blobs.put_twin(id, &part, &bytes, b"sidecar", twin).unwrap()
+}
+
+fn original_of(blobs: &FileBlobs, id: &ImageId) -> PathBuf {
+    blobs.folder(id).join("original.jpg")
 }
 
 fn with_image(dir: &Path) -> (FileBlobs, ImageId) {

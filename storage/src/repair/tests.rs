@@ -1,3 +1,5 @@
+use std::os::unix::fs::MetadataExt;
+
 use super::*;
 use crate::Store;
 use crate::contract::{SampleBytes, sample_record};
@@ -71,6 +73,8 @@ fn what_does_not_fit_is_reported_and_left_alone() {
         }
     }
     let folder = |record: &Record| folder_of(dir.path(), &record.id);
+    // Not written in place: the file is that of the others too.
+    fs::remove_file(folder(&cut).join("original.jpg")).unwrap();
     fs::write(folder(&cut).join("original.jpg"), b"orig").unwrap();
     fs::remove_file(folder(&no_sidecar).join("record")).unwrap();
     fs::write(folder(&garbled).join("record"), b"\x01{").unwrap();
@@ -193,6 +197,24 @@ fn a_running_service_keeps_a_repair_out() {
     assert_eq!(error.code(), "storage-locked");
     repair(&dir.path().join("mistyped"), &mut |_| {}).unwrap_err();
     assert!(!dir.path().join("mistyped").exists());
+}
+
+#[test]
+fn bytes_are_kept_once_after_a_repair_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let inode = |record: &Record| {
+        let file = folder_of(dir.path(), &record.id).join("original.jpg");
+        fs::metadata(file).unwrap().ino()
+    };
+    let [first, second] = [(); 2].map(|()| stored_one(dir.path()));
+    assert_eq!(inode(&first), inode(&second));
+    repaired(dir.path());
+    let third = stored_one(dir.path());
+    assert_eq!(inode(&first), inode(&third));
+    let store = Store::open(dir.path()).unwrap();
+    let mut ids = [first.id, second.id, third.id];
+    ids.sort_unstable();
+    assert_eq!(store.with_sha256(&first.sha256, 9).unwrap(), ids);
 }
 
 fn stored_one(dir: &Path) -> Record {

@@ -23,6 +23,7 @@ impl Records for SledRecords {
             let mut batch = Batch::default();
             batch.insert(key.as_slice(), encoded.as_slice());
             batch.insert(keys::listed(record), &[]);
+            batch.insert(keys::hashed(record), &[]);
             if !is_ours {
                 set_count(&mut batch, stored_count(db)?.saturating_add(1));
             }
@@ -48,6 +49,10 @@ impl Records for SledRecords {
             let mut batch = Batch::default();
             batch.remove(keys::listed(&stored));
             batch.insert(keys::listed(&next), &[]);
+            if stored.sha256 != next.sha256 || is_ours {
+                batch.remove(keys::hashed(&stored));
+                batch.insert(keys::hashed(&next), &[]);
+            }
             batch.insert(keys::record(&record.id), encoded.as_slice());
             Ok((Some(batch), next.clone()))
         })
@@ -62,6 +67,7 @@ impl Records for SledRecords {
             let mut batch = Batch::default();
             batch.remove(keys::record(id));
             batch.remove(keys::listed(&stored));
+            batch.remove(keys::hashed(&stored));
             batch.remove(keys::views(id));
             set_count(&mut batch, stored_count(db)?.saturating_sub(1));
             Ok((Some(batch), true))
@@ -87,6 +93,18 @@ impl Records for SledRecords {
                 .map(|entry| keys::place(&entry?.0).ok_or_else(|| damaged("an index key").into()))
                 .collect::<Result<Vec<Cursor>, Failure>>()?;
             Ok(Page::of(listing.into_iter(), limit))
+        })
+    }
+
+    fn with_sha256(&self, sha256: &[u8; 32], limit: usize) -> Result<Vec<ImageId>, StorageError> {
+        let prefix = keys::hash_prefix(sha256);
+        self.read(|db| {
+            db.scan_prefix(&prefix)
+                .take(limit)
+                .map(|entry| {
+                    keys::hashed_id(&entry?.0).ok_or_else(|| damaged("an index key").into())
+                })
+                .collect()
         })
     }
 
@@ -146,6 +164,7 @@ impl SledRecords {
                 n_new += u64::from(!db.contains_key(keys::record(&record.id))?);
                 batch.insert(keys::record(&record.id), record.stored_form()?);
                 batch.insert(keys::listed(record), &[]);
+                batch.insert(keys::hashed(record), &[]);
                 if views.last_day.is_some() {
                     batch.insert(keys::views(&record.id), keys::encode_views(*views));
                 }

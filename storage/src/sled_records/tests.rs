@@ -4,7 +4,7 @@ use std::fs;
 use super::operations::{set_count, stored_count};
 use super::*;
 use crate::contract::{records_contract, sample_record};
-use crate::{Records, State, ViewDelta, Views};
+use crate::{Records, State, ViewDelta, Views, record_keys as keys};
 
 #[test]
 fn sled_records_keep_the_promise() {
@@ -202,4 +202,39 @@ fn a_snapshot_cut_short_does_not_keep_it_from_starting() {
     let records = SledRecords::open(dir.path()).unwrap();
     assert_eq!(records.find(&record.id).unwrap(), Some(record));
     assert!(!unfinished.exists());
+}
+
+#[test]
+fn a_database_of_the_first_layout_is_listed_by_hash_when_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = SledRecords::open(dir.path()).unwrap();
+    let inserted: Vec<_> = (0..1100).map(|_| sample_record()).collect();
+    records
+        .load(
+            &inserted
+                .iter()
+                .cloned()
+                .map(|record| (record, Views::default()))
+                .collect::<Vec<_>>(),
+        )
+        .unwrap();
+    records
+        .write(|_, _| {
+            let mut batch = Batch::default();
+            for record in &inserted {
+                batch.remove(keys::hashed(record));
+            }
+            batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION_UNHASHED]);
+            Ok((Some(batch), ()))
+        })
+        .unwrap();
+    let listed = |records: &SledRecords| records.with_sha256(&inserted[0].sha256, 2000).unwrap();
+    assert_eq!(listed(&records), []);
+    drop(records);
+    for _ in 0..2 {
+        let records = SledRecords::open(dir.path()).unwrap();
+        assert!(!records.is_new());
+        assert_eq!(listed(&records).len(), inserted.len());
+        assert_eq!(records.count().unwrap(), 1100);
+    }
 }

@@ -219,3 +219,15 @@ fn commit(store: &Store) -> Record {
 fn original() -> PartName {
     PartName::original("jpg").unwrap()
 }
+
+#[test]
+fn equal_bytes_are_found_by_their_hash() {
+    let store = Store::memory();
+    let mut ids = [commit(&store).id, commit(&store).id];
+    ids.sort_unstable();
+    let sha256 = sample_record().sha256;
+    assert_eq!(store.with_sha256(&sha256, 9).unwrap(), ids);
+    assert_eq!(store.with_sha256(&[0; 32], 9).unwrap(), []);
+    store.remove(&ids[0]).unwrap();
+    assert_eq!(store.with_sha256(&sha256, 9).unwrap(), ids[1..]);
+}

@@ -1,0 +1,154 @@
+//! Keeping equal bytes once.
+
+use crate::{ImageId, PartName, Record, State, Storable, StorageError, Store};
+
+/// Images of the same bytes that are asked to share them. More than one, for
+/// those that may not share, are damaged, or have all the names a file may have.
+const TWINS_MAX: usize = 8;
+
+impl Store {
+    /// Stores a new image, sharing the bytes of another where it may.
+    pub(super) fn put_once(
+        &self,
+        record: &Record,
+        original: &PartName,
+        bytes: &dyn Storable,
+        sidecar: &[u8],
+    ) -> Result<(), StorageError> {
+        let id = &record.id;
+        for twin in self.twins(record) {
+            if self.blobs.put_twin(id, original, bytes, sidecar, &twin)? {
+                return Ok(());
+            }
+        }
+        self.blobs.put_image(id, original, bytes, sidecar)
+    }
+
+    /// Images that may share their bytes with a new one.
+    fn twins(&self, record: &Record) -> Vec<ImageId> {
+        let may_share = |id: &ImageId| match self.records.find(id) {
+            Ok(Some(twin)) => {
+                twin.state != State::Removed
+                    && !twin.legal_hold
+                    && (twin.bytes, &twin.extension) == (record.bytes, &record.extension)
+            }
+            _ => false,
+        };
+        match self.records.with_sha256(&record.sha256, TWINS_MAX) {
+            Ok(mut ids) => {
+                ids.retain(may_share);
+                ids
+            }
+            Err(error) => {
+                // It only costs room; the insert will say if more is wrong.
+                tracing::warn!(%error, "bytes may be stored twice");
+                Vec::new()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+    use std::sync::Barrier;
+
+    use super::*;
+    use crate::contract::{SampleBytes, sample_record};
+
+    #[test]
+    fn the_same_bytes_are_one_file_with_two_lives() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let [first, second] = [(); 2].map(|()| commit(&store));
+        assert_ne!(first.id, second.id);
+        assert_eq!(n_files(dir.path()), 1);
+        store.remove(&first.id).unwrap();
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        let read = store.read(&second.id, &second.original().unwrap()).unwrap();
+        assert_eq!(read.as_deref(), Some(b"original".as_slice()));
+        commit(&store);
+        assert_eq!(n_files(dir.path()), 1);
+    }
+
+    #[test]
+    fn the_same_bytes_at_the_same_time_are_one_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let start = Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    commit(&store);
+                });
+            }
+        });
+        assert_eq!(store.count().unwrap(), 8);
+        assert_eq!(n_files(dir.path()), 1);
+    }
+
+    #[test]
+    fn p11_nothing_new_hangs_on_what_is_held_or_removed() {
+        for removed in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(dir.path()).unwrap();
+            let held = commit(&store);
+            store
+                .update(&held.id, |record| record.legal_hold = true)
+                .unwrap();
+            if removed {
+                assert!(store.remove(&held.id).unwrap());
+            }
+            let later = commit(&store);
+            assert_eq!(n_files(dir.path()), 2);
+            assert!(store.remove(&later.id).unwrap());
+            assert!(
+                store
+                    .read(&held.id, &held.original().unwrap())
+                    .unwrap()
+                    .is_some()
+            );
+        }
+    }
+
+    #[test]
+    fn a_hash_that_lies_shares_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        commit(&store);
+        let other = sample_record();
+        store
+            .commit(&other, &SampleBytes(b"0riginal".to_vec()))
+            .unwrap();
+        assert_eq!(n_files(dir.path()), 2);
+        let read = store.read(&other.id, &other.original().unwrap()).unwrap();
+        assert_eq!(read.as_deref(), Some(b"0riginal".as_slice()));
+    }
+
+    fn commit(store: &Store) -> Record {
+        let record = sample_record();
+        let bytes = SampleBytes(b"original".to_vec());
+        store.commit(&record, &bytes).unwrap();
+        record
+    }
+
+    /// Originals that take room, whatever names they have.
+    fn n_files(data_dir: &Path) -> usize {
+        let mut folders = vec![data_dir.join("blobs")];
+        let mut inodes = std::collections::HashSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.ends_with("original.jpg") {
+                    inodes.insert(path.metadata().unwrap().ino());
+                }
+            }
+        }
+        inodes.len()
+    }
+}
