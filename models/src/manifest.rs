@@ -24,9 +24,12 @@ pub struct ModelSpec {
     pub side: u32,
     /// Class names in output order.
     pub classes: [&'static str; 5],
-    /// How a picture becomes the model's input; stored with each score,
-    /// because another resampler moves the scores.
+    /// How a file becomes the model's inputs; stored with each score, because
+    /// another choice of what is looked at, or another resampler, moves the scores.
     pub preprocessing: &'static str,
+    /// How the source's own program makes an input of an opaque picture;
+    /// installed with the weights, which are of use for no other.
+    pub trained_for: &'static str,
     /// sha256 of the source's quantised weights, all shards back to back.
     pub source_sha256: &'static str,
     /// Length of those weights in bytes, one byte a weight.
@@ -80,7 +83,14 @@ impl ModelSpec {
 }
 
 const CLASSES: [&str; 5] = ["drawing", "hentai", "neutral", "porn", "sexy"];
-const PREPROCESSING: &str = "nsfwjs-bilinear-align-corners-v1";
+/// u8 / 255, bilinear to the square with align-corners, no antialiasing.
+const TRAINED_FOR: &str = "nsfwjs-bilinear-align-corners-v1";
+/// The same resampler on what is shown: upright, over black and over white where
+/// something shines through, up to seven frames of an animation (the first, the
+/// quarter points, the last, the two that differ most from the first). The
+/// highest nsfw mass counts. Scores with `TRAINED_FOR` as their id are from
+/// before: alpha was dropped, and the first, middle and last frame were looked at.
+const PREPROCESSING: &str = "nsfwjs-bilinear-align-corners-v2";
 
 static MODELS: [ModelSpec; 3] = [
     ModelSpec {
@@ -88,6 +98,7 @@ static MODELS: [ModelSpec; 3] = [
         side: 224,
         classes: CLASSES,
         preprocessing: PREPROCESSING,
+        trained_for: TRAINED_FOR,
         source_sha256: "8e7dddbb16acacc1bf1601b1b8a761e730ff934b7f2d7771312b2f000e5f5f13",
         source_bytes: 2_619_461,
         source_shards: 1,
@@ -100,6 +111,7 @@ static MODELS: [ModelSpec; 3] = [
         side: 224,
         classes: CLASSES,
         preprocessing: PREPROCESSING,
+        trained_for: TRAINED_FOR,
         source_sha256: "fee38f0bcbad1a223b8301c014bbf78984365aef5ab08fc3289ed4229ab67f0e",
         source_bytes: 4_300_775,
         source_shards: 2,
@@ -112,6 +124,7 @@ static MODELS: [ModelSpec; 3] = [
         side: 299,
         classes: CLASSES,
         preprocessing: PREPROCESSING,
+        trained_for: TRAINED_FOR,
         source_sha256: "8a457f3fdec7db18b16e44323454db0eaeb8f314eda0046b2e293e58a5bfabf4",
         source_bytes: 22_360_869,
         source_shards: 6,

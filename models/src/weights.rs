@@ -187,7 +187,7 @@ fn parse(bytes: &[u8], spec: &ModelSpec) -> Result<HashMap<String, Tensor>, Stri
     let metadata = header.metadata().clone().unwrap_or_default();
     for (key, expected) in [
         (META_MODEL, spec.id),
-        (META_PREPROCESSING, spec.preprocessing),
+        (META_PREPROCESSING, spec.trained_for),
     ] {
         let actual = metadata.get(key).map_or("nothing", String::as_str);
         if actual != expected {

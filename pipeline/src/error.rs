@@ -56,6 +56,18 @@ pub enum Reject {
         /// The limit in force.
         pixels_max: u64,
     },
+    /// Decoding it would take more memory than there is for all images together.
+    #[error(
+        "The image would take {} MB of memory to decode; {} MB are the most there is.",
+        .bytes.div_ceil(1_000_000),
+        .bytes_max / 1_000_000
+    )]
+    NeedsTooMuchMemory {
+        /// What it would take, in bytes, by its header.
+        bytes: u64,
+        /// The budget in force, in bytes.
+        bytes_max: u64,
+    },
     /// The rebuilt file could not be proved free of metadata.
     #[error("The image's metadata could not be removed safely, so it was not accepted: {detail}.")]
     MetadataNotRemovable {
@@ -83,6 +95,7 @@ impl Reject {
             Self::TooManyPixels { .. } => "too-many-pixels",
             Self::TooManyFrames { .. } => "too-many-frames",
             Self::AnimationTooLarge { .. } => "animation-too-large",
+            Self::NeedsTooMuchMemory { .. } => "needs-too-much-memory",
             Self::MetadataNotRemovable { .. } => "metadata-not-removable",
             Self::DeadlineExceeded { .. } => "deadline-exceeded",
         }

@@ -68,16 +68,19 @@ pub struct Sniffed {
     pub(crate) header: Header,
 }
 
-/// RGB8 pixels, row-major, no padding; alpha dropped as the classifier's training did.
+/// RGB8 pixels, row-major, no padding, and what shines through them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
     pub(crate) width: u32,
     pub(crate) height: u32,
+    /// Not premultiplied.
     pub(crate) rgb: Vec<u8>,
+    /// One byte a pixel; there only if some pixel is not opaque.
+    pub(crate) alpha: Option<Vec<u8>>,
 }
 
 /// An image whose pixels decoded completely. `frames` holds the sampled frames
-/// that will be classified: one for a still; first, middle and last of an animation.
+/// that will be classified: one for a still, a few of an animation.
 #[derive(Debug)]
 pub struct Decoded {
     pub(crate) sniffed: Sniffed,
@@ -146,8 +149,9 @@ pub struct Prepared {
     pub(crate) scrubbed: Scrubbed,
     pub(crate) sha256: [u8; 32],
     pub(crate) pdq: Option<Pdq>,
-    /// One classifier input per sampled frame: side x side x 3, HWC, u16 fixed
-    /// point where 65,535 is 1.0. Finer than u8 because rounding to 8 bits
-    /// after the resize moves a class by up to 0.013.
+    /// Classifier inputs: one for each sampled frame, two where it shines
+    /// through. Each is side x side x 3, HWC, u16 fixed point where 65,535 is
+    /// 1.0. Finer than u8 because rounding to 8 bits after the resize moves a
+    /// class by up to 0.013.
     pub(crate) slots: Vec<Box<[u16]>>,
 }

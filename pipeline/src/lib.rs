@@ -3,7 +3,8 @@
 //! [`path`] is the path itself, read top to bottom; each of its steps is a pure
 //! function in [`stage`] whose result type ([`item`]) proves what was checked.
 //! [`topology`] gives the path threads, bounded channels and deadlines;
-//! [`admission`] decides who may enter it.
+//! [`admission`] decides who may enter it, [`memory`] how much of it may be
+//! decoded at once.
 //!
 //! Deliberately absent: HTTP, user paths, databases, asynchronous code.
 
@@ -13,6 +14,7 @@ mod device;
 pub mod error;
 pub mod item;
 pub mod limits;
+pub mod memory;
 pub mod outcome;
 pub mod path;
 pub mod stage;
@@ -25,5 +27,6 @@ pub use admission::Permit;
 pub use error::{Fault, Overloaded, PipelineError, Reject};
 pub use item::{Format, Header, Scrubbed};
 pub use limits::Limits;
+pub use memory::{DecodeMemory, MemoryUse, Reservation};
 pub use outcome::{Ingested, Reply, Scored, Verdict};
 pub use topology::{Pipeline, Settings, StartError};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::stage;
+
 /// Limits on one image. Each is a setting; the defaults are the service's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -16,6 +18,18 @@ pub struct Limits {
     /// Wall-clock time one image may wait for its first stage, and may then take
     /// for all of them. The verdict has a limit of its own.
     pub image_time_max: Duration,
+}
+
+impl Limits {
+    /// Memory that an ordinary photo takes while it is decoded, in bytes: the
+    /// largest that these limits let in, in a file of `file_bytes`. With less
+    /// than that, the limits would promise what cannot be kept. Rarer files of
+    /// the same size take more (progressive, sideways, transparent, animated)
+    /// and are refused by their own need.
+    #[must_use]
+    pub fn photo_memory_bytes(&self, file_bytes: u64) -> u64 {
+        stage::need::photo_bytes(self.side_px_max, self.pixels_max, file_bytes)
+    }
 }
 
 impl Default for Limits {

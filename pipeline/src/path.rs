@@ -8,9 +8,10 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::Reject;
+use crate::error::PipelineError;
 use crate::item::{Prepared, Upload};
 use crate::limits::Limits;
+use crate::memory::Reservation;
 use crate::stage;
 
 /// The steps of [`prepare`], in order.
@@ -19,19 +20,30 @@ pub const STAGES: [&str; STAGE_COUNT] = ["sniff", "decode", "upright", "scrub", 
 /// How many steps [`prepare`] has.
 pub const STAGE_COUNT: usize = 6;
 
-/// Takes one file through every step up to the classifier's input, a square of
-/// `side` pixels.
+/// Reserves memory to decode an image in, given the bytes it will take.
+pub type Reserve<'a> = dyn Fn(u64) -> Result<Reservation, PipelineError> + 'a;
+
+/// Takes one file through every step up to the classifier's input, squares of
+/// `side` pixels. Its pixels live in what `reserve` gives.
 ///
 /// # Errors
-/// The first [`Reject`] of any step; nothing of the file is kept then.
+/// The first [`crate::Reject`] of any step, or what `reserve` says; nothing of
+/// the file is kept then.
 pub fn prepare(
     bytes: Arc<[u8]>,
     limits: &Limits,
     side: u32,
     clock: &StageClock,
-) -> Result<Prepared, Reject> {
+    reserve: &Reserve<'_>,
+) -> Result<Prepared, PipelineError> {
     let upload = Upload { bytes };
-    let sniffed = clock.time(0, || stage::sniff::sniff(upload, limits))?;
+    let (sniffed, memory_bytes) = clock.time(0, || {
+        let sniffed = stage::sniff::sniff(upload, limits)?;
+        let memory_bytes = stage::need::memory_bytes(&sniffed)?;
+        Ok::<_, PipelineError>((sniffed, memory_bytes))
+    })?;
+    // The last pixels are dropped by the last step.
+    let _memory = reserve(memory_bytes)?;
     let decoded = clock.time(1, || stage::decode::decode(sniffed, limits))?;
     let upright = clock.time(2, || stage::upright::upright(decoded))?;
     let clean = clock.time(3, || stage::scrub::scrub(upright))?;

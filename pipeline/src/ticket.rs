@@ -21,7 +21,7 @@ pub(crate) struct Finished {
 }
 
 enum State {
-    /// In a queue, or in a stage since it was begun.
+    /// In a queue, for a worker or for memory, or in a stage since it was begun.
     Preparing {
         caller: Box<dyn Reply>,
         permit: Permit,
@@ -42,7 +42,7 @@ enum State {
 /// How long an image may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeLimits {
-    /// From its submission to its first stage, and from there to the last.
+    /// From its submission until it is decoded, and from there to its last stage.
     pub(crate) stages: Duration,
     /// From there to its verdict.
     pub(crate) verdict: Duration,
@@ -81,8 +81,13 @@ impl Ticket {
         }
     }
 
-    /// Notes that the first stage begins: the time until here was our queue's,
-    /// the time from here is the image's own.
+    /// How long the image may still be queued.
+    pub(crate) fn patience(&self) -> Duration {
+        self.limits.stages.saturating_sub(self.started.elapsed())
+    }
+
+    /// Notes that decoding begins: the time until here was our queue's, the
+    /// time from here is the image's own.
     pub(crate) fn begin(&self) {
         if let State::Preparing { begun, .. } = &mut *self.lock() {
             *begun = Some(Instant::now());

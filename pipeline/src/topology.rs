@@ -25,9 +25,12 @@ use imgshare_models::manifest::ModelSpec;
 use crate::admission::{Admission, Permit};
 use crate::device::Device;
 use crate::error::{Fault, PipelineError};
+use crate::item::Scrubbed;
 use crate::limits::Limits;
+use crate::memory::{DecodeMemory, MemoryUse, Reservation};
 use crate::outcome::{Ingested, Reply, Verdict};
 use crate::path;
+use crate::stage;
 use crate::stats::{Stats, count};
 use crate::ticket::{OpenTickets, TimeLimits, settle};
 use crate::worker::{Job, Ready, Worker};
@@ -47,6 +50,9 @@ pub struct Settings {
     pub images_in_flight_max: usize,
     /// Bytes of uploads inside at once.
     pub bytes_in_flight_max: u64,
+    /// Memory for decoded pixels, over all images at once, in bytes. An image
+    /// that would take more by itself is refused.
+    pub decode_memory_bytes_max: u64,
     /// Threads that decode and scrub; at least 1.
     pub workers: usize,
     /// How long a prepared image waits for its verdict before it is answered
@@ -62,6 +68,7 @@ impl Default for Settings {
             limits: Limits::default(),
             images_in_flight_max: 64,
             bytes_in_flight_max: 1 << 30,
+            decode_memory_bytes_max: 1 << 30,
             workers: thread::available_parallelism().map_or(1, usize::from),
             classify_time_max: Duration::from_secs(10),
             linger: Duration::ZERO,
@@ -97,6 +104,7 @@ struct Shared {
     settings: Settings,
     spec: &'static ModelSpec,
     admission: Arc<Admission>,
+    memory: Arc<DecodeMemory>,
     tickets: Arc<OpenTickets>,
     stats: Arc<Stats>,
     device_name: Arc<Mutex<String>>,
@@ -130,11 +138,13 @@ impl Pipeline {
         let (warm, device_thread) =
             start_device(make, ready_rx, settings.linger, &stats, &device_name)?;
 
+        let memory = DecodeMemory::new(settings.decode_memory_bytes_max);
         let mut threads = vec![device_thread];
         let worker = Worker {
             path: path::prepare,
             limits: settings.limits.clone(),
             side: warm.side,
+            memory: Arc::clone(&memory),
             stats: Arc::clone(&stats),
         };
         for worker_idx in 0..settings.workers.max(1) {
@@ -160,6 +170,7 @@ impl Pipeline {
                 settings,
                 spec: warm,
                 admission,
+                memory,
                 tickets,
                 stats,
                 device_name,
@@ -246,6 +257,24 @@ impl Pipeline {
     #[must_use]
     pub fn in_flight(&self) -> (usize, u64) {
         self.shared.admission.in_use()
+    }
+
+    /// Memory to decode a stored image in once more, for a variant of it. Waits
+    /// in line with the uploads, as long as one of them may be queued.
+    ///
+    /// # Errors
+    /// Overloaded when the time is up; a reject when the image takes more than
+    /// there is now.
+    pub fn reserve_memory(&self, stored: &Scrubbed) -> Result<Reservation, PipelineError> {
+        let bytes = stage::need::memory_bytes_again(stored)?;
+        let wait_max = self.shared.settings.limits.image_time_max;
+        self.shared.memory.reserve(bytes, wait_max)
+    }
+
+    /// Memory reserved for decoded pixels.
+    #[must_use]
+    pub fn decode_memory(&self) -> MemoryUse {
+        self.shared.memory.usage()
     }
 
     /// False while the device fails batch after batch, and once draining began.

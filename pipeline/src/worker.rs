@@ -1,14 +1,16 @@
 //! Carries one image through the data path and contains what goes wrong there.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Fault, Reject};
+use crate::error::{Fault, PipelineError};
 use crate::item::Prepared;
 use crate::limits::Limits;
+use crate::memory::{DecodeMemory, Reservation};
 use crate::outcome::Timings;
-use crate::path::StageClock;
+use crate::path::{Reserve, StageClock};
 use crate::stats::Stats;
 use crate::ticket::{Finished, Ticket, settle};
 
@@ -25,7 +27,8 @@ pub(crate) struct Ready {
 }
 
 /// The steps from bytes to the classifier's input; [`crate::path::prepare`].
-pub(crate) type Path = fn(Arc<[u8]>, &Limits, u32, &StageClock) -> Result<Prepared, Reject>;
+pub(crate) type Path =
+    fn(Arc<[u8]>, &Limits, u32, &StageClock, &Reserve<'_>) -> Result<Prepared, PipelineError>;
 
 /// What every worker thread needs.
 #[derive(Clone)]
@@ -33,6 +36,7 @@ pub(crate) struct Worker {
     pub(crate) path: Path,
     pub(crate) limits: Limits,
     pub(crate) side: u32,
+    pub(crate) memory: Arc<DecodeMemory>,
     pub(crate) stats: Arc<Stats>,
 }
 
@@ -44,13 +48,13 @@ impl Worker {
             settle(&self.stats, &ticket, ticket.abandon());
             return None;
         }
-        ticket.begin();
         let clock = StageClock::default();
-        let waited_for_worker = ticket.started().elapsed();
+        let waited = Cell::new(ticket.started().elapsed());
+        let reserve = |bytes| self.reserve(bytes, &ticket, &waited);
         // The stages share nothing with other images, so a panic in one can
         // leave nothing half done but the image itself.
         let prepared = catch_unwind(AssertUnwindSafe(|| {
-            (self.path)(bytes, &self.limits, self.side, &clock)
+            (self.path)(bytes, &self.limits, self.side, &clock, &reserve)
         }));
         let stages = clock.took();
         for (histogram, took) in self.stats.stages.iter().zip(stages) {
@@ -60,8 +64,8 @@ impl Worker {
         }
         let prepared = match prepared {
             Ok(Ok(prepared)) => prepared,
-            Ok(Err(reject)) => {
-                settle(&self.stats, &ticket, ticket.refuse(reject.into()));
+            Ok(Err(error)) => {
+                settle(&self.stats, &ticket, ticket.refuse(error));
                 return None;
             }
             Err(_) => {
@@ -77,7 +81,7 @@ impl Worker {
         };
         let timings = Timings {
             stages,
-            waited_for_worker,
+            waited_for_worker: waited.get(),
             ..Timings::default()
         };
         let finished = Finished {
@@ -91,17 +95,36 @@ impl Worker {
             ticket,
         })
     }
+
+    /// Memory for the image, waited for as long as for a worker: both queues
+    /// are ours. The image's own time begins after them.
+    fn reserve(
+        &self,
+        bytes: u64,
+        ticket: &Ticket,
+        waited: &Cell<Duration>,
+    ) -> Result<Reservation, PipelineError> {
+        let reservation = self.memory.reserve(bytes, ticket.patience())?;
+        ticket.begin();
+        waited.set(ticket.started().elapsed());
+        Ok(reservation)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Barrier, mpsc};
+    use std::thread;
+    use std::time::Instant;
 
     use super::*;
     use crate::admission::Admission;
-    use crate::error::PipelineError;
+    use crate::error::Reject;
     use crate::outcome::{Ingested, Reply};
-    use crate::ticket::{OpenTickets, TimeLimits};
+    use crate::ticket::{Closed, OpenTickets, TimeLimits};
+
+    /// Longer than any test takes.
+    const STAGES_MAX: Duration = Duration::from_secs(600);
 
     struct Caller(mpsc::Sender<Result<Ingested, PipelineError>>, bool);
 
@@ -120,6 +143,7 @@ mod tests {
             path,
             limits: Limits::default(),
             side: 4,
+            memory: DecodeMemory::new(100),
             stats: Arc::default(),
         }
     }
@@ -128,7 +152,7 @@ mod tests {
         let permit = Admission::new(1, 10).admit(1, Duration::ZERO).unwrap();
         let (sender, receiver) = mpsc::channel();
         let limits = TimeLimits {
-            stages: Duration::MAX,
+            stages: STAGES_MAX,
             verdict: Duration::MAX,
         };
         let caller = Box::new(Caller(sender, departed));
@@ -144,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_panic_costs_one_image_and_names_no_more_than_its_stage() {
-        let worker = worker(|_, _, _, _| panic!("a decoder's invariant broke"));
+        let worker = worker(|_, _, _, _, _| panic!("a decoder's invariant broke"));
         let (job, answer) = job(false);
         assert!(worker.prepare(job).is_none());
         assert_eq!(
@@ -155,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_departed_caller_costs_no_stage() {
-        let worker = worker(|_, _, _, _| panic!("must not run"));
+        let worker = worker(|_, _, _, _, _| panic!("must not run"));
         let (job, answer) = job(true);
         assert!(worker.prepare(job).is_none());
         assert!(answer.recv().is_err());
@@ -168,9 +192,89 @@ mod tests {
         );
     }
 
+    /// A decoder that goes on for ever, as far as the watchdog can tell.
+    #[test]
+    fn a_stuck_stage_is_answered_at_its_deadline_and_keeps_only_what_it_uses() {
+        static STUCK: Barrier = Barrier::new(2);
+        static RELEASED: Barrier = Barrier::new(2);
+        let worker = worker(|_, _, _, _, reserve| {
+            let _memory = reserve(60)?;
+            STUCK.wait();
+            RELEASED.wait();
+            Err(Reject::Truncated.into())
+        });
+        let (job, answer) = job(false);
+        let ticket = Arc::clone(&job.ticket);
+        thread::scope(|scope| {
+            let prepared = scope.spawn(|| worker.prepare(job));
+            STUCK.wait();
+            assert_eq!(ticket.enforce(Instant::now()), None);
+            let late = Instant::now() + STAGES_MAX;
+            assert_eq!(ticket.enforce(late), Some(Closed::Rejected));
+            let seconds = STAGES_MAX.as_secs();
+            assert_eq!(
+                answer.recv().unwrap().unwrap_err(),
+                Reject::DeadlineExceeded { seconds }.into()
+            );
+            // It is in use until the decoder lets go of it.
+            assert_eq!(worker.memory.usage().bytes, 60);
+            RELEASED.wait();
+            assert!(prepared.join().unwrap().is_none());
+        });
+        assert_eq!(worker.memory.usage().bytes, 0);
+        assert!(answer.try_recv().is_err(), "it was answered twice");
+    }
+
+    #[test]
+    fn a_panic_gives_the_memory_back() {
+        let worker = worker(|_, _, _, _, reserve| {
+            let _memory = reserve(60)?;
+            panic!("a decoder's invariant broke")
+        });
+        assert!(worker.prepare(job(false).0).is_none());
+        assert_eq!(worker.memory.usage().bytes, 0);
+    }
+
+    #[test]
+    fn waiting_for_memory_is_our_queue_and_not_the_images_time() {
+        let worker = worker(|_, _, _, _, reserve| {
+            let _memory = reserve(60)?;
+            Err(Reject::Truncated.into())
+        });
+        let held = worker.memory.reserve(60, Duration::ZERO).unwrap();
+        let (job, answer) = job(false);
+        let ticket = Arc::clone(&job.ticket);
+        thread::scope(|scope| {
+            scope.spawn(|| worker.prepare(job));
+            while worker.memory.usage().waiting == 0 {
+                thread::yield_now();
+            }
+            let late = Instant::now() + STAGES_MAX;
+            assert_eq!(ticket.enforce(late), Some(Closed::Overloaded));
+            assert!(matches!(
+                answer.recv().unwrap(),
+                Err(PipelineError::Overloaded(_))
+            ));
+            drop(held);
+        });
+        assert_eq!(worker.memory.usage().bytes, 0);
+    }
+
+    #[test]
+    fn what_no_memory_suffices_for_is_refused() {
+        let worker = worker(|_, _, _, _, reserve| {
+            let _memory = reserve(101)?;
+            panic!("must not run")
+        });
+        let (job, answer) = job(false);
+        assert!(worker.prepare(job).is_none());
+        let refusal = answer.recv().unwrap().unwrap_err();
+        assert_eq!(refusal.code(), "needs-too-much-memory");
+    }
+
     #[test]
     fn a_refusal_reaches_the_caller() {
-        let worker = worker(|_, _, _, _| Err(Reject::Truncated));
+        let worker = worker(|_, _, _, _, _| Err(Reject::Truncated.into()));
         let (job, answer) = job(false);
         assert!(worker.prepare(job).is_none());
         assert_eq!(

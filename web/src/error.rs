@@ -224,6 +224,7 @@ fn reject_status(reject: &Reject) -> StatusCode {
         | Reject::TooManyPixels { .. }
         | Reject::TooManyFrames { .. }
         | Reject::AnimationTooLarge { .. }
+        | Reject::NeedsTooMuchMemory { .. }
         | Reject::MetadataNotRemovable { .. }
         | Reject::DeadlineExceeded { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use imgshare_models::scores::Label;
 use imgshare_pipeline::stage::scrub::recall;
 use imgshare_pipeline::stage::variant::{Shape, VARIANTS, VariantSpec, variant};
-use imgshare_pipeline::{Format, Header, Limits, Overloaded, PipelineError, Scrubbed};
+use imgshare_pipeline::{Format, Header, Overloaded, Pipeline, PipelineError, Scrubbed};
 use imgshare_storage::{ImageId, PartName, Record, StorageError, Store};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
@@ -238,10 +238,10 @@ async fn make_unless_found(
     if let Some(found) = find(app, record.id, spec).await? {
         return Ok(found);
     }
-    let limits = app.settings.image_limits();
+    let pipeline = app.pipeline.clone();
     let made = app.with_store(move |store| {
         let _place = place;
-        let made = make(store, &record, spec, &limits)?;
+        let made = make(store, &record, spec, &pipeline)?;
         Ok((made, store.variant_bytes()))
     });
     let (made, bytes_kept) = made.await?;
@@ -253,7 +253,7 @@ fn make(
     store: &Store,
     record: &Record,
     spec: VariantSpec,
-    limits: &Limits,
+    pipeline: &Pipeline,
 ) -> Result<Result<Variant, WebError>, StorageError> {
     let id = record.id;
     let original = store
@@ -263,12 +263,13 @@ fn make(
         let text = format!("the bytes of {id} are not those that were stored");
         return Ok(Err(WebError::Internal(text)));
     };
-    let made = match variant(&source, spec, limits) {
+    let made = match shrink(&source, spec, pipeline) {
         Ok(made) => Stored(made),
-        Err(reject) => {
+        Err(PipelineError::Reject(reject)) => {
             let text = format!("a stored image yields no variant: {reject}");
             return Ok(Err(WebError::Internal(text)));
         }
+        Err(ours) => return Ok(Err(ours.into())),
     };
     let format = made.0.format();
     let part = PartName::variant(spec.name, format.extension())?;
@@ -284,6 +285,16 @@ fn make(
         bytes,
         format,
     }))
+}
+
+/// Makes the variant in the memory that uploads are decoded in too.
+fn shrink(
+    source: &Scrubbed,
+    spec: VariantSpec,
+    pipeline: &Pipeline,
+) -> Result<Scrubbed, PipelineError> {
+    let _memory = pipeline.reserve_memory(source)?;
+    Ok(variant(source, spec, &pipeline.settings().limits)?)
 }
 
 /// The stored original, as clean as it was when it was stored.

@@ -119,7 +119,7 @@ fn serialise(spec: &ModelSpec, weights: &NamedTensors) -> Result<Vec<u8>, PullEr
     let metadata = HashMap::from(
         [
             (META_MODEL, spec.id),
-            (META_PREPROCESSING, spec.preprocessing),
+            (META_PREPROCESSING, spec.trained_for),
             ("source", PACKAGE),
             ("source_sha256", spec.source_sha256),
             ("licence", spec.licence),

@@ -4,6 +4,7 @@ use imgshare_kernels::RgbView;
 use imgshare_kernels::cpu::pdq::{Pdq, pdq};
 use sha2::{Digest, Sha256};
 
+use super::backdrop::{blend_with_black, turn_black_to_white};
 use crate::item::{Clean, Looked, Pixels};
 
 /// Takes the SHA-256 of the scrubbed bytes, so that the same picture with other
@@ -15,8 +16,19 @@ pub fn look(clean: Clean) -> Looked {
     Looked { clean, sha256, pdq }
 }
 
+/// The hash of a picture as a page shows it, on white.
 fn likeness(frame: &Pixels) -> Option<Pdq> {
-    let view = RgbView::new(&frame.rgb, frame.width, frame.height)
+    let Some(alpha) = &frame.alpha else {
+        return hash(&frame.rgb, frame);
+    };
+    let mut rgb = frame.rgb.clone();
+    blend_with_black(&mut rgb, alpha);
+    turn_black_to_white(&mut rgb, alpha);
+    hash(&rgb, frame)
+}
+
+fn hash(rgb: &[u8], frame: &Pixels) -> Option<Pdq> {
+    let view = RgbView::new(rgb, frame.width, frame.height)
         .expect("a decoded frame holds three bytes for each of its pixels");
     pdq(view)
 }

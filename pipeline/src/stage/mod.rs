@@ -4,14 +4,18 @@
 //! clock, no files. It returns the next type of [`crate::item`], which proves
 //! that the step was taken, or a [`crate::Reject`].
 
+mod backdrop;
 mod cursor;
 pub mod decode;
 pub mod look;
+pub(crate) mod need;
 pub mod resize;
 pub mod scrub;
 pub mod sniff;
 pub mod upright;
 pub mod variant;
 
+#[cfg(test)]
+mod floods;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod testing;

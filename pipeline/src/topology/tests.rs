@@ -227,6 +227,40 @@ fn a_failing_device_leaves_images_pending_and_shows_in_health() {
 }
 
 #[test]
+fn memory_for_one_serves_many_one_after_another() {
+    let bytes = png();
+    let one = stage::need::memory_bytes(
+        &stage::sniff::sniff(
+            crate::item::Upload {
+                bytes: Arc::clone(&bytes),
+            },
+            &Limits::default(),
+        )
+        .unwrap(),
+    )
+    .unwrap();
+    let settings = |decode_memory_bytes_max| Settings {
+        decode_memory_bytes_max,
+        workers: 4,
+        ..Settings::default()
+    };
+    let enough = stage(settings(one), &[1, 4]);
+    let submitted: Vec<_> = (0..20)
+        .map(|_| submit(&enough.pipeline, Arc::clone(&bytes)))
+        .collect();
+    drop(enough.script);
+    for submitted in submitted {
+        assert!(submitted.answer.recv().unwrap().is_ok());
+    }
+    let usage = enough.pipeline.decode_memory();
+    assert_eq!((usage.bytes, usage.bytes_peak), (0, one));
+
+    let too_little = stage(settings(one - 1), &[1]);
+    let refusal = too_little.pipeline.run(bytes).unwrap_err();
+    assert_eq!(refusal.code(), "needs-too-much-memory");
+}
+
+#[test]
 fn a_refused_image_leaves_nothing_behind() {
     let stage = stage(Settings::default(), &[1]);
     let refused = stage
@@ -237,7 +271,12 @@ fn a_refused_image_leaves_nothing_behind() {
         refused,
         PipelineError::Reject(Reject::UnsupportedFormat { .. })
     ));
-    assert_eq!(stage.pipeline.in_flight(), (0, 0));
+    // Its worker lets go of it just after the answer.
+    let until = Instant::now() + Duration::from_secs(20);
+    while stage.pipeline.in_flight() != (0, 0) {
+        assert!(Instant::now() < until, "it is kept");
+        thread::yield_now();
+    }
 }
 
 #[test]

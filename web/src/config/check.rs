@@ -22,6 +22,16 @@ impl Settings {
         if let Err(error) = self.device.parse::<DeviceChoice>() {
             return refuse("device", &format!("is unknown: {error}"));
         }
+        let memory_bytes_min = self
+            .image_limits()
+            .photo_memory_bytes(self.limits.upload_bytes_max);
+        if self.pipeline.decode_memory_bytes_max < memory_bytes_min {
+            let why = format!(
+                "must be at least {memory_bytes_min}, which a photo at limits.pixels_max and \
+                 limits.upload_bytes_max takes"
+            );
+            return refuse("pipeline.decode_memory_bytes_max", &why);
+        }
         if imgshare_models::manifest::find(&self.models.default).is_none() {
             return refuse("models.default", "is not a model of `imgshare models list`");
         }

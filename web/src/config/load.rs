@@ -385,6 +385,16 @@ mod tests {
             ("IMGSHARE_MODERATION_SEXY_MIN", "1.5", "moderation.sexy_min"),
             ("IMGSHARE_HTTP_CONNECTIONS_MAX", "0", "http.connections_max"),
             ("IMGSHARE_BASE_URL", "img.example", "base_url"),
+            (
+                "IMGSHARE_PIPELINE_DECODE_MEMORY_BYTES_MAX",
+                "200000000",
+                "pipeline.decode_memory_bytes_max",
+            ),
+            (
+                "IMGSHARE_LIMITS_PIXELS_MAX",
+                "500000000",
+                "pipeline.decode_memory_bytes_max",
+            ),
             ("IMGSHARE_BASE_URL", "https://img.example/", "base_url"),
         ] {
             let message = load_from(&Overrides::default(), env(&[(name, value)]))

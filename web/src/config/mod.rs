@@ -174,6 +174,9 @@ pub struct Pipeline {
     pub images_in_flight_max: usize,
     /// Bytes of uploads inside at once.
     pub bytes_in_flight_max: u64,
+    /// Memory for decoded pixels, over all images at once. An image whose
+    /// header says that it takes more by itself is refused.
+    pub decode_memory_bytes_max: u64,
     /// Threads that decode and scrub; 0 takes one a core.
     pub workers: usize,
     /// Time after which an upload is answered as pending instead of waiting
@@ -192,6 +195,7 @@ impl Default for Pipeline {
         Self {
             images_in_flight_max: 64,
             bytes_in_flight_max: 1 << 30,
+            decode_memory_bytes_max: 1 << 30,
             workers: 0,
             classify_deadline_ms: 10_000,
             rescan_seconds: 60,
@@ -346,6 +350,7 @@ impl Settings {
             limits: self.image_limits(),
             images_in_flight_max: self.pipeline.images_in_flight_max,
             bytes_in_flight_max: self.pipeline.bytes_in_flight_max,
+            decode_memory_bytes_max: self.pipeline.decode_memory_bytes_max,
             workers: match self.pipeline.workers {
                 0 => defaults.workers,
                 workers => workers,

@@ -33,6 +33,7 @@ impl Collector for PipelineCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let stats = self.0.stats();
         let (n_images, n_bytes) = self.0.in_flight();
+        let memory = self.0.decode_memory();
         let gauges = [
             (
                 "pipeline_images_in_flight",
@@ -43,6 +44,21 @@ impl Collector for PipelineCollector {
                 "pipeline_bytes_in_flight",
                 "Bytes of uploads inside",
                 n_bytes,
+            ),
+            (
+                "pipeline_decode_memory_bytes",
+                "Memory reserved for decoded pixels",
+                memory.bytes,
+            ),
+            (
+                "pipeline_decode_memory_bytes_peak",
+                "The most that was reserved at once since the start",
+                memory.bytes_peak,
+            ),
+            (
+                "pipeline_decode_memory_waiting",
+                "Images that wait for memory to be decoded in",
+                u64::try_from(memory.waiting).unwrap_or(u64::MAX),
             ),
             (
                 "pipeline_batch_failures_in_a_row",

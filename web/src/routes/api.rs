@@ -36,7 +36,7 @@ use crate::ingest;
         (status = 415, description = "`unsupported-format`", body = Problem,
             content_type = "application/problem+json"),
         (status = 422, description = "`truncated-image`, `malformed-image`, `side-too-long`, \
-            `too-many-pixels`, `too-many-frames`, `animation-too-large`, \
+            `too-many-pixels`, `too-many-frames`, `animation-too-large`, `needs-too-much-memory`, \
             `metadata-not-removable`, `deadline-exceeded`", body = Problem,
             content_type = "application/problem+json"),
         (status = 429, description = "`overloaded`; see `Retry-After`", body = Problem,

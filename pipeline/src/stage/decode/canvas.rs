@@ -1,6 +1,6 @@
 //! The canvas an animation is composed on, the same for GIF, APNG and WebP.
 
-use super::raster::{Layout, Raster};
+use super::raster::{Layout, Raster, alpha_plane};
 use crate::error::Reject;
 use crate::item::Pixels;
 
@@ -130,18 +130,45 @@ impl Canvas {
         }
     }
 
-    /// What is shown now, without alpha.
-    pub(super) fn pixels(&self) -> Pixels {
-        let (width, height) = self.size();
-        let rgb = self
-            .pixels
-            .iter()
-            .flat_map(|&[r, g, b, _]| [r, g, b])
-            .collect();
-        Pixels { width, height, rgb }
+    /// What is shown now, RGBA, row-major.
+    pub(super) fn shown(&self) -> &[[u8; 4]] {
+        &self.pixels
     }
 
-    /// What is shown now, with alpha.
+    /// What is shown now, as one keeps it.
+    pub(super) fn pixels(&self) -> Pixels {
+        let (width, height) = self.size();
+        let shown = self.shown();
+        let mut rgb = vec![0; 3 * shown.len()];
+        for (colour, &[r, g, b, _]) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(shown) {
+            *colour = [r, g, b];
+        }
+        let alpha = alpha_plane(shown.iter().map(|&[_, _, _, alpha]| alpha));
+        Pixels {
+            width,
+            height,
+            rgb,
+            alpha,
+        }
+    }
+
+    /// True if `pixels` are what is shown now.
+    pub(super) fn shows(&self, pixels: &Pixels) -> bool {
+        let (colours, _) = pixels.rgb.as_chunks::<3>();
+        let same_colours = colours.len() == self.pixels.len()
+            && colours
+                .iter()
+                .zip(&self.pixels)
+                .all(|(colour, [r, g, b, _])| *colour == [*r, *g, *b]);
+        let mut shown_alphas = self.pixels.iter().map(|&[_, _, _, alpha]| alpha);
+        same_colours
+            && match &pixels.alpha {
+                Some(alphas) => alphas.iter().copied().eq(shown_alphas),
+                None => shown_alphas.all(|alpha| alpha == u8::MAX),
+            }
+    }
+
+    /// What is shown now, as one shrinks it.
     pub(super) fn raster(&self) -> Raster {
         let (width, height) = self.size();
         let samples = self.pixels.as_flattened().to_vec();
@@ -151,6 +178,11 @@ impl Canvas {
             layout: Layout::Rgba,
             samples,
         }
+    }
+
+    /// Width and height.
+    pub(super) fn sides(&self) -> (usize, usize) {
+        (self.width, self.height)
     }
 
     fn size(&self) -> (u32, u32) {
@@ -297,6 +329,24 @@ mod tests {
     }
 
     #[test]
+    fn what_shines_through_is_kept_and_told_apart() {
+        let mut canvas = Canvas::new(2, 1).expect("small");
+        dot(&mut canvas, 0, RED, Blend::Replace, Dispose::Keep);
+        let half = canvas.pixels();
+        assert_eq!(half.alpha, Some(vec![255, 0]));
+        dot(
+            &mut canvas,
+            1,
+            [0, 0, 0, 255],
+            Blend::Replace,
+            Dispose::Keep,
+        );
+        let whole = canvas.pixels();
+        assert_eq!((&whole.rgb, &whole.alpha), (&half.rgb, &None));
+        assert!(canvas.shows(&whole) && !canvas.shows(&half));
+    }
+
+    #[test]
     fn every_layout_is_drawn() {
         for (layout, sample) in [
             (Layout::Grey, &[7][..]),
@@ -314,6 +364,8 @@ mod tests {
             canvas.draw_samples(area, (layout, sample, 1), Blend::Over, Dispose::Keep);
             assert_eq!(canvas.pixels, [[7, 7, 7, 255]], "{layout:?}");
             assert_eq!(canvas.pixels().rgb, [7; 3]);
+            assert_eq!(canvas.pixels().alpha, None);
+            assert!(canvas.shows(&canvas.pixels()));
             assert_eq!(canvas.raster().samples, [7, 7, 7, 255]);
         }
     }

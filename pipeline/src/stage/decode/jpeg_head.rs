@@ -39,7 +39,10 @@ impl Head {
                         });
                     }
                 }
-                code @ (0xC4 | 0xDB | 0xDD) => push_segment(&mut tables, code, segment(cursor)?),
+                code @ (0xC4 | 0xDB | 0xDD) => {
+                    push_segment(&mut tables, code, segment(cursor)?);
+                    check_tables(tables.len())?;
+                }
                 0xE0 => jfif |= is_jfif(segment(cursor)?),
                 0xEE => adobe_transform = transform_of(segment(cursor)?).or(adobe_transform),
                 code => skip(code, cursor)?,
@@ -58,6 +61,10 @@ impl Head {
 
     pub(super) fn is_progressive(&self) -> bool {
         self.frame.code == 0xC2
+    }
+
+    pub(super) fn tables_len(&self) -> usize {
+        self.tables.len()
     }
 
     pub(super) fn n_components(&self) -> usize {
@@ -117,6 +124,21 @@ impl Frame {
     fn ids(&self) -> impl Iterator<Item = u8> + '_ {
         self.body[COMPONENTS_AT + 1..].iter().step_by(3).copied()
     }
+}
+
+/// A scan needs at most eight tables of 276 bytes, the file four of 132: this is
+/// enough to define all of them anew for each of the scans there may be. Every
+/// definition, be it of 21 bytes, costs a decoder a look-up table.
+const TABLES_LEN_MAX: usize = 160 << 10;
+
+/// Refuses tables that are defined over and over.
+pub(super) fn check_tables(tables_len: usize) -> Result<(), Reject> {
+    if tables_len > TABLES_LEN_MAX {
+        return Err(Reject::Malformed {
+            detail: "the JPEG has too many tables",
+        });
+    }
+    Ok(())
 }
 
 /// The transform that an APP14 segment of Adobe's names.

@@ -7,7 +7,7 @@
 
 use std::io::BufRead;
 
-use super::jpeg_head::{Head, push_segment, skip};
+use super::jpeg_head::{Head, check_tables, push_segment, skip};
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
 use crate::stage::sniff::jpeg::{ADVICE, next_marker, segment};
@@ -74,6 +74,7 @@ fn copy_only_scan(head: &Head, mut cursor: Cursor<'_>, stream: &mut Vec<u8>) -> 
 fn copy_scans(head: &Head, mut cursor: Cursor<'_>, stream: &mut Vec<u8>) -> Result<(), Reject> {
     copy_scan(head, &mut cursor, stream)?;
     let mut scans = 1;
+    let mut tables_len = head.tables_len();
     loop {
         match next_marker(&mut cursor)? {
             0xD9 => return Ok(()),
@@ -86,7 +87,12 @@ fn copy_scans(head: &Head, mut cursor: Cursor<'_>, stream: &mut Vec<u8>) -> Resu
                 }
                 copy_scan(head, &mut cursor, stream)?;
             }
-            code @ (0xC4 | 0xDD) => push_segment(stream, code, segment(&mut cursor)?),
+            code @ (0xC4 | 0xDD) => {
+                let table = segment(&mut cursor)?;
+                tables_len += 4 + table.len();
+                check_tables(tables_len)?;
+                push_segment(stream, code, table);
+            }
             // zune-jpeg takes the tables once, libjpeg when a component begins.
             0xDB => {
                 return Err(Reject::Malformed {

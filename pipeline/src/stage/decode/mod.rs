@@ -1,8 +1,8 @@
 //! Decodes every pixel of the file and keeps the frames to be classified.
 //!
 //! JPEG is read by zune-jpeg, the others by image-rs's decoder for the format.
-//! An animation plays through to its end, so that its last frame is proved,
-//! while only its canvas and the kept frames are in memory.
+//! An animation plays through to its end, so that every frame is proved, while
+//! only its canvas and the frames that may be classified are in memory.
 
 mod canvas;
 mod gif;
@@ -11,11 +11,13 @@ mod jpeg_head;
 mod jpeg_stream;
 mod png;
 mod raster;
+mod sample;
 mod webp;
 
 use std::ops::ControlFlow;
 
 pub(crate) use raster::{Layout, Raster};
+pub(crate) use sample::SAMPLED_MAX;
 
 use crate::error::Reject;
 use crate::item::{Decoded, Format, Header, Pixels, Sniffed};
@@ -23,35 +25,28 @@ use crate::limits::Limits;
 
 /// Decodes the whole file.
 ///
-/// A still yields one frame; an animation its first, middle and last, composed
-/// as they are shown. Alpha is dropped, not blended: the classifier was trained
-/// on pixels read that way.
+/// A still yields one frame, an animation those that [`sample`] chooses,
+/// composed as they are shown. Alpha is kept: what shines through is decided
+/// when the classifier's input is made.
 ///
 /// # Errors
 /// [`Reject::Truncated`] or [`Reject::Malformed`].
 pub fn decode(sniffed: Sniffed, limits: &Limits) -> Result<Decoded, Reject> {
-    let header = sniffed.header;
-    let sampled = [0, header.frames / 2, header.frames - 1];
-    let mut frames: Vec<Pixels> = Vec::with_capacity(sampled.len());
-    let mut frame_idx = 0;
-    play(
-        &sniffed.bytes,
-        sniffed.format,
+    let Sniffed {
+        ref bytes,
+        format,
         header,
-        limits,
-        &mut |picture| {
-            match picture {
-                Picture::Whole(raster) => frames.push(raster.into_pixels()),
-                Picture::Composed(canvas) => {
-                    if sampled.contains(&frame_idx) {
-                        frames.push(canvas.pixels());
-                    }
-                    frame_idx += 1;
-                }
-            }
-            ControlFlow::Continue(())
-        },
-    )?;
+    } = sniffed;
+    let mut frames: Vec<Pixels> = Vec::new();
+    let mut sampler = sample::Sampler::new(header.frames);
+    play(bytes, format, header, limits, &mut |picture| {
+        match picture {
+            Picture::Whole(raster) => frames.push(raster.into_pixels()),
+            Picture::Composed(canvas) => sampler.see(canvas),
+        }
+        ControlFlow::Continue(())
+    })?;
+    frames.extend(sampler.into_frames());
     Ok(Decoded { sniffed, frames })
 }
 

@@ -45,7 +45,7 @@ fn open<'a>(bytes: &'a [u8], header: Header, limits: &Limits) -> Result<Reader<'
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_limits(png::Limits {
-        bytes: memory_bytes_max(header, limits),
+        bytes: memory_bytes_max(bytes, header, limits),
     });
     let reader = decoder.read_info().map_err(reject)?;
     if reader.info().size() != (header.width, header.height) {
@@ -57,12 +57,15 @@ fn open<'a>(bytes: &'a [u8], header: Header, limits: &Limits) -> Result<Reader<'
 }
 
 /// The png crate counts a line of output per frame against its limit, and never
-/// gives it back.
-fn memory_bytes_max(header: Header, limits: &Limits) -> usize {
+/// gives it back. Exif it reads whole, into a buffer that doubles, and copies.
+fn memory_bytes_max(bytes: &[u8], header: Header, limits: &Limits) -> usize {
     const TABLES_BYTES: u64 = 1 << 20;
     let line = u64::from(limits.side_px_max) * 8;
     let lines = u64::from(header.frames) + 2;
-    usize::try_from(TABLES_BYTES.saturating_add(line.saturating_mul(lines))).unwrap_or(usize::MAX)
+    let fixed = TABLES_BYTES.saturating_add(line.saturating_mul(lines));
+    usize::try_from(fixed)
+        .unwrap_or(usize::MAX)
+        .saturating_add(bytes.len().saturating_mul(3))
 }
 
 fn layout(reader: &Reader<'_>) -> Result<Layout, Reject> {

@@ -32,7 +32,7 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
-    /// RGB without alpha; RGB and RGBA reuse their buffer.
+    /// Colours and alpha apart; RGB and RGBA reuse their buffer.
     pub(crate) fn into_pixels(self) -> Pixels {
         let Self {
             width,
@@ -40,19 +40,28 @@ impl Raster {
             layout,
             mut samples,
         } = self;
+        let mut alpha = None;
         let rgb = match layout {
             Layout::Rgb => samples,
             Layout::Rgba => {
+                let (pixels, _) = samples.as_chunks::<4>();
+                alpha = alpha_plane(pixels.iter().map(|&[_, _, _, alpha]| alpha));
                 drop_fourth(&mut samples);
                 samples
             }
             Layout::Grey => samples.iter().flat_map(|&grey| [grey; 3]).collect(),
             Layout::GreyAlpha => {
                 let (pairs, _) = samples.as_chunks::<2>();
+                alpha = alpha_plane(pairs.iter().map(|&[_, alpha]| alpha));
                 pairs.iter().flat_map(|&[grey, _]| [grey; 3]).collect()
             }
         };
-        Pixels { width, height, rgb }
+        Pixels {
+            width,
+            height,
+            rgb,
+            alpha,
+        }
     }
 
     /// RGBA where there is alpha, RGB where there is none.
@@ -86,13 +95,20 @@ impl Raster {
     }
 }
 
-/// Moves RGBA together to RGB in place.
+/// The plane of these alphas, unless all of them are opaque.
+pub(super) fn alpha_plane(alphas: impl Iterator<Item = u8> + Clone) -> Option<Vec<u8>> {
+    let shines_through = alphas.clone().any(|alpha| alpha < u8::MAX);
+    shines_through.then(|| alphas.collect())
+}
+
+/// Moves RGBA together to RGB in place, and gives the rest of the memory back.
 fn drop_fourth(samples: &mut Vec<u8>) {
     let pixels = samples.len() / 4;
     for pixel_idx in 1..pixels {
         samples.copy_within(pixel_idx * 4..pixel_idx * 4 + 3, pixel_idx * 3);
     }
     samples.truncate(pixels * 3);
+    samples.shrink_to_fit();
 }
 
 #[cfg(test)]
@@ -109,14 +125,27 @@ mod tests {
     }
 
     #[test]
-    fn every_layout_becomes_rgb_without_alpha() {
-        let rgb = |layout, samples: &[u8]| raster(layout, samples).into_pixels().rgb;
-        assert_eq!(rgb(Layout::Grey, &[1, 2]), [1, 1, 1, 2, 2, 2]);
-        assert_eq!(rgb(Layout::GreyAlpha, &[1, 9, 2, 9]), [1, 1, 1, 2, 2, 2]);
-        assert_eq!(rgb(Layout::Rgb, &[1, 2, 3, 4, 5, 6]), [1, 2, 3, 4, 5, 6]);
+    fn every_layout_becomes_rgb_beside_its_alpha() {
+        let parts = |layout, samples: &[u8]| {
+            let Pixels { rgb, alpha, .. } = raster(layout, samples).into_pixels();
+            (rgb, alpha)
+        };
+        let grey = vec![1, 1, 1, 2, 2, 2];
+        assert_eq!(parts(Layout::Grey, &[1, 2]), (grey.clone(), None));
         assert_eq!(
-            rgb(Layout::Rgba, &[1, 2, 3, 9, 4, 5, 6, 9]),
-            [1, 2, 3, 4, 5, 6]
+            parts(Layout::GreyAlpha, &[1, 9, 2, 255]),
+            (grey.clone(), Some(vec![9, 255]))
+        );
+        assert_eq!(parts(Layout::GreyAlpha, &[1, 255, 2, 255]), (grey, None));
+        let rgb = vec![1, 2, 3, 4, 5, 6];
+        assert_eq!(parts(Layout::Rgb, &rgb), (rgb.clone(), None));
+        assert_eq!(
+            parts(Layout::Rgba, &[1, 2, 3, 255, 4, 5, 6, 0]),
+            (rgb.clone(), Some(vec![255, 0]))
+        );
+        assert_eq!(
+            parts(Layout::Rgba, &[1, 2, 3, 255, 4, 5, 6, 255]),
+            (rgb, None)
         );
     }
 

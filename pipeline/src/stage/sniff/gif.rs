@@ -9,6 +9,28 @@ use crate::stage::cursor::Cursor;
 const SIGNATURE_LENGTH: usize = 6;
 
 pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
+    let mut tally: Option<Tally<'_>> = None;
+    walk(bytes, &mut |screen, frame| {
+        let tally = match &mut tally {
+            Some(tally) => tally,
+            none => none.insert(canvas(screen, frame, limits)?),
+        };
+        tally.add_frame(frame.width, frame.height)
+    })
+    .and_then(|is_cut| match tally {
+        Some(tally) => Ok(tally.into_header()),
+        None if is_cut => Err(Reject::Truncated),
+        None => Err(Reject::Malformed {
+            detail: "the GIF has no pixels",
+        }),
+    })
+}
+
+type Visit<'a> = dyn FnMut((u32, u32), &Descriptor) -> Result<(), Reject> + 'a;
+
+/// Shows the screen's size and every frame to `visit`. True if the file ends
+/// without a trailer.
+fn walk(bytes: &[u8], visit: &mut Visit<'_>) -> Result<bool, Reject> {
     let mut cursor = Cursor::new(bytes);
     cursor.take(SIGNATURE_LENGTH)?;
     let screen = (u32::from(cursor.u16_le()?), u32::from(cursor.u16_le()?));
@@ -16,7 +38,6 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
     let _background_and_aspect = cursor.u16_le()?;
     skip_palette(&mut cursor, flags)?;
 
-    let mut tally: Option<Tally<'_>> = None;
     // Writers forget the trailer; a file that ends between two blocks is whole.
     while !cursor.is_empty() {
         match cursor.u8()? {
@@ -25,16 +46,11 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
                 skip_sub_blocks(&mut cursor)?;
             }
             0x2C => {
-                let frame = Descriptor::read(&mut cursor)?;
-                let tally = match &mut tally {
-                    Some(tally) => tally,
-                    none => none.insert(canvas(screen, &frame, limits)?),
-                };
-                tally.add_frame(frame.width, frame.height)?;
+                visit(screen, &Descriptor::read(&mut cursor)?)?;
                 let _lzw_code_size = cursor.u8()?;
                 skip_sub_blocks(&mut cursor)?;
             }
-            0x3B => break,
+            0x3B => return Ok(cursor.is_empty()),
             _ => {
                 return Err(Reject::Malformed {
                     detail: "the GIF has an unknown block",
@@ -42,13 +58,18 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
             }
         }
     }
-    match tally {
-        Some(tally) => Ok(tally.into_header()),
-        None if cursor.is_empty() => Err(Reject::Truncated),
-        None => Err(Reject::Malformed {
-            detail: "the GIF has no pixels",
-        }),
-    }
+    Ok(true)
+}
+
+/// Area of the largest frame of a GIF that was sniffed, in pixels. A frame may
+/// reach beyond the canvas.
+pub(crate) fn largest_frame(bytes: &[u8]) -> Result<u64, Reject> {
+    let mut largest = 0;
+    walk(bytes, &mut |_, frame| {
+        largest = largest.max(u64::from(frame.width) * u64::from(frame.height));
+        Ok(())
+    })?;
+    Ok(largest)
 }
 
 /// Browsers grow the logical screen to hold the first frame; some writers

@@ -5,7 +5,7 @@
 //! hostile header costs microseconds.
 
 mod foreign;
-mod gif;
+pub(crate) mod gif;
 pub(crate) mod jpeg;
 mod png;
 mod tally;

@@ -25,6 +25,11 @@ const SIDEWAYS_ANIMATION: Reject = Reject::MetadataNotRemovable {
     detail: "an animation that is stored sideways cannot be turned; save it upright",
 };
 
+/// True if the file's orientation tag says that it must be turned.
+pub(in crate::stage) fn is_sideways(bytes: &[u8], format: Format) -> bool {
+    exif::orientation(bytes, format) != Orientation::Upright
+}
+
 /// Turns the image the way its orientation tag says. Damaged Exif counts as none.
 ///
 /// # Errors

@@ -54,6 +54,10 @@ impl Orientation {
             width,
             height,
             rgb: self.turn::<3>(&frame.rgb, frame.width, frame.height),
+            alpha: frame
+                .alpha
+                .as_ref()
+                .map(|alpha| self.turn::<1>(alpha, frame.width, frame.height)),
         }
     }
 

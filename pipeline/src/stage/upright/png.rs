@@ -27,6 +27,9 @@ struct Samples {
 pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Reject> {
     let mut decoder = Decoder::new(io::Cursor::new(bytes));
     decoder.set_transformations(Transformations::IDENTITY);
+    // Neither is taken over from here, and both may inflate to no end.
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info().map_err(|_| UNTURNABLE)?;
     if reader.info().animation_control.is_some() {
         return Err(SIDEWAYS_ANIMATION);

@@ -10,7 +10,7 @@ use crate::stage::decode::decode;
 use crate::stage::sniff::sniff;
 use crate::stage::testing::{
     JpegKind, PngFrame, WebpFrame, apng, gradient, jpeg, jpeg_of_kind, png, png_chunk, png_of_kind,
-    webp, webp_animation, webp_chunk,
+    rgba_png, webp, webp_animation, webp_chunk,
 };
 
 const WIDTH: u16 = 40;
@@ -115,6 +115,7 @@ fn expected(source: &[u8], orientation: u16) -> Pixels {
         width: out_width,
         height: out_height,
         rgb,
+        alpha: None,
     }
 }
 
@@ -147,6 +148,18 @@ fn all_eight_orientations_come_out_upright_in_every_format() {
                 assert!(loss <= Some(loss_max), "{format:?} {orientation}: {loss:?}");
             }
         }
+    }
+}
+
+#[test]
+fn what_shines_through_turns_with_the_picture() {
+    let rgba = [[9, 9, 9, 0], [9, 9, 9, 100], [9, 9, 9, 255]].concat();
+    for (orientation, alpha) in [(1, [0, 100, 255]), (3, [255, 100, 0]), (6, [0, 100, 255])] {
+        let file = png_with_exif(&rgba_png(3, 1, &rgba), &exif(3, orientation));
+        let upright = turned(file).expect("turned");
+        let frame = &upright.frames[0];
+        assert_eq!(frame.alpha.as_deref(), Some(&alpha[..]), "{orientation}");
+        assert_eq!(frame.width, if orientation == 6 { 1 } else { 3 });
     }
 }
 

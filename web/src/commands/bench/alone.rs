@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use imgshare_pipeline::Limits;
 use imgshare_pipeline::path::{self, STAGE_COUNT, STAGES, StageClock};
+use imgshare_pipeline::{DecodeMemory, Limits};
 use serde::{Serialize, Serializer};
 
 use super::BenchError;
@@ -66,15 +66,18 @@ fn measure_one(
     side: u32,
     n_passes: usize,
 ) -> Result<Alone, BenchError> {
+    // Alone there is nothing to share with, and nothing to wait for.
+    let memory = DecodeMemory::new(u64::MAX);
     let mut passes = Vec::with_capacity(n_passes);
     for _ in 0..n_passes {
         let clock = StageClock::default();
-        path::prepare(Arc::clone(&input.bytes), limits, side, &clock).map_err(|reject| {
-            BenchError::Refused {
+        let reserve = |bytes| memory.reserve(bytes, Duration::ZERO);
+        path::prepare(Arc::clone(&input.bytes), limits, side, &clock, &reserve).map_err(
+            |refusal| BenchError::Refused {
                 name: input.name.clone(),
-                reject,
-            }
-        })?;
+                refusal,
+            },
+        )?;
         passes.push(clock.took());
     }
     let median = |stage_idx| Spread::of(passes.iter().map(|pass| pass[stage_idx])).median_ms;

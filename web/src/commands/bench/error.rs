@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use imgshare_models::ClassifyError;
 use imgshare_models::golden::GoldenMismatch;
-use imgshare_pipeline::{PipelineError, Reject};
+use imgshare_pipeline::PipelineError;
 use imgshare_storage::StorageError;
 
 /// Why there is no figure. A result that is wrong is never timed.
@@ -26,12 +26,12 @@ pub enum BenchError {
     #[error("a photo could not be encoded: {0}")]
     Drawing(#[from] jpeg_encoder::EncodingError),
     /// An input is refused.
-    #[error("{name} is refused, so there is nothing to measure: {reject}")]
+    #[error("{name} is refused, so there is nothing to measure: {refusal}")]
     Refused {
         /// The input.
         name: String,
         /// Why.
-        reject: Reject,
+        refusal: PipelineError,
     },
     /// The device does not give the known answers.
     #[error("the device answers wrongly: {0}")]

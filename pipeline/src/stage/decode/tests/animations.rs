@@ -32,19 +32,102 @@ fn gif_frame(area: [u16; 4], colour: [u8; 3], dispose: DisposalMethod) -> GifFra
 }
 
 #[test]
-fn first_middle_and_last_frame_are_sampled() {
+fn frames_are_sampled_by_place_and_by_their_difference_from_the_first() {
     for (n_frames, sampled) in [
         (1, &[0][..]),
         (2, &[0, 1]),
         (3, &[0, 1, 2]),
-        (4, &[0, 2, 3]),
-        (9, &[0, 4, 8]),
-        (100, &[0, 50, 99]),
+        (7, &[0, 1, 2, 3, 4, 5, 6]),
+        (9, &[0, 2, 4, 5, 6, 7, 8]),
+        (100, &[0, 25, 50, 75, 97, 98, 99]),
     ] {
         let frames = frames(&testing::gif_animation(4, 4, n_frames)).unwrap();
         let greys: Vec<u8> = frames.iter().map(|frame| frame.rgb[0]).collect();
         assert_eq!(greys, sampled, "of {n_frames}");
     }
+}
+
+/// The only picture that differs, wherever it stands and in whatever format.
+#[test]
+fn one_frame_that_differs_is_sampled_wherever_it_stands() {
+    for differing in 0..40_usize {
+        let colour = |frame_idx| if frame_idx == differing { RED } else { GREEN };
+        let gif_frames: Vec<GifFrame> = (0..40)
+            .map(|idx| gif_frame([0, 0, 8, 6], colour(idx), DisposalMethod::Keep))
+            .collect();
+        let [png_frame, ..] = PngFrame::plain_colours(8, 6);
+        let [webp_frame, ..] = WebpFrame::plain_colours(8, 6);
+        let rgba = |idx| {
+            let [r, g, b] = colour(idx);
+            [r, g, b, 255]
+        };
+        let png_frames: Vec<PngFrame> = (0..40)
+            .map(|idx| PngFrame {
+                colour: rgba(idx),
+                ..png_frame
+            })
+            .collect();
+        let webp_frames: Vec<WebpFrame> = (0..40)
+            .map(|idx| WebpFrame {
+                colour: rgba(idx),
+                ..webp_frame
+            })
+            .collect();
+        for (format, bytes) in [
+            ("gif", testing::gif_of_frames(&gif_frames, (8, 6))),
+            ("apng", testing::apng(&png_frames, (8, 6), false)),
+            ("webp", testing::webp_animation(&webp_frames, (8, 6))),
+        ] {
+            let shown = halves(&bytes);
+            // The others are all alike and are classified once.
+            assert_eq!(shown.len(), 2, "{format}, {differing}");
+            assert!(shown.contains(&[RED, RED]), "{format}, {differing}");
+        }
+    }
+}
+
+/// A short scene differs less from the first frame than another does, and is
+/// not at any quarter point.
+#[test]
+fn the_two_most_different_frames_count() {
+    let colour = |frame_idx| match frame_idx {
+        // Nearly the first frame's colour.
+        7..10 => [0, 250, 0],
+        13 => RED,
+        23 => BLUE,
+        _ => GREEN,
+    };
+    let frames: Vec<GifFrame> = (0..40)
+        .map(|idx| gif_frame([0, 0, 8, 6], colour(idx), DisposalMethod::Keep))
+        .collect();
+    let shown = halves(&testing::gif_of_frames(&frames, (8, 6)));
+    assert_eq!(shown, [[GREEN, GREEN], [RED, RED], [BLUE, BLUE]]);
+}
+
+#[test]
+fn a_small_part_that_differs_is_enough() {
+    let mut frames = vec![gif_frame([0, 0, 640, 480], GREEN, DisposalMethod::Keep); 12];
+    // A hundredth of the area, gone again with the next frame.
+    frames[5] = gif_frame([300, 200, 64, 48], RED, DisposalMethod::Previous);
+    frames[6] = gif_frame([0, 0, 1, 1], GREEN, DisposalMethod::Keep);
+    let bytes = testing::gif_of_frames(&frames, (640, 480));
+    let sampled = super::frames(&bytes).unwrap();
+    assert_eq!(sampled.len(), 2);
+    let inside = 3 * (220 * 640 + 320);
+    assert_eq!(sampled[1].rgb[inside..inside + 3], RED);
+}
+
+#[test]
+fn invisible_colour_is_no_difference_but_alpha_is() {
+    let [mut frame, ..] = PngFrame::plain_colours(8, 6);
+    frame.colour = [255, 0, 0, 255];
+    let mut half = frame;
+    half.colour = [255, 0, 0, 128];
+    let mut frames = [frame; 12];
+    frames[5] = half;
+    let sampled = super::frames(&testing::apng(&frames, (8, 6), false)).unwrap();
+    assert_eq!(sampled.len(), 2);
+    assert_eq!(sampled[1].alpha, Some(vec![128; 48]));
 }
 
 #[test]
@@ -111,7 +194,8 @@ fn an_apng_disposes_and_blends_as_it_says() {
     right.colour = [0, 0, 255, 0];
     right.blend = BlendOp::Over;
     let shown = halves(&testing::apng(&[first, left, right], (8, 6), false));
-    assert_eq!(shown, [[RED, RED], [GREEN, RED], [RED, RED]]);
+    // The last frame shows what the first did.
+    assert_eq!(shown, [[RED, RED], [GREEN, RED]]);
 }
 
 /// A still that only old viewers show would otherwise be a hiding place.

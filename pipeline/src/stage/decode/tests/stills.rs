@@ -14,7 +14,7 @@ fn every_kind_decodes_to_its_size() {
 }
 
 #[test]
-fn lossless_colour_is_exact_and_alpha_is_dropped_not_blended() {
+fn lossless_colour_is_exact_whatever_its_alpha() {
     for (name, bytes) in [
         ("rgb", testing::png(40, 24)),
         ("interlaced", testing::png_interlaced(40, 24)),
@@ -38,6 +38,38 @@ fn lossless_colour_is_exact_and_alpha_is_dropped_not_blended() {
         ("webp, alpha", testing::webp_with_alpha(40, 24)),
     ] {
         assert_shows_gradient(name, &still(&bytes), 0);
+    }
+}
+
+#[test]
+fn alpha_is_kept_where_something_shines_through() {
+    for (name, bytes, alpha) in [
+        ("rgb", testing::png(40, 24), None),
+        (
+            "rgba",
+            testing::png_of_kind(40, 24, ColorType::Rgba, BitDepth::Eight),
+            Some(vec![128; 960]),
+        ),
+        (
+            "grey",
+            testing::png_of_kind(40, 24, ColorType::GrayscaleAlpha, BitDepth::Sixteen),
+            Some(vec![128; 960]),
+        ),
+        (
+            "opaque rgba",
+            testing::rgba_png(4, 3, &[9, 8, 7, 255].repeat(12)),
+            None,
+        ),
+        ("webp", testing::webp(40, 24), None),
+        (
+            "webp, alpha",
+            testing::webp_with_alpha(40, 24),
+            Some(vec![128; 960]),
+        ),
+        ("jpeg", testing::jpeg(40, 24), None),
+        ("gif", testing::gif(40, 24), None),
+    ] {
+        assert_eq!(still(&bytes).alpha, alpha, "{name}");
     }
 }
 

@@ -60,6 +60,7 @@ struct Picture<'a> {
     header: ImageHeader,
     fixed: [Option<&'a [u8]>; FIXED.len()],
     profile: Option<Vec<u8>>,
+    saw_profile: bool,
     saw_palette: bool,
     palette: Option<&'a [u8]>,
     transparency: Option<Vec<u8>>,
@@ -76,6 +77,7 @@ impl<'a> Picture<'a> {
             header,
             fixed: [None; FIXED.len()],
             profile: None,
+            saw_profile: false,
             saw_palette: false,
             palette: None,
             transparency: None,
@@ -188,7 +190,8 @@ impl<'a> Picture<'a> {
     }
 
     fn read_profile(&mut self, chunk: &Chunk<'a>) {
-        if self.profile.is_none() && chunk.is_intact() {
+        // One profile is looked at, good or not: each may inflate to megabytes.
+        if !std::mem::replace(&mut self.saw_profile, true) && chunk.is_intact() {
             self.profile = profile::unpack(chunk.data).and_then(|profile| icc::rewrite(&profile));
         }
     }

@@ -1,0 +1,167 @@
+//! How much memory decoding a file takes at most, found out from its headers.
+//!
+//! Counted are the buffers that grow with the picture: what the decoder of the
+//! format allocates, read in its source; what is kept for the classifier; and
+//! what turning it upright takes. A progressive JPEG takes three times what a
+//! baseline one of the same size does.
+
+mod jpeg;
+mod png;
+mod vp8l;
+mod webp;
+
+#[cfg(test)]
+mod tests;
+
+use self::jpeg::Frame;
+use self::png::Outline;
+use crate::error::Reject;
+use crate::item::{Format, Header, Scrubbed, Sniffed};
+use crate::stage::decode::SAMPLED_MAX;
+use crate::stage::sniff::gif;
+use crate::stage::upright;
+
+/// Tables, rows and code: what does not grow with the area.
+const FIXED_BYTES: u64 = 4 << 20;
+
+/// Copies of the file itself that decoding and scrubbing make beside each other.
+const FILE_COPIES: u64 = 3;
+
+/// An RGB picture and the alpha plane beside it.
+const KEPT: u64 = 4;
+const RGB: u64 = 3;
+const RGBA: u64 = 4;
+
+/// Bytes that the stages take for `sniffed`, at most.
+///
+/// # Errors
+/// What is wrong with a header that only this has to read.
+pub(crate) fn memory_bytes(sniffed: &Sniffed) -> Result<u64, Reject> {
+    let Sniffed {
+        ref bytes,
+        format,
+        header,
+    } = *sniffed;
+    let picture = Picture::read(bytes, format, header)?;
+    let turned = if upright::is_sideways(bytes, format) {
+        picture.turning_bytes()
+    } else {
+        0
+    };
+    let pixels = picture.decoding_bytes().max(turned);
+    Ok(beside_the_pixels(length(bytes)).saturating_add(pixels))
+}
+
+/// Bytes that making a variant of a stored image takes, at most.
+///
+/// # Errors
+/// As [`memory_bytes`].
+pub(crate) fn memory_bytes_again(stored: &Scrubbed) -> Result<u64, Reject> {
+    let bytes = stored.bytes();
+    let picture = Picture::read(bytes, stored.format(), stored.header())?;
+    // The resizer copies what has alpha, to weight its colours, and keeps the
+    // rows it has shrunk so far.
+    let resizing = picture.area.saturating_mul(2 * RGBA);
+    let pixels = picture.decoding_bytes().saturating_add(resizing);
+    Ok(beside_the_pixels(length(bytes)).saturating_add(pixels))
+}
+
+/// Bytes that a baseline JPEG takes, upright, `width` pixels wide.
+pub(crate) fn photo_bytes(width: u32, area: u64, file_bytes: u64) -> u64 {
+    beside_the_pixels(file_bytes)
+        .saturating_add(area.saturating_mul(RGB))
+        .saturating_add(jpeg::rows_bytes(width.into()))
+}
+
+fn beside_the_pixels(file_bytes: u64) -> u64 {
+    FIXED_BYTES.saturating_add(file_bytes.saturating_mul(FILE_COPIES))
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// What there is to know of a picture's memory before it is decoded.
+struct Picture {
+    /// Of the canvas, in pixels.
+    area: u64,
+    /// Frames of an animation that are kept.
+    sampled: u64,
+    coding: Coding,
+}
+
+enum Coding {
+    Jpeg(Frame),
+    Png(Outline),
+    /// With the area of the largest frame, in pixels.
+    Gif(u64),
+    Webp(webp::Coding),
+}
+
+impl Picture {
+    fn read(bytes: &[u8], format: Format, header: Header) -> Result<Self, Reject> {
+        let coding = match format {
+            Format::Jpeg => Coding::Jpeg(Frame::read(bytes)?),
+            Format::Png => Coding::Png(Outline::read(bytes)?),
+            Format::Gif => Coding::Gif(gif::largest_frame(bytes)?),
+            Format::Webp => {
+                let size = (header.width, header.height);
+                Coding::Webp(webp::Coding::read(bytes, size)?)
+            }
+        };
+        Ok(Self {
+            area: u64::from(header.width) * u64::from(header.height),
+            sampled: header.frames.min(SAMPLED_MAX).into(),
+            coding,
+        })
+    }
+
+    /// While it is decoded and sampled.
+    fn decoding_bytes(&self) -> u64 {
+        let pixels = |bytes: u64| self.area.saturating_mul(bytes);
+        let animation = pixels(RGBA + KEPT * self.sampled);
+        match &self.coding {
+            Coding::Jpeg(frame) => pixels(RGB)
+                .saturating_add(frame.rows_bytes())
+                .saturating_add(frame.progressive_bytes()),
+            // A frame, and what it covers, to be restored.
+            Coding::Png(outline) if outline.animated => {
+                animation.saturating_add(pixels(RGBA + RGBA + KEPT * u64::from(outline.beside)))
+            }
+            // Grey with alpha, until it is RGB with alpha.
+            Coding::Png(_) => pixels(2 + KEPT),
+            Coding::Gif(largest) => animation
+                .saturating_add(pixels(RGBA))
+                .saturating_add(*largest),
+            Coding::Webp(coding) => {
+                let frame = pixels(coding.pixel_bytes).saturating_add(coding.tables_bytes);
+                if coding.animated {
+                    animation.saturating_add(frame)
+                } else {
+                    // The alpha plane is copied out while RGBA becomes RGB.
+                    frame.max(pixels(RGBA + 1))
+                }
+            }
+        }
+    }
+
+    /// While it is turned upright: the turned frame beside what is turned in
+    /// the file's own form.
+    fn turning_bytes(&self) -> u64 {
+        let pixels = |bytes: u64| self.area.saturating_mul(bytes);
+        match &self.coding {
+            Coding::Jpeg(frame) => {
+                pixels(RGB).saturating_add(frame.coefficient_bytes().max(pixels(RGB)))
+            }
+            // Samples as they are stored, turned ones, and the new file twice.
+            Coding::Png(outline) => pixels(KEPT + 4 * outline.pixel_bytes),
+            // Sideways animations are refused.
+            Coding::Gif(_) => 0,
+            // Pixels, turned ones, the encoder's copy and its output.
+            Coding::Webp(coding) => {
+                let decoding = pixels(coding.pixel_bytes).saturating_add(coding.tables_bytes);
+                pixels(KEPT).saturating_add(decoding.max(pixels(4 * RGBA)))
+            }
+        }
+    }
+}
