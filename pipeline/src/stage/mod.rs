@@ -7,6 +7,7 @@
 mod backdrop;
 mod cursor;
 pub mod decode;
+mod jpeg_coefficients;
 pub mod look;
 pub(crate) mod need;
 pub mod resize;

@@ -71,6 +71,16 @@ pub fn jpeg_of_several_scans(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
+/// A progressive JPEG whose coefficients come bit by bit, in restart intervals,
+/// and a sequential JPEG of the same coefficients: 64 x 48 pixels.
+#[must_use]
+pub fn jpeg_refined() -> (Vec<u8>, Vec<u8>) {
+    (
+        include_bytes!("../../../../tests/fixtures/refined.jpg").to_vec(),
+        include_bytes!("../../../../tests/fixtures/refined_baseline.jpg").to_vec(),
+    )
+}
+
 /// A small JPEG whose frame header claims another size.
 #[must_use]
 pub fn jpeg_with_size(width: u16, height: u16) -> Vec<u8> {

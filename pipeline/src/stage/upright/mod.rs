@@ -2,8 +2,8 @@
 //! itself will not survive the scrubbing.
 //!
 //! Most files say "upright" or nothing and pass through untouched. PNG and WebP
-//! are turned without loss. JPEG is decoded and encoded again; `jpeg` is the
-//! place for a turn without loss.
+//! are turned without loss, and so is a JPEG whose size allows it: its sides that
+//! are reversed must end with a whole unit. Other JPEGs are encoded again.
 
 mod exif;
 mod jpeg;

@@ -34,7 +34,7 @@ impl Orientation {
         }
     }
 
-    fn swaps_sides(self) -> bool {
+    pub(super) fn swaps_sides(self) -> bool {
         self as u8 >= 5
     }
 

@@ -217,19 +217,43 @@ fn hostile_exif_costs_no_time_and_no_memory() {
 
 #[test]
 fn a_turned_jpeg_stays_as_grey_or_coloured_as_it_was() {
-    for (kind, n_components) in [
-        (JpegKind::Grey, 1),
-        (JpegKind::Progressive, 3),
-        (JpegKind::Cmyk, 3),
+    // The last is encoded again, which takes CMYK to RGB.
+    for (kind, height, n_components) in [
+        (JpegKind::Grey, HEIGHT, 1),
+        (JpegKind::Grey, HEIGHT - 1, 1),
+        (JpegKind::Progressive, HEIGHT, 3),
+        (JpegKind::Progressive, 2 * HEIGHT, 3),
+        (JpegKind::Cmyk, HEIGHT, 4),
+        (JpegKind::Cmyk, HEIGHT - 1, 3),
     ] {
-        let file = jpeg_with_exif(&jpeg_of_kind(WIDTH, HEIGHT, kind), &exif(3, 6));
+        let file = jpeg_with_exif(&jpeg_of_kind(WIDTH, height, kind), &exif(3, 6));
         let upright = turned(file).expect("turned");
         let outline = crate::stage::scrub::jpeg::outline::Outline::read(&upright.bytes);
         let outline = outline.expect("a JPEG");
-        assert_eq!(outline.n_components, n_components, "{kind:?}");
+        assert_eq!(outline.n_components, n_components, "{kind:?} {height}");
         if kind == JpegKind::Progressive {
             assert_eq!(outline.luma_sampling, (2, 2));
         }
+    }
+}
+
+#[test]
+fn a_jpeg_of_whole_units_comes_back_after_four_quarter_turns() {
+    for kind in [
+        JpegKind::Baseline,
+        JpegKind::Progressive,
+        JpegKind::Restarts,
+        JpegKind::Grey,
+        JpegKind::Cmyk,
+        JpegKind::Ycck,
+    ] {
+        let plain = jpeg_of_kind(64, 48, kind);
+        let mut file = plain.clone();
+        for _ in 0..4 {
+            let upright = turned(jpeg_with_exif(&file, &exif(3, 6))).expect("turned");
+            file = upright.bytes.to_vec();
+        }
+        assert!(decoded(file).frames == decoded(plain).frames, "{kind:?}");
     }
 }
 

@@ -11,15 +11,22 @@ const SOF2_PROGRESSIVE: u8 = 0xC2;
 
 /// One colour component of the frame (T.81, B.2.2).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Component {
-    id: u8,
+pub(in crate::stage) struct Component {
+    pub(in crate::stage) id: u8,
     sampling: u8,
-    pub(super) quantisation: usize,
+    pub(in crate::stage) quantisation: usize,
+}
+
+impl Component {
+    /// Samples of a unit, across and down, each 1 to 4.
+    pub(in crate::stage) fn factors(&self) -> (u8, u8) {
+        (self.sampling >> 4, self.sampling & 15)
+    }
 }
 
 /// The frame header.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(in crate::stage) struct Frame {
     marker: u8,
     height: u16,
     width: u16,
@@ -27,7 +34,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub(super) fn parse(marker: u8, payload: &[u8]) -> Result<Self, Reject> {
+    pub(in crate::stage) fn parse(marker: u8, payload: &[u8]) -> Result<Self, Reject> {
         const BROKEN: Reject = malformed("the frame header does not add up");
         let mut cursor = Cursor::new(payload);
         let (precision, height, width) = (cursor.u8()?, cursor.u16_be()?, cursor.u16_be()?);
@@ -61,7 +68,12 @@ impl Frame {
         })
     }
 
-    pub(super) fn components(&self) -> &[Component] {
+    /// Width and height in pixels.
+    pub(in crate::stage) fn size(&self) -> (u16, u16) {
+        (self.width, self.height)
+    }
+
+    pub(in crate::stage) fn components(&self) -> &[Component] {
         &self.components
     }
 
@@ -88,32 +100,34 @@ impl Frame {
         }
     }
 
-    fn progressive(&self) -> bool {
+    pub(in crate::stage) fn progressive(&self) -> bool {
         self.marker == SOF2_PROGRESSIVE
     }
 }
 
 /// One component's part in a scan: its id and its two Huffman tables.
 #[derive(Debug, Clone, Copy)]
-struct Part {
-    id: u8,
-    dc: u8,
-    ac: u8,
+pub(in crate::stage) struct Part {
+    pub(in crate::stage) id: u8,
+    pub(in crate::stage) dc: u8,
+    pub(in crate::stage) ac: u8,
 }
 
 /// A scan header (B.2.3), with the fields that its kind of scan does not use
 /// set to what the standard asks for.
 #[derive(Debug)]
-pub(super) struct Scan {
-    parts: Vec<Part>,
-    spectrum: [u8; 2],
-    approximation: u8,
-    uses_dc: bool,
-    uses_ac: bool,
+pub(in crate::stage) struct Scan {
+    pub(in crate::stage) parts: Vec<Part>,
+    /// First and last coefficient, in zigzag order.
+    pub(in crate::stage) spectrum: [u8; 2],
+    /// Bit position of the scan before this one (0 for none), and of this one.
+    pub(in crate::stage) approximation: u8,
+    pub(in crate::stage) uses_dc: bool,
+    pub(in crate::stage) uses_ac: bool,
 }
 
 impl Scan {
-    pub(super) fn parse(payload: &[u8], frame: &Frame) -> Result<Self, Reject> {
+    pub(in crate::stage) fn parse(payload: &[u8], frame: &Frame) -> Result<Self, Reject> {
         const BROKEN: Reject = malformed("a scan header does not add up");
         let mut cursor = Cursor::new(payload);
         let n_parts = cursor.u8().map_err(|_| BROKEN)?;

@@ -8,10 +8,10 @@
 //! Bytes that decoders ignore can still hide behind the last block of a scan,
 //! before the next marker: only decoding the scan could tell them apart.
 
-mod frame;
+pub(in crate::stage) mod frame;
 pub(in crate::stage) mod outline;
 pub(in crate::stage) mod segments;
-mod tables;
+pub(in crate::stage) mod tables;
 mod verify;
 
 #[cfg(test)]
@@ -24,16 +24,16 @@ pub(super) use self::verify::verify;
 use super::{icc, malformed};
 use crate::error::Reject;
 
-const DRI: u8 = 0xDD;
-const APP0: u8 = 0xE0;
-const APP2: u8 = 0xE2;
-const APP14: u8 = 0xEE;
+pub(in crate::stage) const DRI: u8 = 0xDD;
+pub(in crate::stage) const APP0: u8 = 0xE0;
+pub(in crate::stage) const APP2: u8 = 0xE2;
+pub(in crate::stage) const APP14: u8 = 0xEE;
 
 const JFIF: &[u8] = b"JFIF\0";
 /// Name, version, units, two densities and the size of a thumbnail.
 const JFIF_BYTES: usize = 14;
 const ADOBE: &[u8] = b"Adobe";
-const ICC: &[u8] = b"ICC_PROFILE\0";
+pub(in crate::stage) const ICC: &[u8] = b"ICC_PROFILE\0";
 /// What is left of a segment's 65,533 bytes after the ICC name and two counters.
 const ICC_CHUNK_BYTES: usize = 65_533 - 14;
 
@@ -183,7 +183,7 @@ pub(in crate::stage) fn is_jfif(payload: &[u8]) -> bool {
     payload.len() >= JFIF_BYTES && payload.starts_with(JFIF)
 }
 
-fn restart_interval(payload: &[u8]) -> Result<u16, Reject> {
+pub(in crate::stage) fn restart_interval(payload: &[u8]) -> Result<u16, Reject> {
     let interval: [u8; 2] = payload
         .try_into()
         .map_err(|_| malformed("a restart interval of the wrong length"))?;
@@ -239,7 +239,11 @@ fn assemble_icc(chunks: &[(u8, u8, &[u8])]) -> Option<Vec<u8>> {
 }
 
 /// A marker, its length and its payload.
-fn write_segment(marker: u8, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Reject> {
+pub(in crate::stage) fn write_segment(
+    marker: u8,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Reject> {
     let length = u16::try_from(payload.len() + 2)
         .map_err(|_| malformed("a segment is longer than its length field can say"))?;
     out.extend_from_slice(&[0xFF, marker]);

@@ -5,12 +5,12 @@ use crate::error::Reject;
 use crate::stage::cursor::Cursor;
 use crate::stage::scrub::malformed;
 
-pub(super) const DHT: u8 = 0xC4;
-pub(super) const DQT: u8 = 0xDB;
+pub(in crate::stage) const DHT: u8 = 0xC4;
+pub(in crate::stage) const DQT: u8 = 0xDB;
 
 /// Which of the two kinds of Huffman table (T.81, B.2.4.2: Tc).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(in crate::stage) enum Class {
     Dc = 0,
     Ac = 1,
 }
@@ -38,14 +38,14 @@ impl Slot {
 
 /// The tables as they stand at one point of the file.
 #[derive(Debug, Default)]
-pub(super) struct Tables {
+pub(in crate::stage) struct Tables {
     quantisation: [Slot; 4],
     huffman: [[Slot; 4]; 2],
 }
 
 impl Tables {
     /// Reads a DQT segment, which may define several tables (B.2.4.1).
-    pub(super) fn define_quantisation(&mut self, payload: &[u8]) -> Result<(), Reject> {
+    pub(in crate::stage) fn define_quantisation(&mut self, payload: &[u8]) -> Result<(), Reject> {
         let mut cursor = Cursor::new(payload);
         while !cursor.is_empty() {
             let head = cursor.u8()?;
@@ -61,7 +61,7 @@ impl Tables {
     }
 
     /// Reads a DHT segment, which may define several tables (B.2.4.2).
-    pub(super) fn define_huffman(&mut self, payload: &[u8]) -> Result<(), Reject> {
+    pub(in crate::stage) fn define_huffman(&mut self, payload: &[u8]) -> Result<(), Reject> {
         let mut cursor = Cursor::new(payload);
         while !cursor.is_empty() {
             let head = cursor.u8()?;
@@ -71,6 +71,17 @@ impl Tables {
             slot.defined = Some(huffman_table(head, &mut cursor)?);
         }
         Ok(())
+    }
+
+    /// The bytes of quantisation table `id`: precision and id, then its steps.
+    pub(in crate::stage) fn quantisation(&self, id: usize) -> Option<&[u8]> {
+        self.quantisation[id & 3].defined.as_deref()
+    }
+
+    /// The bytes of Huffman table `id` of `class`: class and id, 16 counts, then
+    /// the symbols. They make a prefix code.
+    pub(in crate::stage) fn huffman(&self, class: Class, id: usize) -> Option<&[u8]> {
+        self.huffman[class as usize][id & 3].defined.as_deref()
     }
 
     /// Writes quantisation table `id` if it was defined and is not there yet.

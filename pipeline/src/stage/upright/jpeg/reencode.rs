@@ -1,8 +1,9 @@
-//! JPEG, turned by encoding its turned pixels again.
+//! JPEG whose coefficients cannot be turned, turned by encoding its turned pixels
+//! again: a reversed side ends inside a unit, and no row of pixels may be lost.
 
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
 
-use super::orientation::Orientation;
+use super::super::orientation::Orientation;
 use crate::error::Reject;
 use crate::item::Pixels;
 use crate::stage::scrub::jpeg::outline::Outline;

@@ -1,0 +1,135 @@
+//! What becomes of the coefficients that a scan yields.
+
+use super::geometry::Grid;
+use super::turn::Turn;
+use super::{BROKEN, TOO_LARGE};
+use crate::error::Reject;
+
+/// The coefficients of a block, in zigzag order.
+pub(super) type Block = [i16; 64];
+
+/// Takes the coefficients of one component, block by block. Blocks are named
+/// by the index that [`Plane::block`] gives.
+pub(super) trait Plane: Sized {
+    /// Bytes that a block needs.
+    const BLOCK_BYTES: u64;
+
+    fn new(grid: &Grid, turn: Turn) -> Result<Self, Reject>;
+
+    /// The index of the block at (`column`, `row`).
+    fn block(&self, column: usize, row: usize) -> usize;
+
+    fn set(&mut self, block: usize, position: usize, value: i16);
+
+    /// Whether a coefficient of higher frequency than 0 has been set.
+    fn is_set(&self, block: usize, position: usize) -> bool;
+
+    /// Moves a coefficient that has been set away from zero.
+    fn grow(&mut self, block: usize, position: usize, by: i16) -> Result<(), Reject>;
+
+    /// Sets one bit of the coefficient of frequency 0.
+    fn or_dc(&mut self, block: usize, bit: i16);
+}
+
+/// Keeps every coefficient, where and as a turn puts it.
+pub(super) struct Kept {
+    source: Grid,
+    turn: Turn,
+    within: [(u8, i16); 64],
+    pub(super) grid: Grid,
+    pub(super) blocks: Vec<Block>,
+    /// By block: which coefficients are not zero. Position 0 is not in it.
+    pub(super) masks: Vec<u64>,
+}
+
+impl Plane for Kept {
+    const BLOCK_BYTES: u64 = 128 + 8;
+
+    fn new(grid: &Grid, turn: Turn) -> Result<Self, Reject> {
+        Ok(Self {
+            source: *grid,
+            turn,
+            within: turn.within_blocks(),
+            grid: turn.grid(grid),
+            blocks: filled(grid.n_blocks(), [0; 64])?,
+            masks: filled(grid.n_blocks(), 0)?,
+        })
+    }
+
+    #[inline(always)]
+    fn block(&self, column: usize, row: usize) -> usize {
+        self.turn.block(&self.source, column, row)
+    }
+
+    #[inline(always)]
+    fn set(&mut self, block: usize, position: usize, value: i16) {
+        let (position, sign) = self.within[position & 63];
+        let position = usize::from(position & 63);
+        // Values come from at most 15 bits, and keep within them negated.
+        self.blocks[block][position] = value.wrapping_mul(sign);
+        self.masks[block] |= u64::from(position != 0) << position;
+    }
+
+    #[inline(always)]
+    fn is_set(&self, block: usize, position: usize) -> bool {
+        let (position, _) = self.within[position & 63];
+        self.masks[block] >> (position & 63) & 1 == 1
+    }
+
+    fn grow(&mut self, block: usize, position: usize, by: i16) -> Result<(), Reject> {
+        let (position, _) = self.within[position & 63];
+        let value = &mut self.blocks[block][usize::from(position)];
+        *value = value.checked_add(by * value.signum()).ok_or(BROKEN)?;
+        Ok(())
+    }
+
+    fn or_dc(&mut self, block: usize, bit: i16) {
+        self.blocks[block][0] |= bit;
+    }
+}
+
+/// Keeps which coefficients are set, and nothing more: what following the bits
+/// of a progressive scan needs.
+pub(super) struct Marked {
+    columns: usize,
+    masks: Vec<u64>,
+}
+
+impl Plane for Marked {
+    const BLOCK_BYTES: u64 = 8;
+
+    fn new(grid: &Grid, _turn: Turn) -> Result<Self, Reject> {
+        Ok(Self {
+            columns: grid.columns,
+            masks: filled(grid.n_blocks(), 0)?,
+        })
+    }
+
+    #[inline(always)]
+    fn block(&self, column: usize, row: usize) -> usize {
+        row * self.columns + column
+    }
+
+    #[inline(always)]
+    fn set(&mut self, block: usize, position: usize, _value: i16) {
+        self.masks[block] |= 1 << (position & 63);
+    }
+
+    #[inline(always)]
+    fn is_set(&self, block: usize, position: usize) -> bool {
+        self.masks[block] >> (position & 63) & 1 == 1
+    }
+
+    fn grow(&mut self, _block: usize, _position: usize, _by: i16) -> Result<(), Reject> {
+        Ok(())
+    }
+
+    fn or_dc(&mut self, _block: usize, _bit: i16) {}
+}
+
+fn filled<T: Clone>(length: usize, value: T) -> Result<Vec<T>, Reject> {
+    let mut all = Vec::new();
+    all.try_reserve_exact(length).map_err(|_| TOO_LARGE)?;
+    all.resize(length, value);
+    Ok(all)
+}
