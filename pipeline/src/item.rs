@@ -96,6 +96,16 @@ pub struct Upright {
     pub(crate) frames: Vec<Pixels>,
 }
 
+/// An image in a known colour space: `bytes` carry a profile only if it describes
+/// one, and `frames` are sRGB.
+#[derive(Debug)]
+pub struct Coloured {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) format: Format,
+    pub(crate) header: Header,
+    pub(crate) frames: Vec<Pixels>,
+}
+
 /// Bytes proved free of metadata: the container was rebuilt from an allow-list,
 /// parsed again and found clean. The only bytes that may be written anywhere.
 ///

@@ -15,10 +15,12 @@ use crate::memory::Reservation;
 use crate::stage;
 
 /// The steps of [`prepare`], in order.
-pub const STAGES: [&str; STAGE_COUNT] = ["sniff", "decode", "upright", "scrub", "look", "resize"];
+pub const STAGES: [&str; STAGE_COUNT] = [
+    "sniff", "decode", "upright", "colour", "scrub", "look", "resize",
+];
 
 /// How many steps [`prepare`] has.
-pub const STAGE_COUNT: usize = 6;
+pub const STAGE_COUNT: usize = 7;
 
 /// Reserves memory to decode an image in, given the bytes it will take.
 pub type Reserve<'a> = dyn Fn(u64) -> Result<Reservation, PipelineError> + 'a;
@@ -46,9 +48,10 @@ pub fn prepare(
     let _memory = reserve(memory_bytes)?;
     let decoded = clock.time(1, || stage::decode::decode(sniffed, limits))?;
     let upright = clock.time(2, || stage::upright::upright(decoded))?;
-    let clean = clock.time(3, || stage::scrub::scrub(upright))?;
-    let looked = clock.time(4, || stage::look::look(clean));
-    Ok(clock.time(5, || stage::resize::resize(looked, side)))
+    let coloured = clock.time(3, || stage::colour::colour(upright))?;
+    let clean = clock.time(4, || stage::scrub::scrub(coloured))?;
+    let looked = clock.time(5, || stage::look::look(clean));
+    Ok(clock.time(6, || stage::resize::resize(looked, side)))
 }
 
 /// Remembers how long each step took, and which one runs: after a panic it

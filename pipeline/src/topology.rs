@@ -1,7 +1,7 @@
 //! Threads, bounded channels and deadlines around the data path.
 //!
 //! ```text
-//! submit -> [jobs] -> workers: sniff decode upright scrub look resize
+//! submit -> [jobs] -> workers: sniff decode upright colour scrub look resize
 //!                       -> [ready] -> device thread: batch, infer -> reply
 //! watchdog: answers whatever is overdue
 //! ```

@@ -5,6 +5,7 @@
 //! that the step was taken, or a [`crate::Reject`].
 
 mod backdrop;
+pub mod colour;
 mod cursor;
 pub mod decode;
 mod jpeg_coefficients;

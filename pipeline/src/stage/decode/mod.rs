@@ -16,6 +16,7 @@ mod webp;
 
 use std::ops::ControlFlow;
 
+pub(in crate::stage) use jpeg::inks;
 pub(crate) use raster::{Layout, Raster};
 pub(crate) use sample::SAMPLED_MAX;
 

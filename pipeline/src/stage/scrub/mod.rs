@@ -6,7 +6,7 @@
 //! What was left behind is neither kept nor logged nor named (P2).
 
 mod gif;
-mod icc;
+pub(super) mod icc;
 pub(super) mod jpeg;
 pub(super) mod png;
 mod recall;
@@ -14,7 +14,7 @@ pub(super) mod webp;
 mod witness;
 
 #[cfg(test)]
-mod fixtures;
+pub(super) mod fixtures;
 #[cfg(test)]
 mod tests;
 
@@ -23,24 +23,24 @@ use std::sync::Arc;
 pub use recall::recall;
 
 use crate::error::Reject;
-use crate::item::{Clean, Format, Header, Scrubbed, Upright};
+use crate::item::{Clean, Coloured, Format, Header, Scrubbed};
 
 /// What a `verify` found that may not be there, in words that quote nothing.
 type Unclean = &'static str;
 
-/// Rebuilds an upright image's container and proves the result clean.
+/// Rebuilds an image's container and proves the result clean.
 ///
 /// # Errors
 /// [`Reject::Truncated`] or [`Reject::Malformed`] when the container breaks its
 /// format's rules; [`Reject::MetadataNotRemovable`] when the rebuilt file cannot
 /// be proved clean.
-pub fn scrub(upright: Upright) -> Result<Clean, Reject> {
-    let Upright {
+pub fn scrub(coloured: Coloured) -> Result<Clean, Reject> {
+    let Coloured {
         bytes,
         format,
         header,
         frames,
-    } = upright;
+    } = coloured;
     let scrubbed = scrub_encoded(bytes, format, header)?;
     Ok(Clean { scrubbed, frames })
 }

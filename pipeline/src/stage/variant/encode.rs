@@ -11,14 +11,11 @@ use crate::stage::decode::{Layout, Raster};
 const JPEG_QUALITY: u8 = 82;
 
 /// JPEG for an opaque picture, PNG for one with real transparency.
-pub(super) fn encode(
-    raster: &Raster,
-    profile: Option<Vec<u8>>,
-) -> Result<(Vec<u8>, Format), Reject> {
+pub(super) fn encode(raster: &Raster) -> Result<(Vec<u8>, Format), Reject> {
     if shines_through(raster) {
-        png(raster, profile).map(|bytes| (bytes, Format::Png))
+        png(raster).map(|bytes| (bytes, Format::Png))
     } else {
-        jpeg(raster, profile).map(|bytes| (bytes, Format::Jpeg))
+        jpeg(raster).map(|bytes| (bytes, Format::Jpeg))
     }
     .ok_or(Reject::Malformed {
         detail: "no smaller picture could be made of it",
@@ -35,7 +32,7 @@ fn shines_through(raster: &Raster) -> bool {
             .any(|&[_, _, _, alpha]| alpha < u8::MAX)
 }
 
-fn jpeg(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
+fn jpeg(raster: &Raster) -> Option<Vec<u8>> {
     let color_type = match raster.layout {
         Layout::Rgba => ColorType::Rgba,
         _ => ColorType::Rgb,
@@ -45,10 +42,7 @@ fn jpeg(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
         raster.height.try_into().ok()?,
     );
     let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
-    if let Some(profile) = profile {
-        encoder.add_icc_profile(&profile).ok()?;
-    }
+    let encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
     // Neither progressive, which this encoder makes larger, nor with tables of
     // its own, which it writes as one scan a component: many decoders fail there.
     encoder
@@ -57,11 +51,10 @@ fn jpeg(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn png(raster: &Raster, profile: Option<Vec<u8>>) -> Option<Vec<u8>> {
+fn png(raster: &Raster) -> Option<Vec<u8>> {
     let mut info = png::Info::with_size(raster.width, raster.height);
     info.color_type = png::ColorType::Rgba;
     info.bit_depth = png::BitDepth::Eight;
-    info.icc_profile = profile.map(Into::into);
     let mut bytes = Vec::new();
     let mut writer = png::Encoder::with_info(&mut bytes, info)
         .ok()?

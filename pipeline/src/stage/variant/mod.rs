@@ -26,9 +26,10 @@ use crate::stage::scrub::scrub_encoded;
 pub fn variant(source: &Scrubbed, spec: VariantSpec, limits: &Limits) -> Result<Scrubbed, Reject> {
     let (bytes, format, header) = (source.bytes(), source.format(), source.header());
     let raster = decode::first_picture(bytes, format, header, limits)?.without_grey();
-    let raster = shaped(raster, spec);
-    let profile = profile::rgb_profile(bytes, format);
-    let (encoded, format) = encode::encode(&raster, profile)?;
+    let picture = shrink::shrink(raster, spec.fitted(header.width, header.height));
+    let picture = profile::to_srgb(picture, bytes, format)?;
+    let raster = shaped(picture, spec);
+    let (encoded, format) = encode::encode(&raster)?;
     let made = Header {
         width: raster.width,
         height: raster.height,
@@ -40,9 +41,7 @@ pub fn variant(source: &Scrubbed, spec: VariantSpec, limits: &Limits) -> Result<
     scrub_encoded(encoded.into(), format, made)
 }
 
-fn shaped(raster: Raster, spec: VariantSpec) -> Raster {
-    let size = spec.fitted(raster.width, raster.height);
-    let picture = shrink::shrink(raster, size);
+fn shaped(picture: Raster, spec: VariantSpec) -> Raster {
     let card_size = (spec.width_max, spec.height_max);
     match spec.shape {
         Shape::Fit => picture,

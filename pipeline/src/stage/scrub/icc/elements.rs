@@ -2,6 +2,8 @@
 
 use crate::stage::cursor::Cursor;
 
+/// Real curves have 1 to 4,096 points; a point for every 16-bit value is enough.
+const CURVE_POINTS_MAX: u32 = 1 << 16;
 /// More than the ICC's four process colours would make tables that no display
 /// pipeline reads.
 const CHANNELS_MAX: u8 = 4;
@@ -15,19 +17,18 @@ pub(super) fn canonical(element: &[u8]) -> Option<Vec<u8>> {
     let body = match &kind {
         b"XYZ " => cursor.take(12).ok()?.to_vec(),
         b"sf32" => cursor.take(9 * 4).ok()?.to_vec(),
-        b"cicp" => cursor.take(4).ok()?.to_vec(),
         b"curv" => curve(&mut cursor)?,
         b"para" => parametric(&mut cursor)?,
         b"mft1" => lut8(&mut cursor)?,
         b"mft2" => lut16(&mut cursor)?,
-        b"mAB " | b"mBA " => return multi_stage(element, &kind),
+        b"mAB " => return multi_stage(element),
         _ => return None,
     };
     Some([&kind, &[0; 4][..], &body].concat())
 }
 
 fn curve(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
-    let count = cursor.u32_be().ok()?;
+    let count = cursor.u32_be().ok().filter(|n| *n <= CURVE_POINTS_MAX)?;
     let bytes = usize::try_from(count).ok()?.checked_mul(2)?;
     Some([&count.to_be_bytes(), cursor.take(bytes).ok()?].concat())
 }
@@ -95,9 +96,9 @@ fn lut16(cursor: &mut Cursor<'_>) -> Option<Vec<u8>> {
     )
 }
 
-/// lutAToBType and lutBToAType (10.12, 10.13): up to five parts found by
-/// offset, laid out again back to back so that no gap is left between them.
-fn multi_stage(element: &[u8], kind: &[u8; 4]) -> Option<Vec<u8>> {
+/// lutAToBType (10.12): up to five parts found by offset, laid out again back
+/// to back so that no gap is left between them.
+fn multi_stage(element: &[u8]) -> Option<Vec<u8>> {
     let mut cursor = Cursor::new(element.get(8..)?);
     let [inputs, outputs, _, _] = cursor.array().ok()?;
     if ![inputs, outputs]
@@ -106,11 +107,6 @@ fn multi_stage(element: &[u8], kind: &[u8; 4]) -> Option<Vec<u8>> {
     {
         return None;
     }
-    let (a_side, b_side) = if kind == b"mAB " {
-        (inputs, outputs)
-    } else {
-        (outputs, inputs)
-    };
     let mut offsets = [0; 5];
     for offset in &mut offsets {
         *offset = usize::try_from(cursor.u32_be().ok()?).ok()?;
@@ -118,7 +114,7 @@ fn multi_stage(element: &[u8], kind: &[u8; 4]) -> Option<Vec<u8>> {
     let [b, matrix, m, clut, a] = offsets;
     let part = |offset: usize| Some(Cursor::new(element.get(offset..)?));
     let parts = [
-        (b, curve_set(part(b)?, b_side)?),
+        (b, curve_set(part(b)?, outputs)?),
         (
             matrix,
             part(matrix)?
@@ -131,7 +127,7 @@ fn multi_stage(element: &[u8], kind: &[u8; 4]) -> Option<Vec<u8>> {
             if m == 0 {
                 Vec::new()
             } else {
-                curve_set(part(m)?, b_side)?
+                curve_set(part(m)?, outputs)?
             },
         ),
         (
@@ -147,12 +143,12 @@ fn multi_stage(element: &[u8], kind: &[u8; 4]) -> Option<Vec<u8>> {
             if a == 0 {
                 Vec::new()
             } else {
-                curve_set(part(a)?, a_side)?
+                curve_set(part(a)?, inputs)?
             },
         ),
     ];
 
-    let mut body = [&kind[..], &[0; 4], &[inputs, outputs, 0, 0], &[0; 20]].concat();
+    let mut body = [b"mAB \0\0\0\0", &[inputs, outputs, 0, 0][..], &[0; 20]].concat();
     for (part_idx, (offset, part)) in parts.iter().enumerate() {
         if *offset != 0 {
             let at = u32::try_from(body.len()).ok()?.to_be_bytes();

@@ -5,6 +5,7 @@ use super::tables::Class;
 use super::write_segment;
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
+use crate::stage::scrub::icc::Channels;
 use crate::stage::scrub::malformed;
 
 const SOF2_PROGRESSIVE: u8 = 0xC2;
@@ -97,6 +98,15 @@ impl Frame {
                 (luma.sampling >> 4, luma.sampling & 15)
             }
             _ => (1, 1),
+        }
+    }
+
+    /// What the components stand for, once any colour transform is undone.
+    pub(super) fn channels(&self) -> Channels {
+        match self.components.len() {
+            1 => Channels::Grey,
+            4 => Channels::Inks,
+            _ => Channels::Rgb,
         }
     }
 

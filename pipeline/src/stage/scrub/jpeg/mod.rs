@@ -1,8 +1,8 @@
 //! JPEG: the frame, its tables and its scans, each written again from its
 //! fields; the entropy-coded data byte for byte (ITU-T T.81).
 //!
-//! Kept besides: JFIF (pixel density, no thumbnail), Adobe (the colour transform)
-//! and the ICC profile, all three rebuilt. Everything else is not copied: other
+//! Kept besides: JFIF (pixel density, no thumbnail) and Adobe (the colour
+//! transform), both rebuilt, and a known colour space, by a profile of our own. Everything else is not copied: other
 //! APPn, COM, bytes between segments, whatever follows the end of the image.
 //!
 //! Bytes that decoders ignore can still hide behind the last block of a scan,
@@ -21,7 +21,8 @@ use self::frame::{Frame, Scan};
 use self::segments::{EOI, SOI, SOS, Segment, Segments};
 use self::tables::{DHT, DQT, Tables};
 pub(super) use self::verify::verify;
-use super::{icc, malformed};
+use super::icc::{self, Channels};
+use super::malformed;
 use crate::error::Reject;
 
 pub(in crate::stage) const DRI: u8 = 0xDD;
@@ -34,8 +35,6 @@ const JFIF: &[u8] = b"JFIF\0";
 const JFIF_BYTES: usize = 14;
 const ADOBE: &[u8] = b"Adobe";
 pub(in crate::stage) const ICC: &[u8] = b"ICC_PROFILE\0";
-/// What is left of a segment's 65,533 bytes after the ICC name and two counters.
-const ICC_CHUNK_BYTES: usize = 65_533 - 14;
 
 /// Writes the JPEG again from the parts that are picture.
 pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
@@ -154,7 +153,7 @@ impl<'a> Parts<'a> {
             out.extend_from_slice(&[0xFF, SOI]);
             write_jfif(self.jfif, out)?;
             write_adobe(self.adobe, out)?;
-            write_icc(&self.icc, out)?;
+            write_icc(&self.icc, frame.channels(), out)?;
         }
         for (begun, component) in self.begun.iter_mut().zip(frame.components()) {
             *begun |= scan.begins(component);
@@ -206,19 +205,20 @@ fn write_adobe(transform: Option<u8>, out: &mut Vec<u8>) -> Result<(), Reject> {
     )
 }
 
-/// The profile, rewritten, if its chunks are complete and it parses.
-fn write_icc(chunks: &[(u8, u8, &[u8])], out: &mut Vec<u8>) -> Result<(), Reject> {
-    let Some(profile) = assemble_icc(chunks).and_then(|profile| icc::rewrite(&profile)) else {
+/// The replacement of the profile, if its chunks are complete and it parses.
+fn write_icc(
+    chunks: &[(u8, u8, &[u8])],
+    picture: Channels,
+    out: &mut Vec<u8>,
+) -> Result<(), Reject> {
+    let Some(profile) = assemble_icc(chunks) else {
         return Ok(());
     };
-    let count = profile.chunks(ICC_CHUNK_BYTES).len();
-    let Ok(count) = u8::try_from(count) else {
+    let Some(clean) = icc::replacement(&profile, picture)? else {
         return Ok(());
     };
-    for (number, chunk) in (1..=count).zip(profile.chunks(ICC_CHUNK_BYTES)) {
-        write_segment(APP2, &[ICC, &[number, count], chunk].concat(), out)?;
-    }
-    Ok(())
+    // Ours fit into one chunk each.
+    write_segment(APP2, &[ICC, &[1, 1], clean].concat(), out)
 }
 
 /// Chunks 1 to n, each exactly once, in any order (ICC.1, B.4).

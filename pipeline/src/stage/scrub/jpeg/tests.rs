@@ -1,4 +1,5 @@
 use super::super::fixtures::{has_marker, jpeg_carriers, profile, segment, with_segments};
+use super::super::icc::Space;
 use super::*;
 use crate::item::Header;
 use crate::stage::testing::{JpegKind, jpeg, jpeg_of_kind};
@@ -160,6 +161,9 @@ fn a_profile_in_chunks_is_joined_in_order() {
     let clean = rebuild(&swapped).expect("a clean file");
     assert_eq!(clean, rebuild(&whole).expect("a clean file"));
     assert!(count(&clean, APP2) == 1 && !has_marker(&clean));
+
+    let ours = Space::AdobeRgb.profile().expect("it has one");
+    assert!(clean.windows(ours.len()).any(|window| window == ours));
 
     let missing = with_segments(&jpeg(40, 24), &chunk(2, 2, second));
     assert_eq!(count(&rebuild(&missing).expect("a clean file"), APP2), 0);

@@ -1,12 +1,14 @@
-//! PNG and APNG: header, palette, transparency, colour space, density, frames
-//! and their compressed picture (PNG 3rd edition).
+//! PNG and APNG: header, palette, transparency, density, frames and their
+//! compressed picture, and the name of the colour space (PNG 3rd edition).
 //!
 //! Every chunk is written anew with its own CRC. Not copied: text of any kind,
-//! eXIf, tIME, private and unknown chunks, what follows IEND, and what follows
-//! the picture inside its compressed stream.
+//! eXIf, tIME, private and unknown chunks, profiles and other descriptions of
+//! colours, what follows IEND, and what follows the picture inside its
+//! compressed stream.
 
 mod animation;
 pub(in crate::stage) mod chunk;
+pub(in crate::stage) mod colours;
 mod pixels;
 mod profile;
 mod verify;
@@ -16,20 +18,13 @@ mod tests;
 
 use self::animation::{AnimationControl, Frame, FrameControl};
 use self::chunk::{Chunk, SIGNATURE};
+use self::colours::Colours;
 use self::pixels::ImageHeader;
 pub(super) use self::verify::verify;
-use super::{icc, malformed};
+use super::malformed;
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
 
-/// Chunks of a fixed length that say how colours and pixels are to be shown.
-const FIXED: [(&[u8; 4], usize); 5] = [
-    (b"cICP", 4),
-    (b"gAMA", 4),
-    (b"cHRM", 32),
-    (b"sRGB", 1),
-    (b"pHYs", 9),
-];
 /// Compressed data is cut into chunks of this size, so that no decoder's limit
 /// on a chunk is met.
 const DATA_BYTES: usize = 1 << 20;
@@ -58,9 +53,8 @@ pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
 /// The parts of the file that are picture.
 struct Picture<'a> {
     header: ImageHeader,
-    fixed: [Option<&'a [u8]>; FIXED.len()],
-    profile: Option<Vec<u8>>,
-    saw_profile: bool,
+    colours: Colours<'a>,
+    density: Option<&'a [u8]>,
     saw_palette: bool,
     palette: Option<&'a [u8]>,
     transparency: Option<Vec<u8>>,
@@ -75,9 +69,8 @@ impl<'a> Picture<'a> {
     fn new(header: ImageHeader) -> Self {
         Self {
             header,
-            fixed: [None; FIXED.len()],
-            profile: None,
-            saw_profile: false,
+            colours: Colours::default(),
+            density: None,
             saw_palette: false,
             palette: None,
             transparency: None,
@@ -103,11 +96,11 @@ impl<'a> Picture<'a> {
             }
             b"fcTL" if animated => self.read_frame_control(chunk)?,
             b"fdAT" if animated => self.read_frame_data(chunk)?,
-            b"iCCP" if before_picture && !self.saw_palette => self.read_profile(chunk),
+            b"pHYs" if before_picture => self.read_density(chunk),
             _ if chunk.is_critical() => {
                 return Err(malformed("a chunk that decoders may not skip is unknown"));
             }
-            _ if before_picture => self.read_fixed(chunk),
+            _ if before_picture && !self.saw_palette => self.colours.read(chunk),
             _ => {}
         }
         self.previous = chunk.name;
@@ -174,25 +167,11 @@ impl<'a> Picture<'a> {
         self.transparency = Some(data);
     }
 
-    fn read_fixed(&mut self, chunk: &Chunk<'a>) {
-        let kind = FIXED.iter().position(|(name, _)| **name == chunk.name);
-        let Some(kind_idx) = kind else { return };
-        let in_place = !self.saw_palette || chunk.name == *b"pHYs";
-        let slot = &mut self.fixed[kind_idx];
-        if slot.is_none()
-            && in_place
-            && chunk.data.len() == FIXED[kind_idx].1
-            && fixed_values_are_legal(chunk.name, chunk.data)
-            && chunk.is_intact()
-        {
-            *slot = Some(chunk.data);
-        }
-    }
-
-    fn read_profile(&mut self, chunk: &Chunk<'a>) {
-        // One profile is looked at, good or not: each may inflate to megabytes.
-        if !std::mem::replace(&mut self.saw_profile, true) && chunk.is_intact() {
-            self.profile = profile::unpack(chunk.data).and_then(|profile| icc::rewrite(&profile));
+    /// 11.3.4.3: pixels per unit, across and down, and the unit.
+    fn read_density(&mut self, chunk: &Chunk<'a>) {
+        let legal = matches!(chunk.data, [_, _, _, _, _, _, _, _, 0 | 1]);
+        if self.density.is_none() && legal && chunk.is_intact() {
+            self.density = Some(chunk.data);
         }
     }
 
@@ -237,13 +216,9 @@ impl<'a> Picture<'a> {
         let header = self.header;
         let mut out = SIGNATURE.to_vec();
         chunk::write(*b"IHDR", &header.data(), &mut out)?;
-        for ((name, _), data) in FIXED.iter().zip(self.fixed) {
-            if let Some(data) = data {
-                chunk::write(**name, data, &mut out)?;
-            }
-        }
-        if let Some(data) = self.profile.as_deref().and_then(profile::pack) {
-            chunk::write(*b"iCCP", &data, &mut out)?;
+        self.colours.write(header.channels(), &mut out)?;
+        if let Some(density) = self.density {
+            chunk::write(*b"pHYs", density, &mut out)?;
         }
         if let Some(animation) = self.animation {
             chunk::write(*b"acTL", &animation.data(), &mut out)?;
@@ -309,14 +284,5 @@ fn intact(chunk: &Chunk<'_>) -> Result<(), Reject> {
         Ok(())
     } else {
         Err(malformed("a chunk's checksum is wrong"))
-    }
-}
-
-fn fixed_values_are_legal(name: [u8; 4], data: &[u8]) -> bool {
-    match (&name, data) {
-        (b"sRGB", [intent]) => *intent <= 3,
-        (b"cICP", [_, _, matrix, range]) => *matrix == 0 && *range <= 1,
-        (b"pHYs", [.., unit]) => *unit <= 1,
-        _ => true,
     }
 }

@@ -9,6 +9,7 @@ use flate2::{Compression, Decompress, FlushDecompress, Status};
 
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
+use crate::stage::scrub::icc::Channels;
 use crate::stage::scrub::malformed;
 
 /// The image header (11.2.1).
@@ -57,6 +58,15 @@ impl ImageHeader {
             &[self.depth, self.colour, 0, 0, interlace],
         ]
         .concat()
+    }
+
+    /// What a sample stands for; palettes are RGB.
+    pub(super) fn channels(&self) -> Channels {
+        if matches!(self.colour, 0 | 4) {
+            Channels::Grey
+        } else {
+            Channels::Rgb
+        }
     }
 
     /// Bytes of filtered rows of an image of this kind, `width` x `height`

@@ -1,4 +1,7 @@
-use super::super::fixtures::{has_marker, png_carriers, profile as source_profile, with_chunks};
+use super::super::fixtures::{
+    has_marker, odd_profile, png_carriers, profile as source_profile, with_chunks,
+};
+use super::super::icc::{self, NOT_CONVERTED, Space};
 use super::*;
 use crate::item::Header;
 use crate::stage::testing::{PngFrame, apng, png, png_chunk};
@@ -65,33 +68,99 @@ fn picture_data_in_many_chunks_is_joined() {
     assert_eq!(rebuild(&split), rebuild(&plain));
 }
 
-#[test]
-fn colour_and_density_are_kept_where_they_are_legal() {
-    let kept = [
-        png_chunk(b"cICP", &[12, 13, 0, 1]),
-        png_chunk(b"gAMA", &45_455_u32.to_be_bytes()),
-        png_chunk(b"cHRM", &[1; 32]),
-        png_chunk(b"sRGB", &[0]),
-        png_chunk(b"pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]),
-    ]
-    .concat();
-    let clean = rebuild(&with_chunks(&png(40, 24), &kept)).expect("a clean file");
-    assert!(clean[33..].starts_with(&kept));
+/// `cHRM`'s numbers: white, red, green, blue.
+fn chromaticities(numbers: [u32; 8]) -> Vec<u8> {
+    png_chunk(b"cHRM", numbers.map(u32::to_be_bytes).as_flattened())
+}
 
-    let dropped = [
-        png_chunk(b"cICP", &[12, 13, 1, 1]),
-        png_chunk(b"gAMA", b"too long"),
-        png_chunk(b"sRGB", &[9]),
-        png_chunk(b"sBIT", &[8, 8, 8]),
-        png_chunk(b"bKGD", &[0; 6]),
-    ]
-    .concat();
-    let clean = rebuild(&with_chunks(&png(40, 24), &dropped)).expect("a clean file");
-    assert_eq!(Ok(clean), rebuild(&png(40, 24)));
+const OF_SRGB: [u32; 8] = [31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000];
+const OF_P3: [u32; 8] = [31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000];
+
+fn gamma(number: u32) -> Vec<u8> {
+    png_chunk(b"gAMA", &number.to_be_bytes())
+}
+
+/// What stands between header and picture in the scrubbed file.
+fn said(chunks: &[u8]) -> Result<Vec<u8>, Reject> {
+    let clean = rebuild(&with_chunks(&png(40, 24), chunks))?;
+    assert!(verify(&clean).is_ok());
+    let picture = clean.windows(4).position(|name| name == b"IDAT");
+    Ok(clean[33..picture.expect("a picture") - 4].to_vec())
 }
 
 #[test]
-fn p02_a_profile_is_renamed_and_rewritten() {
+fn colours_are_said_in_one_short_way() {
+    let srgb = png_chunk(b"sRGB", &[0]);
+    for statement in [
+        png_chunk(b"sRGB", &[2]),
+        png_chunk(b"cICP", &[1, 13, 0, 1]),
+        gamma(45_455),
+        gamma(45_455 + 300),
+        chromaticities(OF_SRGB),
+        [gamma(45_455), chromaticities(OF_SRGB)].concat(),
+        // sRGB counts before what would mean something else.
+        [gamma(100_000), png_chunk(b"sRGB", &[0])].concat(),
+    ] {
+        assert_eq!(said(&statement), Ok(srgb.clone()));
+    }
+    let profile = |space: Space| {
+        let packed = space.profile().and_then(profile::pack).expect("a profile");
+        png_chunk(b"iCCP", &packed)
+    };
+    for (statement, space) in [
+        (
+            [gamma(45_455), chromaticities(OF_P3)].concat(),
+            Space::DisplayP3,
+        ),
+        (png_chunk(b"cICP", &[12, 13, 0, 1]), Space::DisplayP3),
+        (profile(Space::AdobeRgb), Space::AdobeRgb),
+    ] {
+        assert_eq!(said(&statement), Ok(profile(space)));
+    }
+    // Brighter than a profile can say.
+    let bright = png_chunk(b"cICP", &[9, 16, 0, 1]);
+    assert_eq!(said(&[bright.clone(), gamma(45_455)].concat()), Ok(bright));
+}
+
+#[test]
+fn density_is_kept_and_what_is_illegal_is_not() {
+    let density = png_chunk(b"pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]);
+    assert_eq!(said(&density), Ok(density));
+    for dropped in [
+        png_chunk(b"cICP", &[12, 13, 1, 1]),
+        png_chunk(b"cICP", &[77, 13, 0, 1]),
+        png_chunk(b"gAMA", b"too long"),
+        gamma(0),
+        gamma(u32::MAX),
+        chromaticities([0; 8]),
+        chromaticities([u32::MAX; 8]),
+        png_chunk(b"cHRM", &[1; 32]),
+        png_chunk(b"sRGB", &[9]),
+        png_chunk(b"sBIT", &[8, 8, 8]),
+        png_chunk(b"bKGD", &[0; 6]),
+    ] {
+        assert_eq!(said(&dropped), Ok(Vec::new()));
+    }
+}
+
+#[test]
+fn colours_of_its_own_do_not_pass() {
+    let packed = |profile: &[u8]| png_chunk(b"iCCP", &profile::pack(profile).expect("memory"));
+    for odd in [
+        gamma(100_000),
+        [
+            gamma(45_455),
+            chromaticities([34567, 35850, 61000, 34000, 28000, 60000, 15000, 7000]),
+        ]
+        .concat(),
+        packed(&odd_profile()),
+    ] {
+        assert_eq!(said(&odd), Err(NOT_CONVERTED));
+    }
+}
+
+#[test]
+fn p02_a_profile_is_renamed_and_replaced() {
     let packed = profile::pack(&source_profile()).expect("memory");
     let named = [
         b"Some One's Display".as_slice(),
@@ -103,7 +172,7 @@ fn p02_a_profile_is_renamed_and_rewritten() {
     let data = chunk_data(&clean, b"iCCP").expect("the profile");
     assert!(data.starts_with(profile::NAME));
     let unpacked = profile::unpack(data).expect("a zlib stream");
-    assert_eq!(Some(unpacked), icc::rewrite(&source_profile()));
+    assert_eq!(Some(&unpacked[..]), Space::AdobeRgb.profile());
 }
 
 #[test]

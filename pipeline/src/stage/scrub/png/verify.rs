@@ -35,12 +35,11 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
                 indexed = data.get(9) == Some(&3);
                 (1, size.is_some())
             }
-            b"cICP" => (2, data.len() == 4),
-            b"gAMA" => (3, data.len() == 4),
-            b"cHRM" => (4, data.len() == 32),
-            b"sRGB" => (5, data.len() == 1),
-            b"pHYs" => (6, data.len() == 9),
-            b"iCCP" => (7, profile_is_clean(data)?),
+            // One statement about colours at most: hence one rank for all three.
+            b"cICP" => (2, matches!(data, [1 | 9 | 12, 1 | 8 | 13..=18, 0, 1])),
+            b"iCCP" => (2, profile_is_clean(data)?),
+            b"sRGB" => (2, data == [0]),
+            b"pHYs" => (7, data.len() == 9),
             b"acTL" => {
                 frames = data.first_chunk().map(|four| u32::from_be_bytes(*four));
                 (8, data.len() == 8)

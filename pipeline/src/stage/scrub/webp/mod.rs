@@ -1,4 +1,4 @@
-//! WebP: canvas, ICC profile, alpha, picture or animation, in a RIFF container
+//! WebP: canvas, name of the colour space, alpha, picture or animation, in a RIFF container
 //! with sizes and flags computed anew (RFC 9649).
 //!
 //! Not copied: EXIF, `XMP `, unknown chunks at either level, padding, what
@@ -16,7 +16,8 @@ mod tests;
 use self::chunk::Chunk;
 use self::image::Image;
 pub(super) use self::verify::verify;
-use super::{icc, malformed};
+use super::icc::{self, Channels};
+use super::malformed;
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
 
@@ -50,7 +51,7 @@ pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
 /// The extended file format (2.7): a canvas and what is on it.
 struct Extended<'a> {
     canvas: Canvas,
-    profile: Option<Vec<u8>>,
+    profile: Option<&'static [u8]>,
     content: Content<'a>,
 }
 
@@ -91,7 +92,7 @@ impl<'a> Extended<'a> {
 
     fn write(&self, out: &mut Vec<u8>) -> Result<(), Reject> {
         chunk::write(*b"VP8X", &self.canvas.data(self.profile.is_some()), out)?;
-        if let Some(profile) = &self.profile {
+        if let Some(profile) = self.profile {
             chunk::write(*b"ICCP", profile, out)?;
         }
         match &self.content {
@@ -164,10 +165,11 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn find_profile(mut body: Cursor<'_>) -> Result<Option<Vec<u8>>, Reject> {
+/// The first profile's replacement.
+fn find_profile(mut body: Cursor<'_>) -> Result<Option<&'static [u8]>, Reject> {
     while let Some(chunk) = Chunk::read(&mut body)? {
         if chunk.name == *b"ICCP" {
-            return Ok(icc::rewrite(chunk.data));
+            return icc::replacement(chunk.data, Channels::Rgb);
         }
     }
     Ok(None)
