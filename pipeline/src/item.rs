@@ -68,6 +68,14 @@ pub struct Sniffed {
     pub(crate) header: Header,
 }
 
+impl Sniffed {
+    /// What the header says.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        self.header
+    }
+}
+
 /// RGB8 pixels, row-major, no padding, and what shines through them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {

@@ -8,10 +8,10 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::PipelineError;
+use crate::error::{PipelineError, Reject};
 use crate::item::{Prepared, Upload};
 use crate::limits::Limits;
-use crate::memory::Reservation;
+use crate::memory::{DecodeMemory, Reservation};
 use crate::stage;
 
 /// The steps of [`prepare`], in order.
@@ -52,6 +52,25 @@ pub fn prepare(
     let clean = clock.time(4, || stage::scrub::scrub(coloured))?;
     let looked = clock.time(5, || stage::look::look(clean));
     Ok(clock.time(6, || stage::resize::resize(looked, side)))
+}
+
+/// [`prepare`] for one file by itself, in as much memory as its header asks for.
+///
+/// # Errors
+/// The first [`Reject`] of any step.
+pub(crate) fn prepare_alone(
+    bytes: Arc<[u8]>,
+    limits: &Limits,
+    side: u32,
+) -> Result<Prepared, Reject> {
+    let memory = DecodeMemory::new(u64::MAX);
+    let reserve = |bytes| memory.reserve(bytes, Duration::ZERO);
+    prepare(bytes, limits, side, &StageClock::default(), &reserve).map_err(|error| match error {
+        PipelineError::Reject(reject) => reject,
+        PipelineError::Overloaded(_) | PipelineError::Fault(_) => {
+            unreachable!("memory without an end is never short, and a stage only rejects")
+        }
+    })
 }
 
 /// Remembers how long each step took, and which one runs: after a panic it

@@ -59,6 +59,19 @@ pub enum Command {
         error."
     )]
     Classify(ClassifyArgs),
+    /// Say whether image files are clean, and what they carry if not.
+    ///
+    /// A file is clean when it holds nothing but its picture: the service would
+    /// store it byte for byte as it is. What else is in it is named with its
+    /// place and size, never quoted. Nothing is stored or sent, and no weights
+    /// are needed. The exit status is 0 when every file is clean, 1 when one is
+    /// not, and 2 when one cannot be read or is of no accepted format.
+    #[command(after_help = "Examples:\n  imgshare verify photo.jpg\n  curl -s \
+        http://127.0.0.1:8080/i/ID.jpg | imgshare verify -\n  imgshare verify --json *.png | \
+        jq 'select(.clean | not)'\n\nWith --json each line is an object with path, clean, \
+        format, fate, carried (a list\nof what, offset and bytes) and omitted, or with path, \
+        code and error.")]
+    Verify(VerifyArgs),
     /// Fetch, list or check the classifiers' weights.
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -118,6 +131,17 @@ pub struct ClassifyArgs {
     /// Flags about the classifier.
     #[command(flatten)]
     pub classifier: ClassifierArgs,
+}
+
+/// Flags of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Image files; - is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// One JSON object a line instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to do with weights.
@@ -201,7 +225,7 @@ impl Cli {
                 overrides.set("--device", "device", check.device.clone());
             }
             Command::Bench(bench) => bench.set(&mut overrides),
-            Command::Models(_) | Command::Repair | Command::Config => {}
+            Command::Models(_) | Command::Verify(_) | Command::Repair | Command::Config => {}
         }
         overrides
     }

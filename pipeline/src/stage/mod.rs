@@ -8,6 +8,7 @@ mod backdrop;
 pub mod colour;
 mod cursor;
 pub mod decode;
+pub mod inspect;
 mod jpeg_coefficients;
 pub mod look;
 pub(crate) mod need;
@@ -17,7 +18,10 @@ pub mod sniff;
 pub mod upright;
 pub mod variant;
 
-#[cfg(test)]
-mod floods;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod testing;
+
+#[cfg(test)]
+mod floods;
+#[cfg(test)]
+mod hostile;

@@ -10,6 +10,7 @@ mod pull_display;
 mod repair;
 mod serve;
 mod shutdown;
+mod verify;
 mod weights;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
     match &cli.command {
         Command::Serve(_) => serve::run(settings),
         Command::Classify(arguments) => classify::run(settings, arguments),
+        Command::Verify(arguments) => verify::run(&settings, arguments),
         Command::Models(command) => models::run(&settings, command),
         Command::Bench(command) => bench::run(settings, command),
         Command::Repair => repair::run(&settings),

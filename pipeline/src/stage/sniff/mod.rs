@@ -36,7 +36,8 @@ pub fn sniff(upload: Upload, limits: &Limits) -> Result<Sniffed, Reject> {
     })
 }
 
-fn format(bytes: &[u8]) -> Option<Format> {
+/// The accepted format that the magic bytes name.
+pub(super) fn format(bytes: &[u8]) -> Option<Format> {
     match bytes {
         [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),

@@ -3,11 +3,16 @@
 mod gif;
 mod jpeg;
 mod png;
+mod promises;
 mod webp;
 
 pub use gif::{GifFrame, gif, gif_animation, gif_of_frames};
 pub use jpeg::{JpegKind, jpeg, jpeg_of_kind, jpeg_of_several_scans, jpeg_refined, jpeg_with_size};
-pub use png::{PngFrame, apng, png, png_chunk, png_interlaced, png_of_kind, rgba_png};
+pub use png::{
+    PngFrame, apng, png, png_chunk, png_interlaced, png_of_kind, png_with_checksums_mended,
+    rgba_png,
+};
+pub use promises::hold_to_promises;
 pub use webp::{
     WebpFrame, webp, webp_animation, webp_chunk, webp_lossy, webp_lossy_with_alpha, webp_with_alpha,
 };

@@ -105,6 +105,26 @@ pub fn png_chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], name, data, &checksum].concat()
 }
 
+/// A PNG whose checksums are right again, so that its data is looked at; `None`
+/// for other files and where it breaks off.
+#[must_use]
+pub fn png_with_checksums_mended(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (signature, mut chunks) = bytes.split_at_checked(8)?;
+    if !signature.starts_with(b"\x89PNG") {
+        return None;
+    }
+    let mut mended = signature.to_vec();
+    while !chunks.is_empty() {
+        let (length, rest) = chunks.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (name, rest) = rest.split_first_chunk()?;
+        let (data, rest) = rest.split_at_checked(length)?;
+        mended.extend(png_chunk(name, data));
+        chunks = rest.get(4..)?;
+    }
+    Some(mended)
+}
+
 /// Adam7: left and top of the pass, then the distance of its columns and rows.
 const PASSES: [[u32; 4]; 7] = [
     [0, 0, 8, 8],

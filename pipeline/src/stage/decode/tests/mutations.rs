@@ -59,7 +59,7 @@ fn files_with_every_byte_flipped() {
             for mask in [0x01, 0x80, 0xFF] {
                 mutated[offset] = bytes[offset] ^ mask;
                 try_out(name, &format!("{mask:#X} at {offset}"), &mutated);
-                if let Some(mended) = with_checksums_mended(&mutated) {
+                if let Some(mended) = testing::png_with_checksums_mended(&mutated) {
                     try_out(name, &format!("{mask:#X} at {offset}, mended"), &mended);
                 }
             }
@@ -81,22 +81,4 @@ fn files_with_a_part_taken_out_or_repeated() {
             }
         }
     }
-}
-
-/// A PNG whose checksums are right again, so that its data is looked at.
-fn with_checksums_mended(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (signature, mut chunks) = bytes.split_at_checked(8)?;
-    if !signature.starts_with(b"\x89PNG") {
-        return None;
-    }
-    let mut mended = signature.to_vec();
-    while !chunks.is_empty() {
-        let (length, rest) = chunks.split_first_chunk()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (name, rest) = rest.split_first_chunk()?;
-        let (data, rest) = rest.split_at_checked(length)?;
-        mended.extend(testing::png_chunk(name, data));
-        chunks = rest.get(4..)?;
-    }
-    Some(mended)
 }

@@ -2,8 +2,10 @@
 //! there: what follows the last pixel or the end code is shown by no decoder.
 //!
 //! Only the lengths of the strings behind the codes are tracked, which is all
-//! it takes to count pixels (GIF89a, appendix F).
+//! it takes to count pixels (GIF89a, appendix F). A string is made of colours
+//! that were sent as codes of their own before it, so those are all there are.
 
+use super::used::Used;
 use crate::error::Reject;
 use crate::stage::scrub::malformed;
 
@@ -11,8 +13,13 @@ const CODE_BITS_MAX: u32 = 12;
 const CODES_MAX: usize = 1 << CODE_BITS_MAX;
 
 /// The code stream of exactly the first `pixels` pixels of `data`, or of as many
-/// as there are, closed with an end code.
-pub(super) fn exact_stream(data: &[u8], min_code_bits: u8, pixels: u64) -> Result<Vec<u8>, Reject> {
+/// as there are, closed with an end code. Marks the colours it names in `used`.
+pub(super) fn exact_stream(
+    data: &[u8],
+    min_code_bits: u8,
+    pixels: u64,
+    used: &mut Used,
+) -> Result<Vec<u8>, Reject> {
     let mut dictionary = Dictionary::new(u32::from(min_code_bits));
     let mut bits = Bits { data, at: 0 };
     let mut shown = 0;
@@ -21,7 +28,15 @@ pub(super) fn exact_stream(data: &[u8], min_code_bits: u8, pixels: u64) -> Resul
             break;
         };
         match dictionary.step(code)? {
-            Step::Pixels(run) => shown += u64::from(run),
+            Step::Pixels(run) => {
+                shown += u64::from(run);
+                // Codes of strings are above those of colours.
+                if let Ok(colour) = u8::try_from(code)
+                    && u16::from(colour) + 1 < dictionary.end_code
+                {
+                    used.mark(colour);
+                }
+            }
             Step::Cleared => {}
             Step::End => break,
         }

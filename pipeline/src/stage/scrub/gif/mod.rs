@@ -3,16 +3,18 @@
 //!
 //! Not copied: comments, plain text, application extensions (XMP and ICC among
 //! them) except the loop count, which is rebuilt, what follows the trailer, and
-//! what follows the last pixel inside a frame's data. Colours that no pixel uses
-//! stay: a table has no shorter form.
+//! what follows the last pixel inside a frame's data. Colours that no pixel has
+//! are written as black: a table has no shorter form.
 
 mod block;
 mod lzw;
+mod used;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
+use self::used::Used;
 pub(super) use self::verify::verify;
 use super::malformed;
 use crate::error::Reject;
@@ -45,7 +47,9 @@ pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
     // The features of version 89a are used even where the file says 87a.
     out.extend_from_slice(b"GIF89a");
     out.extend_from_slice(&screen);
-    out.extend_from_slice(palette);
+    // The screen's background is one of the colours.
+    body.used.mark(screen[5]);
+    body.used.write_table(palette, &mut out);
     if let Some([low, high]) = body.loops {
         out.extend_from_slice(&[EXTENSION, APPLICATION, 11]);
         out.extend_from_slice(b"NETSCAPE2.0");
@@ -61,6 +65,8 @@ pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
 struct Body {
     /// The frames as they are to be written.
     frames: Vec<u8>,
+    /// The colours of the global table that frames name.
+    used: Used,
     /// Right and bottom edge of the first frame, in pixels.
     first_extent: Option<[u32; 2]>,
     /// The loop count, little-endian.
@@ -83,7 +89,7 @@ impl Body {
                     if let Some(control) = control.take() {
                         write_control(control, &mut self.frames);
                     }
-                    let extent = copy_image(cursor, &mut self.frames)?;
+                    let extent = copy_image(cursor, &mut self.used, &mut self.frames)?;
                     self.first_extent.get_or_insert(extent);
                 }
                 TRAILER => break,
@@ -143,8 +149,13 @@ fn read_application(cursor: &mut Cursor<'_>) -> Result<Option<[u8; 2]>, Reject> 
 }
 
 /// Descriptor, local colour table and compressed data of one frame; returns its
-/// right and bottom edge.
-fn copy_image(cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<[u32; 2], Reject> {
+/// right and bottom edge. Colours of the global table that it names are marked in
+/// `global`.
+fn copy_image(
+    cursor: &mut Cursor<'_>,
+    global: &mut Used,
+    out: &mut Vec<u8>,
+) -> Result<[u32; 2], Reject> {
     let mut descriptor: [u8; 9] = cursor.array()?;
     let flags = descriptor[8];
     descriptor[8] = if flags & HAS_TABLE == 0 {
@@ -154,9 +165,7 @@ fn copy_image(cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<[u32; 2], Re
     };
     let field = |at: usize| u32::from(u16::from_le_bytes([descriptor[at], descriptor[at + 1]]));
     let [left, top, width, height] = [0, 2, 4, 6].map(field);
-    out.push(IMAGE);
-    out.extend_from_slice(&descriptor);
-    out.extend_from_slice(colour_table(cursor, flags)?);
+    let table = colour_table(cursor, flags)?;
 
     let min_code_bits = cursor.u8()?;
     // Eight bits name every colour; decoders differ on more.
@@ -164,7 +173,14 @@ fn copy_image(cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Result<[u32; 2], Re
         return Err(malformed("a picture of more colours than a table can hold"));
     }
     let pixels = u64::from(width) * u64::from(height);
-    let stream = lzw::exact_stream(&block::read(cursor)?, min_code_bits, pixels)?;
+    let mut used = Used::default();
+    let stream = lzw::exact_stream(&block::read(cursor)?, min_code_bits, pixels, &mut used)?;
+    if table.is_empty() {
+        global.add(&used);
+    }
+    out.push(IMAGE);
+    out.extend_from_slice(&descriptor);
+    used.write_table(table, out);
     out.push(min_code_bits);
     block::write(&stream, out);
     Ok([left + width, top + height])

@@ -97,15 +97,20 @@ pub(super) struct Frame {
 impl Frame {
     /// The frame with a stream that holds exactly its picture.
     pub(super) fn exact(self, image: &ImageHeader) -> Result<Self, Reject> {
-        let (width, height) = match self.control {
-            Some(control) => (control.width, control.height),
-            None => (image.width, image.height),
-        };
+        let (width, height) = self.size(image);
         let stream = exact_stream(self.stream, image.raw_bytes(width, height)?)?;
         Ok(Self {
             control: self.control,
             stream,
         })
+    }
+
+    /// Width and height of its own picture.
+    pub(super) fn size(&self, image: &ImageHeader) -> (u32, u32) {
+        match self.control {
+            Some(control) => (control.width, control.height),
+            None => (image.width, image.height),
+        }
     }
 
     /// The default image must fill the canvas even where it is a frame.

@@ -3,14 +3,15 @@
 //!
 //! Every chunk is written anew with its own CRC. Not copied: text of any kind,
 //! eXIf, tIME, private and unknown chunks, profiles and other descriptions of
-//! colours, what follows IEND, and what follows the picture inside its
-//! compressed stream.
+//! colours, what follows IEND, what follows the picture inside its compressed
+//! stream, and the values of colours that no pixel has.
 
 mod animation;
 pub(in crate::stage) mod chunk;
 pub(in crate::stage) mod colours;
 mod pixels;
 mod profile;
+mod used;
 mod verify;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use self::animation::{AnimationControl, Frame, FrameControl};
 use self::chunk::{Chunk, SIGNATURE};
 use self::colours::Colours;
 use self::pixels::ImageHeader;
+use self::used::Used;
 pub(super) use self::verify::verify;
 use super::malformed;
 use crate::error::Reject;
@@ -28,6 +30,8 @@ use crate::stage::cursor::Cursor;
 /// Compressed data is cut into chunks of this size, so that no decoder's limit
 /// on a chunk is met.
 const DATA_BYTES: usize = 1 << 20;
+/// Dots a metre: 25,000 an inch.
+const DENSITY_MAX: u32 = 1_000_000;
 
 /// Writes the PNG again from the parts that are picture.
 pub(super) fn rebuild(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
@@ -167,9 +171,14 @@ impl<'a> Picture<'a> {
         self.transparency = Some(data);
     }
 
-    /// 11.3.4.3: pixels per unit, across and down, and the unit.
+    /// 11.3.4.3: pixels per unit, across and down, and the unit; only such as
+    /// occur, for the numbers are long enough to hold something else.
     fn read_density(&mut self, chunk: &Chunk<'a>) {
-        let legal = matches!(chunk.data, [_, _, _, _, _, _, _, _, 0 | 1]);
+        let (numbers, _) = chunk.data.as_chunks::<4>();
+        let legal = matches!(chunk.data, [_, _, _, _, _, _, _, _, 0 | 1])
+            && numbers
+                .iter()
+                .all(|number| u32::from_be_bytes(*number) <= DENSITY_MAX);
         if self.density.is_none() && legal && chunk.is_intact() {
             self.density = Some(chunk.data);
         }
@@ -211,9 +220,14 @@ impl<'a> Picture<'a> {
         Ok(())
     }
 
-    fn write(self) -> Result<Vec<u8>, Reject> {
+    fn write(mut self) -> Result<Vec<u8>, Reject> {
         self.check_complete()?;
         let header = self.header;
+        let frames = std::mem::take(&mut self.frames).into_iter();
+        let frames: Vec<Frame> = frames
+            .map(|frame| frame.exact(&header))
+            .collect::<Result<_, _>>()?;
+        let colours = self.named_colours(&frames)?;
         let mut out = SIGNATURE.to_vec();
         chunk::write(*b"IHDR", &header.data(), &mut out)?;
         self.colours.write(header.channels(), &mut out)?;
@@ -223,15 +237,31 @@ impl<'a> Picture<'a> {
         if let Some(animation) = self.animation {
             chunk::write(*b"acTL", &animation.data(), &mut out)?;
         }
-        if let Some(palette) = self.palette {
+        if let Some((palette, _)) = &colours {
             chunk::write(*b"PLTE", palette, &mut out)?;
         }
-        if let Some(transparency) = self.transparency {
+        let indexed_alphas = colours.and_then(|(_, alphas)| alphas);
+        if let Some(transparency) = indexed_alphas.or(self.transparency) {
             chunk::write(*b"tRNS", &transparency, &mut out)?;
         }
-        write_frames(self.frames, &header, &mut out)?;
+        write_frames(&frames, &mut out)?;
         chunk::write(*b"IEND", &[], &mut out)?;
         Ok(out)
+    }
+
+    /// Palette and alphas of an indexed image, without the values of colours that
+    /// no pixel has.
+    fn named_colours(&self, frames: &[Frame]) -> Result<Option<Named>, Reject> {
+        let Some(palette) = self.palette else {
+            return Ok(None);
+        };
+        let mut used = Used::none();
+        for frame in frames {
+            used.mark(&frame.stream, &self.header, frame.size(&self.header))?;
+        }
+        let alphas = self.transparency.as_deref();
+        let alphas = alphas.map(|alphas| used.alphas(alphas));
+        Ok(Some((used.palette(palette), alphas)))
     }
 
     fn check_complete(&self) -> Result<(), Reject> {
@@ -259,11 +289,13 @@ impl<'a> Picture<'a> {
     }
 }
 
-fn write_frames(frames: Vec<Frame>, header: &ImageHeader, out: &mut Vec<u8>) -> Result<(), Reject> {
+/// A palette and its alphas.
+type Named = (Vec<u8>, Option<Vec<u8>>);
+
+fn write_frames(frames: &[Frame], out: &mut Vec<u8>) -> Result<(), Reject> {
     let mut sequence = 0_u32..;
     let mut next_sequence = || sequence.next().unwrap_or(u32::MAX);
-    for (frame_idx, frame) in frames.into_iter().enumerate() {
-        let Frame { control, stream } = frame.exact(header)?;
+    for (frame_idx, Frame { control, stream }) in frames.iter().enumerate() {
         if let Some(control) = control {
             chunk::write(*b"fcTL", &control.data(next_sequence()), out)?;
         }

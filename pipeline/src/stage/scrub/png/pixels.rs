@@ -69,9 +69,9 @@ impl ImageHeader {
         }
     }
 
-    /// Bytes of filtered rows of an image of this kind, `width` x `height`
-    /// (section 7; Adam7 in 8.1 sends seven smaller images).
-    pub(super) fn raw_bytes(&self, width: u32, height: u32) -> Result<u64, Reject> {
+    /// Columns and rows of each smaller image that an image of this kind,
+    /// `width` x `height`, is sent as; one alone without Adam7 (8.1).
+    pub(super) fn passes(&self, width: u32, height: u32) -> impl Iterator<Item = (u32, u32)> {
         /// First column, first row, column step, row step.
         const ADAM7: [[u32; 4]; 7] = [
             [0, 0, 8, 8],
@@ -82,8 +82,21 @@ impl ImageHeader {
             [1, 0, 2, 2],
             [0, 1, 1, 2],
         ];
-        let whole = [[0, 0, 1, 1]];
-        let passes: &[[u32; 4]] = if self.interlaced { &ADAM7 } else { &whole };
+        const WHOLE: [[u32; 4]; 1] = [[0, 0, 1, 1]];
+        let passes: &[[u32; 4]] = if self.interlaced { &ADAM7 } else { &WHOLE };
+        passes
+            .iter()
+            .map(move |[column, row, across, down]| {
+                let columns = width.saturating_sub(*column).div_ceil(*across);
+                let rows = height.saturating_sub(*row).div_ceil(*down);
+                (columns, rows)
+            })
+            .filter(|(columns, _)| *columns > 0)
+    }
+
+    /// Bytes of filtered rows of an image of this kind, `width` x `height`
+    /// (section 7).
+    pub(super) fn raw_bytes(&self, width: u32, height: u32) -> Result<u64, Reject> {
         let channels: u64 = match self.colour {
             2 => 3,
             4 => 2,
@@ -92,16 +105,12 @@ impl ImageHeader {
         };
         let pixel_bits = channels * u64::from(self.depth);
         let mut total: u64 = 0;
-        for [column, row, across, down] in passes {
-            let columns = u64::from(width.saturating_sub(*column).div_ceil(*across));
-            let rows = u64::from(height.saturating_sub(*row).div_ceil(*down));
-            if columns > 0 {
-                let row_bytes = 1 + (columns * pixel_bits).div_ceil(8);
-                let pass_bytes = row_bytes.checked_mul(rows);
-                total = pass_bytes
-                    .and_then(|bytes| total.checked_add(bytes))
-                    .ok_or(malformed("the image is larger than a PNG can be"))?;
-            }
+        for (columns, rows) in self.passes(width, height) {
+            let row_bytes = 1 + (u64::from(columns) * pixel_bits).div_ceil(8);
+            let pass_bytes = row_bytes.checked_mul(u64::from(rows));
+            total = pass_bytes
+                .and_then(|bytes| total.checked_add(bytes))
+                .ok_or(malformed("the image is larger than a PNG can be"))?;
         }
         Ok(total)
     }

@@ -1,3 +1,8 @@
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
 use super::super::fixtures::{
     has_marker, odd_profile, png_carriers, profile as source_profile, with_chunks,
 };
@@ -27,6 +32,7 @@ fn p02_only_the_picture_passes_the_second_look() {
         "png behind the compressed picture",
         "png inside the compressed picture",
         "png unused palette",
+        "png unused colours",
     ];
     for (name, file) in png_carriers() {
         assert_eq!(
@@ -127,6 +133,7 @@ fn density_is_kept_and_what_is_illegal_is_not() {
     let density = png_chunk(b"pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]);
     assert_eq!(said(&density), Ok(density));
     for dropped in [
+        png_chunk(b"pHYs", b"so dense\x01"),
         png_chunk(b"cICP", &[12, 13, 1, 1]),
         png_chunk(b"cICP", &[77, 13, 0, 1]),
         png_chunk(b"gAMA", b"too long"),
@@ -217,6 +224,36 @@ fn a_picture_with_too_few_rows_is_cut_off() {
     let header = png_chunk(b"IHDR", &header.data());
     taller[8..33].copy_from_slice(&header);
     assert_eq!(rebuild(&taller), Err(Reject::Truncated));
+}
+
+#[test]
+fn p02_colours_no_pixel_has_are_black_and_opaque() {
+    for (depth, interlaced) in [(1, false), (2, true), (4, false), (8, true)] {
+        let header = ImageHeader {
+            width: 5,
+            height: 3,
+            depth,
+            colour: ImageHeader::INDEXED,
+            interlaced,
+        };
+        // The first pixel is 1, all others 0.
+        let raw_bytes = header.raw_bytes(5, 3).expect("small");
+        let mut rows = vec![0; usize::try_from(raw_bytes).expect("small")];
+        rows[1] = 1 << (8 - depth);
+        let used = colours_of(&rows, &header);
+        assert_eq!(used.palette(b"aaabbbccc"), b"aaabbb\0\0\0", "{depth}");
+        assert_eq!(used.alphas(&[5, 6, 7]), [5, 6, 255], "{depth}");
+    }
+}
+
+fn colours_of(rows: &[u8], header: &ImageHeader) -> Used {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(rows).expect("memory");
+    let stream = encoder.finish().expect("memory");
+    let mut used = Used::none();
+    let size = (header.width, header.height);
+    used.mark(&stream, header, size).expect("whole rows");
+    used
 }
 
 #[test]

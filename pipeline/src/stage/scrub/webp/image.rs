@@ -2,24 +2,25 @@
 //! lossless one.
 
 use super::chunk::{self, Chunk};
+use super::{lossless, lossy};
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
 use crate::stage::scrub::malformed;
 
 /// The chunks that make one picture.
 #[derive(Debug)]
-pub(super) struct Image<'a> {
+pub(super) struct Image {
     alpha: Option<Vec<u8>>,
     name: [u8; 4],
-    data: &'a [u8],
+    data: Vec<u8>,
     pub(super) width: u32,
     pub(super) height: u32,
 }
 
-impl<'a> Image<'a> {
+impl Image {
     /// Takes the first picture among the chunks of `cursor`, and the alpha plane
     /// that stands before it. Other chunks are passed over.
-    pub(super) fn find(cursor: &mut Cursor<'a>) -> Result<Self, Reject> {
+    pub(super) fn find(cursor: &mut Cursor<'_>) -> Result<Self, Reject> {
         let mut alpha = None;
         while let Some(chunk) = Chunk::read(cursor)? {
             match &chunk.name {
@@ -32,16 +33,21 @@ impl<'a> Image<'a> {
     }
 
     /// A picture from its chunk; `alpha` belongs to lossy ones only.
-    pub(super) fn new(chunk: &Chunk<'a>, alpha: Option<&[u8]>) -> Result<Self, Reject> {
+    pub(super) fn new(chunk: &Chunk<'_>, alpha: Option<&[u8]>) -> Result<Self, Reject> {
         let Chunk { name, data } = *chunk;
-        let lossy = name == *b"VP8 ";
-        let (width, height) = if lossy {
+        let is_lossy = name == *b"VP8 ";
+        let (width, height) = if is_lossy {
             lossy_size(data)?
         } else {
             lossless_size(data)?
         };
+        let data = if is_lossy {
+            lossy::exact(data, width, height)?
+        } else {
+            lossless::exact(data, width, height)?
+        };
         let alpha = alpha
-            .filter(|_| lossy)
+            .filter(|_| is_lossy)
             .map(|plane| alpha_plane(plane, width, height));
         Ok(Self {
             alpha: alpha.transpose()?,
@@ -56,7 +62,7 @@ impl<'a> Image<'a> {
         if let Some(alpha) = &self.alpha {
             chunk::write(*b"ALPH", alpha, out)?;
         }
-        chunk::write(self.name, self.data, out)
+        chunk::write(self.name, &self.data, out)
     }
 }
 
@@ -84,15 +90,15 @@ fn lossless_size(data: &[u8]) -> Result<(u32, u32), Reject> {
     Ok(((fields & 0x3FFF) + 1, (fields >> 14 & 0x3FFF) + 1))
 }
 
-/// RFC 9649, 2.7.1.2: the reserved bits cleared, and a plane that is not
-/// compressed cut to one byte a pixel.
+/// RFC 9649, 2.7.1.2: the reserved bits cleared, and the plane cut at its end:
+/// after one byte a pixel, or after its bitstream.
 fn alpha_plane(data: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Reject> {
     let mut cursor = Cursor::new(data);
     let head = cursor.u8()? & 0x3F;
     let plane = match head & 3 {
-        0 => cursor.take_u32(width.saturating_mul(height))?,
-        1 => cursor.rest(),
+        0 => cursor.take_u32(width.saturating_mul(height))?.to_vec(),
+        1 => lossless::exact_stream(cursor.rest(), width, height)?,
         _ => return Err(malformed("an alpha plane of an unknown kind")),
     };
-    Ok([&[head], plane].concat())
+    Ok([&[head], &plane[..]].concat())
 }

@@ -2,12 +2,17 @@
 //! with sizes and flags computed anew (RFC 9649).
 //!
 //! Not copied: EXIF, `XMP `, unknown chunks at either level, padding, what
-//! follows the RIFF chunk. Bytes that decoders ignore can still hide behind the
-//! last coefficient inside a VP8, VP8L or compressed ALPH bitstream: only
-//! decoding it could tell them apart.
+//! follows the RIFF chunk, and what follows the last pixel or coefficient inside
+//! a bitstream.
 
+mod bits;
+mod bools;
 pub(in crate::stage) mod chunk;
 mod image;
+mod lossless;
+mod lossy;
+mod lossy_tables;
+mod neighbours;
 mod verify;
 
 #[cfg(test)]
@@ -63,10 +68,10 @@ struct Canvas {
 }
 
 enum Content<'a> {
-    Still(Image<'a>),
+    Still(Image),
     Animation {
         control: &'a [u8; 6],
-        frames: Vec<Frame<'a>>,
+        frames: Vec<Frame>,
     },
 }
 
@@ -135,14 +140,14 @@ impl Canvas {
 }
 
 /// One frame of an animation (2.7.1.1).
-struct Frame<'a> {
+struct Frame {
     /// Left, top, width less one, height less one, duration, flags.
     head: [u8; 16],
-    image: Image<'a>,
+    image: Image,
 }
 
-impl<'a> Frame<'a> {
-    fn parse(data: &'a [u8], canvas: &Canvas) -> Result<Self, Reject> {
+impl Frame {
+    fn parse(data: &[u8], canvas: &Canvas) -> Result<Self, Reject> {
         let mut cursor = Cursor::new(data);
         let mut head: [u8; 16] = cursor.array()?;
         // Disposal and blending; the other bits are reserved.

@@ -1,0 +1,156 @@
+use super::*;
+use crate::item::Upload;
+use crate::stage::scrub::fixtures::carriers;
+use crate::stage::scrub::scrub_encoded;
+use crate::stage::sniff::sniff;
+use crate::stage::testing::{every_kind, gif, jpeg, png_chunk};
+
+fn report(bytes: &[u8]) -> Report {
+    inspect(bytes.into(), &Limits::default())
+}
+
+fn scrubbed(bytes: &[u8]) -> Vec<u8> {
+    let sniffed = sniff(
+        Upload {
+            bytes: bytes.into(),
+        },
+        &Limits::default(),
+    )
+    .expect("a picture");
+    let clean = scrub_encoded(sniffed.bytes, sniffed.format, sniffed.header);
+    clean.expect("a clean file").bytes().to_vec()
+}
+
+/// The parts by name, as the lister finds them.
+fn names(report: &Report) -> Vec<&'static str> {
+    report.carried.iter().map(|part| part.what).collect()
+}
+
+#[test]
+fn p02_what_is_stored_is_found_clean() {
+    for (name, file) in [every_kind(), carriers()].concat() {
+        let report = report(&scrubbed(&file));
+        assert!(report.is_clean(), "{name}: {report:?}");
+    }
+}
+
+#[test]
+fn p02_no_carrier_is_found_clean() {
+    // These lie inside the compressed picture, where only the path tells them
+    // from it.
+    let inside = [
+        "png inside the compressed picture",
+        "png unused palette",
+        "png unused colours",
+        "gif colours no pixel has",
+        "gif behind the picture's end code",
+        "webp second picture",
+        "webp behind an uncompressed alpha plane",
+        "webp behind a lossless picture",
+        "webp behind a lossy picture",
+        "webp behind a compressed alpha plane",
+    ];
+    for (name, file) in carriers() {
+        let report = report(&file);
+        assert!(!report.is_clean(), "{name}");
+        assert_eq!(
+            report.carried.is_empty(),
+            inside.contains(&name),
+            "{name}: {report:?}"
+        );
+    }
+}
+
+#[test]
+fn parts_are_named_with_their_place() {
+    let file = jpeg(40, 24);
+    let comment = [0xFF, 0xFE, 0, 5, b'a', b'b', b'c'];
+    let carried = [&file[..2], &comment, &file[2..], b"tail"].concat();
+    let report = report(&carried);
+    let expected = [
+        Part {
+            what: "comment",
+            offset: 2,
+            bytes: 7,
+        },
+        Part {
+            what: "bytes after the end of the image",
+            offset: carried.len() - 4,
+            bytes: 4,
+        },
+    ];
+    assert_eq!(report.carried, expected);
+    assert_eq!(report.fate, Fate::Rewritten);
+    assert_eq!(report.format, Some(Format::Jpeg));
+}
+
+#[test]
+fn the_worst_of_an_exif_block_is_named() {
+    let (_, file) = carriers().swap_remove(0);
+    let names = names(&report(&file));
+    for what in [
+        "Exif",
+        "Exif GPS position",
+        "Exif maker note",
+        "Exif thumbnail",
+    ] {
+        assert!(names.contains(&what), "{what}: {names:?}");
+    }
+}
+
+#[test]
+fn pictures_behind_the_picture_are_looked_into() {
+    let (_, with_exif) = carriers().swap_remove(0);
+    let plain = scrubbed(&jpeg(40, 24));
+    let report = report(&[&plain[..], &with_exif].concat());
+    assert_eq!(
+        names(&report)[0],
+        "further picture after the end of the image"
+    );
+    let gps = report
+        .carried
+        .iter()
+        .find(|part| part.what == "Exif GPS position")
+        .expect("the second picture's position");
+    assert!(gps.offset > plain.len());
+}
+
+#[test]
+fn a_refused_file_is_not_clean_and_still_listed() {
+    let file = [b"\x89PNG\r\n\x1a\n", &png_chunk(b"tEXt", b"Comment\0x")[..]].concat();
+    let report = report(&file);
+    assert!(matches!(report.fate, Fate::Refused(_)));
+    assert!(names(&report).contains(&"text"));
+    assert!(!report.is_clean());
+    let other = super::inspect(b"no picture"[..].into(), &Limits::default());
+    assert_eq!((other.format, other.is_clean()), (None, false));
+}
+
+#[test]
+fn a_flood_of_parts_is_counted() {
+    let plain = gif(40, 24);
+    let comments = b"\x21\xFE\x01x\0".repeat(PARTS_MAX + 7);
+    let flooded = [&plain[..781], &comments, &plain[781..]].concat();
+    let report = report(&flooded);
+    assert_eq!((report.carried.len(), report.omitted), (PARTS_MAX, 7));
+}
+
+#[test]
+fn any_bytes_get_a_report() {
+    let look = |bytes: &[u8]| {
+        let format = sniff::format(bytes);
+        for part in format.map_or(Vec::new(), |format| carried(bytes, format)) {
+            assert!(part.offset + part.bytes <= bytes.len(), "{part:?}");
+        }
+    };
+    for (_, mut file) in [every_kind(), carriers()].concat() {
+        for length in (0..file.len()).step_by(3) {
+            look(&file[..length]);
+        }
+        for at in 0..file.len() {
+            file[at] ^= 0xFF;
+            look(&file);
+            file[at] ^= 0xFF;
+        }
+    }
+}

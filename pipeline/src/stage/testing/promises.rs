@@ -1,0 +1,86 @@
+//! What holds for any file at all, checked: the tests run it over corpora they
+//! make, the fuzzers over what they find.
+
+use crate::error::Reject;
+use crate::item::{Header, Scrubbed, Upload};
+use crate::limits::Limits;
+use crate::stage::decode::{decode, first_picture};
+use crate::stage::inspect::carried;
+use crate::stage::scrub::scrub_encoded;
+use crate::stage::sniff::sniff;
+
+/// Takes a file through sniff, scrub and decode, and checks what each promises
+/// about the others.
+///
+/// # Errors
+/// The first [`Reject`], which is an answer like any other.
+///
+/// # Panics
+/// If a promise is broken: a header beyond the limits; scrubbed bytes that change
+/// when they are scrubbed again, carry something, or show another picture; a
+/// decoder that finds another size than the header.
+pub fn hold_to_promises(bytes: &[u8], limits: &Limits) -> Result<(), Reject> {
+    let upload = |bytes: &[u8]| Upload {
+        bytes: bytes.into(),
+    };
+    let sniffed = sniff(upload(bytes), limits)?;
+    let (format, header) = (sniffed.format, sniffed.header);
+    assert_within(header, limits);
+    let scrubbed = scrub_encoded(sniffed.bytes.clone(), format, header);
+    if let Ok(clean) = &scrubbed {
+        assert_stays_clean(clean, limits);
+    }
+
+    let before = decode(sniffed, limits)?;
+    for frame in &before.frames {
+        assert_eq!(
+            (frame.width, frame.height),
+            (header.width, header.height),
+            "the decoder and the header disagree"
+        );
+    }
+    let clean = scrubbed?;
+    let again = sniff(upload(clean.bytes()), limits).expect("scrubbed bytes are still a picture");
+    let after = decode(again, limits).expect("scrubbed bytes still decode");
+    assert!(before.frames == after.frames, "scrubbing changed a pixel");
+    let first = |bytes: &[u8]| first_picture(bytes, format, header, limits).map(|it| it.samples);
+    assert!(
+        first(bytes) == first(clean.bytes()),
+        "scrubbing changed a pixel or its alpha"
+    );
+    Ok(())
+}
+
+fn assert_within(header: Header, limits: &Limits) {
+    let Header {
+        width,
+        height,
+        frames,
+    } = header;
+    let pixels = u64::from(width) * u64::from(height);
+    assert!(width > 0 && height > 0 && frames > 0, "{header:?}");
+    assert!(width.max(height) <= limits.side_px_max, "{header:?}");
+    assert!(pixels <= limits.pixels_max, "{header:?}");
+    assert!(frames <= limits.frames_max, "{header:?}");
+    assert!(
+        frames == 1 || pixels * u64::from(frames) <= limits.animation_pixels_max,
+        "{header:?}"
+    );
+}
+
+fn assert_stays_clean(clean: &Scrubbed, limits: &Limits) {
+    let (format, header) = (clean.format(), clean.header());
+    let upload = Upload {
+        bytes: clean.bytes().clone(),
+    };
+    let sniffed = sniff(upload, limits).expect("scrubbed bytes are still a picture");
+    assert_eq!((sniffed.format, sniffed.header), (format, header));
+    let twice = scrub_encoded(clean.bytes().clone(), format, header)
+        .expect("scrubbed bytes can be scrubbed");
+    assert!(
+        twice.bytes() == clean.bytes(),
+        "scrubbing twice is not scrubbing once"
+    );
+    let carried = carried(clean.bytes(), format);
+    assert!(carried.is_empty(), "the lister finds {carried:?}");
+}
