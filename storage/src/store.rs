@@ -2,16 +2,15 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::data_dir::DataDir;
 use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
 use crate::{
     BlobReader, Blobs, Cursor, ImageId, MemoryBlobs, MemoryRecords, Page, PartName, Record,
-    Records, State, Storable, StorageError, StoredVariant, ViewDelta, Views,
+    Records, State, Storable, StorageError, StoredVariant,
 };
 
 /// Locks that images share by hash; 64 images in flight seldom meet.
@@ -22,8 +21,6 @@ const UPDATE_ATTEMPTS_MAX: u32 = 8;
 
 /// Failed commits whose cleaning up is tried again. More wait for the next start.
 const ABANDONED_MAX: usize = 1024;
-
-const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// Everything that is kept, behind the rules that keep it whole.
 ///
@@ -334,52 +331,6 @@ impl Store {
         self.records.with_sha256(sha256, limit)
     }
 
-    /// Counts a view, in memory: what was not [merged](Store::merge_views) is
-    /// lost with a killed process. Never fails a view; when neither memory nor
-    /// database takes it, it is not counted.
-    pub fn count_view(&self, id: &ImageId) {
-        let delta = ViewDelta {
-            id: *id,
-            n_views: 1,
-            day: today(),
-        };
-        if self.view_counter.add(&delta).is_ok() || self.merge_failed.load(Ordering::Relaxed) {
-            return;
-        }
-        if let Err(error) = self.merge_views() {
-            tracing::warn!(%error, "views cannot be merged; some are not counted");
-        }
-        // Refused only when the merge failed, which was just said.
-        let _ = self.view_counter.add(&delta);
-    }
-
-    /// Writes the views counted since the last merge, in one batch, and returns
-    /// of how many images. For a timer and for the end.
-    ///
-    /// # Errors
-    /// When they cannot be written; they stay counted in memory.
-    pub fn merge_views(&self) -> Result<usize, StorageError> {
-        self.retry_abandoned();
-        let batch = self.view_counter.take();
-        let merged = self.records.add_views(&batch);
-        self.merge_failed.store(merged.is_err(), Ordering::Relaxed);
-        if merged.is_err() {
-            for delta in &batch {
-                // Those that others took the place of meanwhile are lost.
-                let _ = self.view_counter.add(delta);
-            }
-        }
-        merged.map(|()| batch.len())
-    }
-
-    /// The merged views of an image; none for an unknown id.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    pub fn views(&self, id: &ImageId) -> Result<Views, StorageError> {
-        self.records.views(id)
-    }
-
     /// How many images there are.
     ///
     /// # Errors
@@ -504,15 +455,8 @@ impl Store {
     }
 }
 
-/// Today's day number, counted from 1970-01-01 UTC.
-fn today() -> u32 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u32::try_from(since_epoch.as_secs() / SECONDS_PER_DAY).unwrap_or(u32::MAX)
-}
-
 mod twins;
+mod views;
 
 #[cfg(test)]
 mod tests;

@@ -167,7 +167,8 @@ impl Trial {
         links.sort_unstable();
         links.dedup();
         for link in links {
-            let served = client.get(&link).expect(200);
+            let served = client.get_where_it_lies(&link);
+            assert_eq!(served.status, 200, "{link}");
             self.expect_nothing(carrier, search, &link, &served);
             let path = self.write("served", &served.body);
             let may_describe_colours = carrier.fate == Fate::Recoloured;
@@ -245,7 +246,7 @@ fn image_links(page: &str) -> Vec<String> {
     page.match_indices("/i/")
         .map(|(start, _)| {
             let rest = &page[start..];
-            let end = rest.find(['"', '\'', ' ', '<', ')', ',', '&', ']', '\\']);
+            let end = rest.find(['"', '\'', ' ', '<', ')', ',', '&', '[', ']', '\\']);
             rest[..end.unwrap_or(rest.len())].trim_end().to_owned()
         })
         .filter(|link| link.contains('.'))

@@ -326,7 +326,7 @@ mod tests {
         );
         assert_eq!(refused.problem().retry_after, Some(WAIT_MAX.as_secs()));
         drop(held);
-        maker.place(now + WAIT_MAX).await.unwrap();
+        drop(maker.place(now + WAIT_MAX).await.unwrap());
     }
 
     #[tokio::test]

@@ -1,4 +1,6 @@
+use super::views::today;
 use super::*;
+use crate::Views;
 use crate::contract::{SampleBytes, sample_record};
 
 #[test]
