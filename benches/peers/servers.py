@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import product
@@ -52,13 +53,28 @@ def nginx(folder: Path, n_workers: int) -> Iterator[str]:
     # Workers drop to another user, who must be able to enter.
     folder.chmod(0o755)
     command = ["nginx", "-c", str(configuration), "-e", str(folder / "nginx.log")]
-    with running(command, f"http://127.0.0.1:{port}/", os.environ) as address:
-        yield address
+    with running(command, f"http://127.0.0.1:{port}/", os.environ) as server:
+        yield server.address
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    address: str
+    pid: int
 
 
 @contextmanager
 def imgshare(folder: Path) -> Iterator[str]:
     """Serves from an empty data folder with the installed weights; yields its address."""
+    with imgshare_process(folder, {}) as server:
+        yield server.address
+
+
+@contextmanager
+def imgshare_process(folder: Path, settings: dict[str, str]) -> Iterator[Running]:
+    """The same over these settings, by their names in the environment."""
     data = folder / "data"
     data.mkdir()
     (data / "models").symlink_to(product.data_folder() / "models")
@@ -67,12 +83,12 @@ def imgshare(folder: Path) -> Iterator[str]:
     environment = product.environment() | {
         "IMGSHARE_LOG_LEVEL": "warn",
         "IMGSHARE_HTTP_METRICS_LISTEN": "off",
-    }
+    } | settings
     command = [product.binary(), "serve", "--data", data, "--device", "cpu"]
     command += ["--listen", f"127.0.0.1:{port}"]
     address = f"http://127.0.0.1:{port}"
-    with running(list(map(str, command)), f"{address}/healthz", environment):
-        yield address
+    with running(list(map(str, command)), f"{address}/healthz", environment) as server:
+        yield Running(address, server.pid)
 
 
 @contextmanager
@@ -84,8 +100,8 @@ def oximg(images: Path) -> Iterator[str]:
         "OXIMG_BIND": "127.0.0.1",
         "IMAGES_DIR": str(images),
     }
-    with running([str(oximg_binary())], f"http://127.0.0.1:{port}/", environment) as address:
-        yield address
+    with running([str(oximg_binary())], f"http://127.0.0.1:{port}/", environment) as server:
+        yield server.address
 
 
 def oximg_binary() -> Path:
@@ -98,7 +114,7 @@ def oximg_version() -> str:
 
 
 @contextmanager
-def running(command: list[str], probe: str, environment: dict[str, str]) -> Iterator[str]:
+def running(command: list[str], probe: str, environment: dict[str, str]) -> Iterator[Running]:
     """Runs `command` until the block ends; enters it once `probe` gets any HTTP answer."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
@@ -107,7 +123,7 @@ def running(command: list[str], probe: str, environment: dict[str, str]) -> Iter
             if process.poll() is not None or time.monotonic() > give_up:
                 raise SystemExit(f"{command[0]} did not start")
             time.sleep(0.1)
-        yield probe.rstrip("/")
+        yield Running(probe.rstrip("/"), process.pid)
     finally:
         process.terminate()
         try:

@@ -88,7 +88,7 @@ def candidates(work: Path) -> list[Path]:
     return [*fitting, *(photos.generate(work, seed, GENERATED_SIZE) for seed in range(2))]
 
 
-def upload(address: str, path: Path) -> dict:
+def upload(address: str, path: Path, seconds_max: float = 60) -> dict:
     head = (
         f"--{BOUNDARY}\r\n"
         f'Content-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
@@ -100,7 +100,7 @@ def upload(address: str, path: Path) -> dict:
         data=body,
         headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=seconds_max) as answer:
         return json.load(answer)
 
 

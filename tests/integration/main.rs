@@ -10,6 +10,7 @@ mod deletion;
 mod device;
 mod drain;
 mod likeness;
+mod memory;
 mod models;
 mod pages;
 mod pending;

@@ -16,13 +16,26 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy)]
 pub struct Client {
     address: SocketAddr,
+    answer_within: Duration,
 }
 
 impl Client {
     /// A client of the server at this address.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address }
+        Self {
+            address,
+            answer_within: ANSWER_WITHIN,
+        }
+    }
+
+    /// The same client, which waits as long as this for an answer.
+    #[must_use]
+    pub fn patient(self, answer_within: Duration) -> Self {
+        Self {
+            answer_within,
+            ..self
+        }
     }
 
     /// GET.
@@ -174,8 +187,8 @@ impl Client {
     pub fn connect(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-        stream.set_write_timeout(Some(ANSWER_WITHIN))?;
+        stream.set_read_timeout(Some(self.answer_within))?;
+        stream.set_write_timeout(Some(self.answer_within))?;
         Ok(stream)
     }
 }

@@ -102,6 +102,22 @@ impl Server {
         Some(line.parse().expect("a sample is a number"))
     }
 
+    /// The most memory it has had in use at once, as the system counts it.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    #[must_use]
+    pub fn memory_peak_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("the server runs");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .expect("Linux counts it");
+        let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>();
+        kilobytes.expect("it is a number") * 1_024
+    }
+
     /// Everything the server has written so far.
     #[must_use]
     pub fn log(&self) -> String {
