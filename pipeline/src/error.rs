@@ -12,7 +12,7 @@ pub enum Reject {
     #[error("The file is empty.")]
     Empty,
     /// The first bytes belong to no format on the allow-list.
-    #[error("This is not an image we accept. JPEG, PNG, WebP and GIF are.{advice}", advice = .advice.map(|a| format!(" {a}")).unwrap_or_default())]
+    #[error("This is not an image we accept. JPEG, PNG, WebP, GIF and AVIF are.{advice}", advice = .advice.map(|a| format!(" {a}")).unwrap_or_default())]
     UnsupportedFormat {
         /// What to do instead, when the format was recognised by name.
         advice: Option<&'static str>,

@@ -16,6 +16,8 @@ pub enum Format {
     Webp,
     /// GIF 87a and 89a.
     Gif,
+    /// AVIF, still.
+    Avif,
 }
 
 impl Format {
@@ -27,6 +29,7 @@ impl Format {
             Self::Png => "image/png",
             Self::Webp => "image/webp",
             Self::Gif => "image/gif",
+            Self::Avif => "image/avif",
         }
     }
 
@@ -38,6 +41,7 @@ impl Format {
             Self::Png => "png",
             Self::Webp => "webp",
             Self::Gif => "gif",
+            Self::Avif => "avif",
         }
     }
 }
@@ -52,9 +56,10 @@ pub struct Upload {
 /// What the header says, within the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// Width in pixels as stored, before any turning.
+    /// Width in pixels as stored, before any turning; of an AVIF, whose turning is
+    /// part of its structure, as shown.
     pub width: u32,
-    /// Height in pixels as stored, before any turning.
+    /// Height in pixels, likewise.
     pub height: u32,
     /// Frames; 1 for a still.
     pub frames: u32,

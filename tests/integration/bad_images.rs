@@ -30,8 +30,8 @@ fn what_is_no_accepted_image() {
         unsupported,
     );
     refusals.file(
-        "image.avif",
-        b"\0\0\0\x1cftypavif\0\0\0\0mif1avif",
+        "moving.avif",
+        b"\0\0\0\x1cftypavis\0\0\0\0avifavis",
         415,
         unsupported,
     );

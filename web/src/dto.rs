@@ -74,7 +74,7 @@ pub struct Uploaded {
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it describes the form to the OpenAPI document")]
 pub struct UploadForm {
-    /// The image file: JPEG, PNG, WebP or GIF.
+    /// The image file: JPEG, PNG, WebP, GIF or AVIF.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
 }

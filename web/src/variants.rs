@@ -39,7 +39,13 @@ const HEADER_BYTES: u64 = 4096;
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Every format a record can name by its extension.
-const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Webp, Format::Gif];
+const FORMATS: [Format; 5] = [
+    Format::Jpeg,
+    Format::Png,
+    Format::Webp,
+    Format::Gif,
+    Format::Avif,
+];
 
 type Key = (ImageId, &'static str);
 

@@ -13,7 +13,7 @@ pub const THEME_COOKIE: &str = "theme";
 pub const NSFW_FILTER_COOKIE: &str = "nsfw_filter";
 
 /// The formats in the pages' words.
-const FORMATS: &str = "JPEG, PNG, WebP, GIF";
+const FORMATS: &str = "JPEG, PNG, WebP, GIF, AVIF";
 
 /// A visitor, as far as pages care.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ pub(super) fn site() -> Site {
         base_url: "https://img.example".to_owned(),
         theme: Theme::System,
         upload_bytes_max: 40_000_000,
-        formats: "JPEG, PNG, WebP, GIF",
+        formats: "JPEG, PNG, WebP, GIF, AVIF",
         files_per_batch_max: 20,
         contact: Some("privacy@img.example".to_owned()),
     }

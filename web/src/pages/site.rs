@@ -149,7 +149,7 @@ mod tests {
     fn formats_become_media_types() {
         assert_eq!(
             samples::site().accept(),
-            "image/jpeg,image/png,image/webp,image/gif"
+            "image/jpeg,image/png,image/webp,image/gif,image/avif"
         );
     }
 

@@ -13,7 +13,9 @@
 //! | JPEG | JPEG at quality 95, grey or with the source's chroma resolution |
 //! | PNG, APNG | the same depth, lossless; of palettes only the colours change |
 //! | WebP | lossless; an animation is refused |
+//! | AVIF | PNG |
 
+mod avif;
 mod convert;
 mod jpeg;
 mod png;
@@ -54,9 +56,15 @@ pub fn colour(upright: Upright) -> Result<Coloured, Reject> {
         // GIF's colours are sRGB; the profile that an extension block may hold
         // is read by nobody.
         Format::Gif => None,
+        Format::Avif => avif::convert(&bytes, &mut frames)?,
+    };
+    let (bytes, format) = match converted {
+        None => (bytes, format),
+        Some(converted) if format == Format::Avif => (converted.into(), Format::Png),
+        Some(converted) => (converted.into(), format),
     };
     Ok(Coloured {
-        bytes: converted.map_or(bytes, Into::into),
+        bytes,
         format,
         header,
         frames,
@@ -77,6 +85,7 @@ pub(in crate::stage) fn converter_of(
         Format::Png => png::meaning(bytes)?,
         Format::Webp => webp::meaning(bytes)?,
         Format::Gif => None,
+        Format::Avif => avif::meaning(bytes)?,
     };
     let Some((meaning, channels)) = found else {
         return Ok(None);

@@ -1,9 +1,11 @@
 //! Decodes every pixel of the file and keeps the frames to be classified.
 //!
-//! JPEG is read by zune-jpeg, the others by image-rs's decoder for the format.
-//! An animation plays through to its end, so that every frame is proved, while
-//! only its canvas and the frames that may be classified are in memory.
+//! JPEG is read by zune-jpeg, AVIF by re_rav1d, the others by image-rs's decoder
+//! for the format. An animation plays through to its end, so that every frame is
+//! proved, while only its canvas and the frames that may be classified are in
+//! memory.
 
+mod avif;
 mod canvas;
 mod gif;
 mod jpeg;
@@ -98,6 +100,7 @@ fn play(
         Format::Png => png::play(bytes, header, limits, visit),
         Format::Webp => webp::play(bytes, header, limits, visit),
         Format::Gif => gif::play(bytes, header, limits, visit),
+        Format::Avif => avif::play(bytes, header, limits, visit),
     }
 }
 

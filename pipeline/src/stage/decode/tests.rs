@@ -1,4 +1,5 @@
 mod animations;
+mod avifs;
 mod jpegs;
 mod mutations;
 mod stills;

@@ -7,6 +7,7 @@
 //! that would be stored. A file is clean when the lister finds nothing and those
 //! bytes are its own.
 
+mod avif;
 mod exif;
 mod gif;
 mod icc;
@@ -98,6 +99,7 @@ fn list(bytes: &[u8], format: Format) -> Listing {
         Format::Png => png::list(bytes, &mut listing),
         Format::Webp => webp::list(bytes, &mut listing),
         Format::Gif => gif::list(bytes, &mut listing),
+        Format::Avif => avif::list(bytes, &mut listing),
     }
     listing
 }

@@ -3,7 +3,7 @@ use crate::item::Upload;
 use crate::stage::scrub::fixtures::carriers;
 use crate::stage::scrub::scrub_encoded;
 use crate::stage::sniff::sniff;
-use crate::stage::testing::{every_kind, gif, jpeg, png_chunk};
+use crate::stage::testing::{AvifKind, avif, avif_of_kind, every_kind, gif, jpeg, png_chunk};
 
 fn report(bytes: &[u8]) -> Report {
     inspect(bytes.into(), &Limits::default())
@@ -153,4 +153,17 @@ fn any_bytes_get_a_report() {
             file[at] ^= 0xFF;
         }
     }
+}
+
+#[test]
+fn an_avifs_items_and_boxes_are_named() {
+    let file = avif_of_kind(AvifKind::Metadata);
+    let found = names(&report(&file));
+    for what in ["Exif", "XMP"] {
+        assert!(found.contains(&what), "{what}: {found:?}");
+    }
+    let trailing = [avif(), b"\0\0\0\x0Cfreetext".to_vec(), b"rest".to_vec()].concat();
+    let found = names(&report(&trailing));
+    assert!(found.contains(&"padding box"), "{found:?}");
+    assert!(found.contains(&"bytes after the last box"), "{found:?}");
 }

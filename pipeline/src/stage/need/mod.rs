@@ -5,6 +5,7 @@
 //! what turning it upright takes. A progressive JPEG takes three times what a
 //! baseline one of the same size does.
 
+mod avif;
 mod jpeg;
 mod png;
 mod vp8l;
@@ -96,6 +97,7 @@ enum Coding {
     /// With the area of the largest frame, in pixels.
     Gif(u64),
     Webp(webp::Coding),
+    Avif(avif::Planes),
 }
 
 impl Picture {
@@ -108,6 +110,7 @@ impl Picture {
                 let size = (header.width, header.height);
                 Coding::Webp(webp::Coding::read(bytes, size)?)
             }
+            Format::Avif => Coding::Avif(avif::Planes::read(bytes)?),
         };
         Ok(Self {
             area: u64::from(header.width) * u64::from(header.height),
@@ -142,6 +145,9 @@ impl Picture {
                     frame.max(pixels(RGBA + 1))
                 }
             }
+            // The planes beside the picture they become, and that one beside
+            // what it is turned to.
+            Coding::Avif(planes) => pixels(planes.pixel_bytes + RGBA + RGBA),
         }
     }
 
@@ -155,8 +161,8 @@ impl Picture {
             }
             // Samples as they are stored, turned ones, and the new file twice.
             Coding::Png(outline) => pixels(KEPT + 4 * outline.pixel_bytes),
-            // Sideways animations are refused.
-            Coding::Gif(_) => 0,
+            // Sideways animations are refused, and an AVIF turns while it is decoded.
+            Coding::Gif(_) | Coding::Avif(_) => 0,
             // Pixels, turned ones, the encoder's copy and its output.
             Coding::Webp(coding) => {
                 let decoding = pixels(coding.pixel_bytes).saturating_add(coding.tables_bytes);

@@ -5,6 +5,7 @@
 //! of its own and accepts nothing else. little_exif looks at the result as well.
 //! What was left behind is neither kept nor logged nor named (P2).
 
+pub(super) mod avif;
 mod gif;
 pub(super) mod icc;
 pub(super) mod jpeg;
@@ -56,6 +57,7 @@ pub fn scrub_encoded(bytes: Arc<[u8]>, format: Format, header: Header) -> Result
         Format::Png => png::rebuild(&bytes),
         Format::Webp => webp::rebuild(&bytes),
         Format::Gif => gif::rebuild(&bytes),
+        Format::Avif => avif::rebuild(&bytes),
     }?;
     prove(&rebuilt, format, header).map_err(|detail| Reject::MetadataNotRemovable { detail })?;
     Ok(Scrubbed {
@@ -73,6 +75,7 @@ fn prove(rebuilt: &Vec<u8>, format: Format, header: Header) -> Result<(), Unclea
         Format::Png => png::verify(rebuilt),
         Format::Webp => webp::verify(rebuilt),
         Format::Gif => gif::verify(rebuilt),
+        Format::Avif => avif::verify(rebuilt),
     }?;
     if found != header {
         return Err("the rebuilt file does not have the size or the frames of the original");

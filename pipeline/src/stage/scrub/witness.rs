@@ -27,7 +27,7 @@ pub(super) fn sees_nothing(rebuilt: &Vec<u8>, format: Format) -> Result<(), Uncl
                 "No EXIF chunk according to VP8X flags!",
             ],
         ),
-        Format::Gif => return Ok(()),
+        Format::Gif | Format::Avif => return Ok(()),
     };
     match Metadata::new_from_vec(rebuilt, extension) {
         Err(error) => {

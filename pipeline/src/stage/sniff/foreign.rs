@@ -1,49 +1,79 @@
 //! Files that are no image we accept, but that people try: what to do instead.
 
+use super::brands::brands;
+
+const VIDEO: &str = "This is a video; videos are not accepted.";
+const JPEG_2000: &str = "This is JPEG 2000: save it as JPEG or PNG.";
+const ICON: &str = "This is an icon: save it as PNG.";
+const POSTSCRIPT: &str = "This is PostScript: export the page as PNG.";
+
 /// Advice for a file recognised by name; `None` for anything else.
 pub(super) fn advice(bytes: &[u8]) -> Option<&'static str> {
-    if let Some(brand) = iso_brand(bytes) {
-        return Some(iso_advice(brand));
+    if let Some(major) = brands(bytes).next() {
+        let animated_avif = brands(bytes).any(|brand| brand == *b"avis");
+        return Some(iso_advice(major, animated_avif));
     }
-    match bytes {
+    still_advice(bytes)
+        .or_else(|| video_advice(bytes))
+        .or_else(|| is_svg(bytes).then_some("This is an SVG: export it as PNG."))
+}
+
+fn still_advice(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
         [0xFF, 0x0A, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => {
-            Some("This is JPEG XL: save it as JPEG or PNG.")
+            "This is JPEG XL: save it as JPEG or PNG."
         }
+        [b'I', b'I', 0xBC, ..] => "This is JPEG XR: save it as JPEG or PNG.",
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => {
-            Some("This is a TIFF or a camera's raw file: export it as JPEG or PNG.")
+            "This is a TIFF or a camera's raw file: export it as JPEG or PNG."
         }
-        [b'B', b'M', ..] => Some("This is a BMP: save it as PNG."),
-        [0, 0, 1, 0, ..] => Some("This is an icon: save it as PNG."),
-        [b'8', b'B', b'P', b'S', ..] => Some("This is a Photoshop document: export it as PNG."),
-        [0, 0, 0, 12, b'j', b'P', ..] => Some("This is JPEG 2000: save it as JPEG or PNG."),
-        [b'%', b'P', b'D', b'F', ..] => Some("This is a PDF: export the page as PNG."),
+        [b'B', b'M', ..] => "This is a BMP: save it as PNG.",
+        [0, 0, 1 | 2, 0, ..] => ICON,
+        [b'8', b'B', b'P', b'S', ..] => "This is a Photoshop document: export it as PNG.",
+        [b'g', b'i', b'm', b'p', b' ', b'x', b'c', b'f', ..] => {
+            "This is a GIMP document: export it as PNG."
+        }
+        [0, 0, 0, 12, b'j', b'P', ..] | [0xFF, 0x4F, 0xFF, 0x51, ..] => JPEG_2000,
+        [0x76, 0x2F, 0x31, 0x01, ..] => "This is OpenEXR: export it as JPEG or PNG.",
+        [b'q', b'o', b'i', b'f', ..] => "This is QOI: save it as PNG.",
+        [b'%', b'P', b'D', b'F', ..] => "This is a PDF: export the page as PNG.",
+        [b'%', b'!', b'P', b'S', ..] | [0xC5, 0xD0, 0xD3, 0xC6, ..] => POSTSCRIPT,
+        _ => return None,
+    })
+}
+
+/// Matroska and WebM, AVI, Ogg, Flash, Windows Media, MPEG streams, and
+/// QuickTime files from before there were brands.
+fn video_advice(bytes: &[u8]) -> Option<&'static str> {
+    let is_video = matches!(
+        bytes,
         [0x1A, 0x45, 0xDF, 0xA3, ..]
-        | [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', ..] => {
-            Some("This is a video; videos are not accepted.")
-        }
-        _ if is_svg(bytes) => Some("This is an SVG: export it as PNG."),
-        _ => None,
-    }
+            | [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', ..]
+            | [b'O', b'g', b'g', b'S', ..]
+            | [b'F', b'L', b'V', 1, ..]
+            | [0x30, 0x26, 0xB2, 0x75, ..]
+            | [0, 0, 1, 0xB3 | 0xBA, ..]
+    ) || bytes.get(4..8).is_some_and(|name| {
+        [b"moov", b"mdat", b"wide", b"pnot"]
+            .iter()
+            .any(|known| name == *known)
+    });
+    is_video.then_some(VIDEO)
 }
 
-/// The major brand of an ISO base media file (ISO/IEC 14496-12, 4.3).
-fn iso_brand(bytes: &[u8]) -> Option<[u8; 4]> {
-    match bytes {
-        [_, _, _, _, b'f', b't', b'y', b'p', a, b, c, d, ..] => Some([*a, *b, *c, *d]),
-        _ => None,
+fn iso_advice(major: [u8; 4], animated_avif: bool) -> &'static str {
+    if animated_avif {
+        return "This is an animated AVIF: save it as an animated WebP or GIF.";
     }
-}
-
-fn iso_advice(brand: [u8; 4]) -> &'static str {
-    match &brand {
-        b"avif" | b"avis" => "This is AVIF: save it as JPEG, PNG or WebP.",
+    match &major {
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" | b"mif1"
         | b"msf1" => {
             "This is HEIC: save it as JPEG; an iPhone does so under \
              Settings, Camera, Formats, Most Compatible."
         }
+        b"jpx " | b"jp2 " | b"jpm " => JPEG_2000,
         b"crx " => "This is a camera's raw file: export it as JPEG.",
-        _ => "This is a video; videos are not accepted.",
+        _ => VIDEO,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Names the format by its magic bytes, reads size and frames from the header
 //! and holds them to the limits, all before a pixel is decoded.
 //!
-//! The header readers allocate nothing and go over the file at most once, so a
-//! hostile header costs microseconds.
+//! The header readers go over the file at most once and allocate nothing, or
+//! tables of bounded length for AVIF, so a hostile header costs microseconds.
 
+pub(crate) mod avif;
+mod brands;
 mod foreign;
 pub(crate) mod gif;
 pub(crate) mod jpeg;
@@ -57,6 +59,7 @@ pub(super) fn format(bytes: &[u8]) -> Option<Format> {
             b'P',
             ..,
         ] => Some(Format::Webp),
+        _ if avif::is_still(bytes) => Some(Format::Avif),
         _ => None,
     }
 }
@@ -67,6 +70,7 @@ fn header(bytes: &[u8], format: Format, limits: &Limits) -> Result<Header, Rejec
         Format::Png => png::header(bytes, limits),
         Format::Webp => webp::header(bytes, limits),
         Format::Gif => gif::header(bytes, limits),
+        Format::Avif => avif::header(bytes, limits),
     }
 }
 

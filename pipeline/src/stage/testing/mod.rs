@@ -1,11 +1,15 @@
 //! Small images of every accepted format, made in code, for tests and benches.
 
+mod avif;
 mod gif;
 mod jpeg;
 mod png;
 mod promises;
 mod webp;
 
+pub use avif::{
+    AvifDraft, AvifItem, AvifKind, avif, avif_box, avif_coded, avif_of_kind, avif_unit,
+};
 pub use gif::{GifFrame, gif, gif_animation, gif_of_frames};
 pub use jpeg::{JpegKind, jpeg, jpeg_of_kind, jpeg_of_several_scans, jpeg_refined, jpeg_with_size};
 pub use png::{
@@ -83,6 +87,12 @@ pub fn every_kind() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("gif", gif(width, height)),
         ("animated gif", gif_animation(width, height, 4)),
+        ("avif", avif()),
+        ("10-bit avif", avif_of_kind(AvifKind::TenBit444)),
+        ("12-bit avif", avif_of_kind(AvifKind::TwelveBit422)),
+        ("avif with alpha", avif_of_kind(AvifKind::Alpha)),
+        ("grey avif", avif_of_kind(AvifKind::Grey)),
+        ("turned avif", avif_of_kind(AvifKind::Turned)),
     ];
     for (name, color, depth) in [
         ("1-bit grey png", ColorType::Grayscale, BitDepth::One),

@@ -35,7 +35,7 @@ pub(super) fn orientation(bytes: &[u8], format: Format) -> Orientation {
         Format::Jpeg => jpeg_blocks(bytes, &mut look),
         Format::Png => png_blocks(bytes, &mut look),
         Format::Webp => webp_blocks(bytes, &mut look),
-        Format::Gif => Ok(()),
+        Format::Gif | Format::Avif => Ok(()),
     };
     let value = found.as_ref().and_then(read_orientation);
     value.map_or(Orientation::Upright, Orientation::from_tag)

@@ -4,10 +4,12 @@
 //! Most files say "upright" or nothing and pass through untouched. PNG and WebP
 //! are turned without loss, and so is a JPEG whose size allows it: its sides that
 //! are reversed must end with a whole unit. Other JPEGs are encoded again.
+//! AVIF has a turning of its own in its structure, which stays; browsers do not
+//! obey an Exif orientation there, and nor do we.
 
 mod exif;
 mod jpeg;
-mod orientation;
+pub(super) mod orientation;
 mod png;
 mod webp;
 
@@ -64,7 +66,7 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
         Format::Jpeg => jpeg::turn(&bytes, orientation, frame)?,
         Format::Png => png::turn(&bytes, orientation)?,
         Format::Webp => webp::turn(&bytes, orientation)?,
-        Format::Gif => return Err(SIDEWAYS_ANIMATION),
+        Format::Gif | Format::Avif => return Err(SIDEWAYS_ANIMATION),
     };
     let header = Header {
         width: frame.width,

@@ -8,7 +8,7 @@ const TILE: usize = 32;
 
 /// How the stored picture must be changed to stand upright (Exif 2.32, tag 274).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Orientation {
+pub(in crate::stage) enum Orientation {
     Upright = 1,
     MirrorAcross = 2,
     HalfTurn = 3,
@@ -39,7 +39,7 @@ impl Orientation {
     }
 
     /// Width and height after the turn.
-    pub(super) fn turned_size<T>(self, width: T, height: T) -> (T, T) {
+    pub(in crate::stage) fn turned_size<T>(self, width: T, height: T) -> (T, T) {
         if self.swaps_sides() {
             (height, width)
         } else {
@@ -65,7 +65,12 @@ impl Orientation {
     ///
     /// # Panics
     /// If `pixels` is not `width` x `height` pixels.
-    pub(super) fn turn<const N: usize>(self, pixels: &[u8], width: u32, height: u32) -> Vec<u8> {
+    pub(in crate::stage) fn turn<const N: usize>(
+        self,
+        pixels: &[u8],
+        width: u32,
+        height: u32,
+    ) -> Vec<u8> {
         let side = |side: u32| usize::try_from(side).expect("a side fits into memory");
         let (width, height) = (side(width), side(height));
         let (source, _) = pixels.as_chunks::<N>();

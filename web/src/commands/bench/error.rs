@@ -20,7 +20,9 @@ pub enum BenchError {
         source: io::Error,
     },
     /// The paths hold no files with a picture's extension.
-    #[error("there are no pictures; name a JPEG, PNG, WebP or GIF file, or a folder with some")]
+    #[error(
+        "there are no pictures; name a JPEG, PNG, WebP, GIF or AVIF file, or a folder with some"
+    )]
     NoPictures,
     /// A photo could not be drawn.
     #[error("a photo could not be encoded: {0}")]

@@ -21,7 +21,7 @@ const DRAWN_WIDTH: u16 = 3_264;
 const DRAWN_HEIGHT: u16 = 2_448;
 
 /// Extensions taken from a folder. A file named outright is taken whatever its name.
-const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "gif"];
+const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "gif", "avif"];
 
 /// One file in memory.
 pub(super) struct Input {

@@ -1,0 +1,44 @@
+//! AVIF: what re_rav1d allocates for a picture, read in its source.
+
+use crate::error::Reject;
+use crate::stage::sniff::avif::{Avif, Layer};
+
+/// Block modes, filter masks and segments, beside each other for a frame.
+const TABLES: u64 = 2;
+
+/// What decoding takes beside the picture that comes out.
+#[derive(Debug)]
+pub(super) struct Planes {
+    /// Bytes for each pixel of the picture.
+    pub(super) pixel_bytes: u64,
+}
+
+impl Planes {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Reject> {
+        let avif = Avif::parse(bytes)?;
+        let alpha = avif.alpha.as_ref().map_or(0, layer_bytes);
+        Ok(Self {
+            pixel_bytes: layer_bytes(&avif.colour) + alpha,
+        })
+    }
+}
+
+/// The planes and, as with film grain, a second copy of them.
+fn layer_bytes(layer: &Layer<'_>) -> u64 {
+    let Some(first) = layer.tiles.first() else {
+        return 0;
+    };
+    let colours = first.sequence.colours;
+    let samples = match (
+        colours.monochrome,
+        colours.halved_across,
+        colours.halved_down,
+    ) {
+        (true, ..) => 1,
+        // One and a half, rounded up, makes up for padding at the edges.
+        (_, true, _) => 2,
+        _ => 3,
+    };
+    let sample_bytes = if colours.depth > 8 { 2 } else { 1 };
+    2 * samples * sample_bytes + TABLES
+}
