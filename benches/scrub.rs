@@ -1,11 +1,12 @@
-//! From upright pictures to files proved free of metadata.
+//! From upright pictures in known colours to files proved free of metadata.
 
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use imgshare_benches::photos::{self, Sample};
 use imgshare_pipeline::Limits;
-use imgshare_pipeline::item::Upright;
+use imgshare_pipeline::item::Coloured;
+use imgshare_pipeline::stage::colour::colour;
 use imgshare_pipeline::stage::decode::decode;
 use imgshare_pipeline::stage::scrub::scrub;
 use imgshare_pipeline::stage::sniff::sniff;
@@ -37,10 +38,11 @@ fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn prepared(sample: &Sample, limits: &Limits) -> Upright {
+fn prepared(sample: &Sample, limits: &Limits) -> Coloured {
     let sniffed = sniff(sample.upload(), limits).expect("a drawn photo is accepted");
     let decoded = decode(sniffed, limits).expect("a drawn photo decodes");
-    upright(decoded).expect("a drawn photo stands upright")
+    let upright = upright(decoded).expect("a drawn photo stands upright");
+    colour(upright).expect("a drawn photo is sRGB")
 }
 
 criterion_group!(benches, bench);

@@ -6,7 +6,7 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, S
 use super::convert::Converter;
 use crate::error::Reject;
 use crate::item::{Header, Pixels};
-use crate::stage::decode;
+use crate::stage::decode::{self, Layout};
 use crate::stage::scrub::icc::{self, Channels, Meaning};
 use crate::stage::scrub::jpeg::outline::Outline;
 
@@ -36,16 +36,30 @@ pub(super) fn convert(
     let Some(converter) = Converter::of(&meaning, outline.channels)? else {
         return Ok(None);
     };
-    let ([frame], Channels::Inks) = (&mut *frames, outline.channels) else {
-        converter.frames(frames)?;
-        return match (&meaning, &*frames) {
-            (Meaning::Odd(_), [frame]) => encode(&outline, frame).map(Some),
-            _ => Ok(None),
-        };
+    for frame in &mut *frames {
+        if outline.channels == Channels::Inks {
+            // It is RGB already, by the rule for inks without a profile.
+            frame.rgb = converter.inks(&decode::inks(bytes, header)?)?;
+        } else {
+            converter.samples(&mut frame.rgb, Layout::Rgb)?;
+        }
+    }
+    match (meaning, &*frames) {
+        (Meaning::Odd(_), [frame]) => encode(&outline, frame).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// RGB of a JPEG of inks, by the profile for them; `None` for other JPEGs.
+pub(super) fn rgb_of_inks(bytes: &[u8], header: Header) -> Result<Option<Vec<u8>>, Reject> {
+    let outline = Outline::read(bytes)?;
+    let (Channels::Inks, Some(meaning)) = (outline.channels, meaning_in(&outline)) else {
+        return Ok(None);
     };
-    // The decoded frame is RGB already, by the rule for inks without a profile.
-    frame.rgb = converter.inks(&decode::inks(bytes, header)?)?;
-    encode(&outline, frame).map(Some)
+    let Some(converter) = Converter::of(&meaning, Channels::Inks)? else {
+        return Ok(None);
+    };
+    converter.inks(&decode::inks(bytes, header)?).map(Some)
 }
 
 /// Encodes the pixels like the source: grey or colour, with its chroma resolution.

@@ -27,7 +27,7 @@ mod tests;
 pub(in crate::stage) use self::convert::Converter;
 
 use crate::error::Reject;
-use crate::item::{Coloured, Format, Upright};
+use crate::item::{Coloured, Format, Header, Upright};
 use crate::stage::scrub::icc::Channels;
 
 /// The file was decoded before, but not by the decoder for this.
@@ -69,6 +69,23 @@ pub fn colour(upright: Upright) -> Result<Coloured, Reject> {
         header,
         frames,
     })
+}
+
+/// RGB of a JPEG of inks that has a profile for them, for whoever must encode
+/// the picture anew: RGB has no use for that profile. `None` for other files.
+///
+/// # Errors
+/// As [`colour`].
+pub(in crate::stage) fn rgb_of_inks(
+    bytes: &[u8],
+    format: Format,
+    header: Header,
+) -> Result<Option<Vec<u8>>, Reject> {
+    if format == Format::Jpeg {
+        jpeg::rgb_of_inks(bytes, header)
+    } else {
+        Ok(None)
+    }
 }
 
 /// How to bring the samples of an encoded picture to sRGB, and what they stand

@@ -19,6 +19,7 @@ mod tests;
 use self::orientation::Orientation;
 use crate::error::Reject;
 use crate::item::{Decoded, Format, Header, Pixels, Sniffed, Upright};
+use crate::stage::colour::rgb_of_inks;
 
 /// An animation would have to be turned frame by frame, each with its offsets,
 /// and no browser obeys the tag there reliably. Refusing is the only answer that
@@ -44,7 +45,7 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
             format,
             header,
         },
-        frames,
+        mut frames,
     } = decoded;
     let orientation = exif::orientation(&bytes, format);
     if orientation == Orientation::Upright {
@@ -54,6 +55,10 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
             header,
             frames,
         });
+    }
+    // Turning may mean encoding as RGB, and then the inks' profile is lost.
+    if let ([frame], Some(rgb)) = (frames.as_mut_slice(), rgb_of_inks(&bytes, format, header)?) {
+        frame.rgb = rgb;
     }
     let frames: Vec<Pixels> = frames
         .into_iter()

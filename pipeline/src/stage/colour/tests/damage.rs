@@ -50,7 +50,7 @@ fn table_bombs_cost_no_more_than_their_bytes() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 256,
+        cases: 128,
         // The same damage on every run: new damage is the fuzzers' business.
         rng_seed: RngSeed::Fixed(3),
         failure_persistence: None,

@@ -142,6 +142,25 @@ fn p02_inks_become_rgb_and_their_profile_is_gone() {
 }
 
 #[test]
+fn inks_stored_sideways_are_converted_by_their_profile_too() {
+    let source = testing::jpeg_of_kind(40, 24, JpegKind::Cmyk);
+    let tag = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let printed = with_profile(&source, &press_profile());
+    let (clean, stored) = through(&with_segments(&printed, &segment(0xE1, tag))).unwrap();
+    assert_eq!(clean.scrubbed.header().width, 24);
+    for frame in [&clean.frames[0], &stored[0]] {
+        let grey = |pixel: &[u8; 3]| {
+            pixel
+                .iter()
+                .max()
+                .zip(pixel.iter().min())
+                .is_some_and(|(a, b)| a - b < 9)
+        };
+        assert!(frame.rgb.as_chunks::<3>().0.iter().all(grey));
+    }
+}
+
+#[test]
 fn inks_are_the_complements_of_what_the_file_holds() {
     for kind in [JpegKind::Cmyk, JpegKind::Ycck] {
         let file = testing::jpeg_of_kind(40, 24, kind);

@@ -129,8 +129,8 @@ fn xyz(numbers: [i32; 3]) -> Vec<u8> {
 /// are in use (SMPTE-C, PAL) lie 0.02 away.
 const COLORANT_ERROR_MAX: u32 = 131;
 
-/// How far a curve may be off, in eighths of an 8-bit step: one and a half
-/// steps at worst, half a step on average. Tables of few points for sRGB are
+/// How far a curve may be off, of the whole range: one and a half 8-bit steps at
+/// worst, half a step on average. Tables of few points for sRGB are
 /// off by one step; a plain gamma of 2.2 is off by seven, BT.709's curve by 30.
 const CURVE_ERROR_MAX: f64 = 1.5 / 255.0;
 const CURVE_ERROR_MEAN_MAX: f64 = 0.5 / 255.0;

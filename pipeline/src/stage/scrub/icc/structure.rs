@@ -129,7 +129,9 @@ impl Profile {
         let by_table = has(&[b"A2B0"]);
         match self.channels {
             Channels::Rgb => {
-                by_table || has(&[b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"])
+                let matrix = [b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC"];
+                // A matrix leads to XYZ and to nothing else (8.3.3).
+                by_table || (has(&matrix) && !self.connects_by_lab())
             }
             Channels::Grey => has(&[b"kTRC"]),
             Channels::Inks => by_table,

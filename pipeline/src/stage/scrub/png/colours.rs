@@ -79,6 +79,10 @@ impl<'a> Colours<'a> {
         let embedded = self
             .profile
             .and_then(profile::unpack)
+            // JPEG's decoders take an RGB profile for grey; libpng does not.
+            .filter(|profile| {
+                picture != Channels::Grey || profile.get(16..20) == Some(&b"GRAY"[..])
+            })
             .and_then(|profile| icc::meaning(&profile, picture));
         let meaning = match embedded {
             Some(meaning) => Some(meaning),
