@@ -86,7 +86,8 @@ fn list_meta(meta: &Boxed<'_>, file: &[u8], listing: &mut Listing) {
     let parts = boxes(body, meta.body_at + 4, listing);
     for part in &parts {
         match &part.name {
-            b"pitm" | b"iref" | b"idat" => {}
+            b"pitm" | b"idat" => {}
+            b"iref" => list_references(part, listing),
             b"hdlr" => list_handler(part, listing),
             b"iinf" => list_items(part, &parts, file, listing),
             b"iprp" => list_properties(part, listing),
@@ -186,6 +187,20 @@ fn located<'a>(table: &[u8], id: u32, file: &'a [u8]) -> Option<(usize, &'a [u8]
     None
 }
 
+/// What items are to each other; a version and flags come first.
+fn list_references(part: &Boxed<'_>, listing: &mut Listing) {
+    let references = part.body.get(4..).unwrap_or_default();
+    for reference in boxes(references, part.body_at + 4, listing) {
+        let what = match &reference.name {
+            b"auxl" | b"dimg" | b"prem" => continue,
+            b"thmb" => "thumbnail",
+            b"cdsc" => "description of the picture",
+            _ => "reference that no picture needs",
+        };
+        listing.add(what, reference.offset, reference.bytes);
+    }
+}
+
 /// The properties and who has which; only the former say anything.
 fn list_properties(part: &Boxed<'_>, listing: &mut Listing) {
     for container in boxes(part.body, part.body_at, listing) {
@@ -196,6 +211,11 @@ fn list_properties(part: &Boxed<'_>, listing: &mut Listing) {
             match (&property.name, property.body) {
                 (b"colr", [b'p', b'r' | b'I', b'o' | b'C', b'f' | b'C', profile @ ..]) => {
                     icc::list(profile, property.body_at + 4, listing);
+                }
+                (b"auxC", kind)
+                    if !kind.ends_with(b":alpha\0") && !kind.ends_with(b":auxid:1\0") =>
+                {
+                    listing.add("auxiliary picture", property.offset, property.bytes);
                 }
                 (
                     b"ispe" | b"pixi" | b"av1C" | b"colr" | b"irot" | b"imir" | b"auxC" | b"clap"

@@ -39,6 +39,7 @@ fn p02_no_carrier_is_found_clean() {
     // These lie inside the compressed picture, where only the path tells them
     // from it.
     let inside = [
+        "jpeg behind its last block",
         "png inside the compressed picture",
         "png unused palette",
         "png unused colours",

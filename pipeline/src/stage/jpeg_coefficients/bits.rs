@@ -1,7 +1,11 @@
 //! Reads bits, most significant first, from coded data without stuffed bytes.
 
 /// A position in an interval's data. Past the end it reads zeros; whether that
-/// happened is asked once an interval, by [`Bits::consumed`].
+/// happened is asked at the end of a row, by [`Bits::consumed`].
+///
+/// Functions that are not inlined take it by value, so that it need not leave the
+/// registers in the loop over a block.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -35,7 +39,8 @@ impl<'a> Bits<'a> {
     }
 
     #[cold]
-    fn last_bytes(&self) -> u64 {
+    #[inline(never)]
+    fn last_bytes(self) -> u64 {
         let mut eight = [0; 8];
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let n_bytes = rest.len().min(eight.len());
@@ -46,8 +51,7 @@ impl<'a> Bits<'a> {
     /// The next `count` bits, 1 to 32, of those that a refill made available.
     #[inline(always)]
     pub(super) fn peek(&self, count: u32) -> usize {
-        // A usize has at least the 32 bits that can be left.
-        (self.window >> (64 - count)) as usize
+        usize::try_from(self.window >> (64 - count)).unwrap_or(0)
     }
 
     #[inline(always)]

@@ -104,14 +104,17 @@ impl Code {
     pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<u8, Reject> {
         let (length, symbol) = self.quick[bits.peek(QUICK_BITS)];
         if length == 0 {
-            return self.long_symbol(bits);
+            let (after, symbol) = self.long_symbol(*bits)?;
+            *bits = after;
+            return Ok(symbol);
         }
         bits.skip(length.into());
         Ok(symbol)
     }
 
     #[cold]
-    fn long_symbol(&self, bits: &mut Bits<'_>) -> Result<u8, Reject> {
+    #[inline(never)]
+    fn long_symbol<'a>(&self, mut bits: Bits<'a>) -> Result<(Bits<'a>, u8), Reject> {
         let ahead = u32::try_from(bits.peek(16)).map_err(broken)?;
         for length in QUICK_BITS + 1..=16 {
             let idx = length as usize;
@@ -119,7 +122,8 @@ impl Code {
                 let code = (ahead >> (16 - length)).cast_signed();
                 let at = usize::try_from(code + self.offsets[idx]).map_err(broken)?;
                 bits.skip(length);
-                return self.symbols.get(at).copied().ok_or(BROKEN);
+                let symbol = self.symbols.get(at).ok_or(BROKEN)?;
+                return Ok((bits, *symbol));
             }
         }
         Err(BROKEN)

@@ -129,7 +129,12 @@ fn decode_block<P: Plane>(
             Ok(())
         }
         (Band::Ac(band), _, Some(ac)) => band.first(bits, ac, run, plane, idx),
-        (Band::AcBit(band), _, Some(ac)) => band.refine(bits, ac, run, plane, idx),
+        (Band::AcBit(band), _, Some(ac)) => {
+            let mut at = *bits;
+            band.refine(&mut at, ac, run, plane, idx)?;
+            *bits = at;
+            Ok(())
+        }
         _ => Err(BROKEN),
     }
 }

@@ -23,12 +23,12 @@ impl Planes {
     }
 }
 
-/// The planes and, as with film grain, a second copy of them.
+/// The planes, and with film grain a second copy of them.
 fn layer_bytes(layer: &Layer<'_>) -> u64 {
     let Some(first) = layer.tiles.first() else {
         return 0;
     };
-    let colours = first.sequence.colours;
+    let (colours, grainy) = (first.sequence.colours, first.sequence.grainy);
     let samples = match (
         colours.monochrome,
         colours.halved_across,
@@ -40,5 +40,6 @@ fn layer_bytes(layer: &Layer<'_>) -> u64 {
         _ => 3,
     };
     let sample_bytes = if colours.depth > 8 { 2 } else { 1 };
-    2 * samples * sample_bytes + TABLES
+    let copies = if grainy { 2 } else { 1 };
+    copies * samples * sample_bytes + TABLES
 }

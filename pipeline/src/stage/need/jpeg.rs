@@ -2,12 +2,13 @@
 
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
+use crate::stage::jpeg_coefficients;
 use crate::stage::sniff::jpeg::{next_marker, segment};
 
 /// Samples along a side of a block.
 const BLOCK: u64 = 8;
 
-/// A coefficient is an i16, in zune-jpeg and where a JPEG is turned.
+/// A coefficient is an i16.
 const COEFFICIENT_BYTES: u64 = 2;
 
 /// A frame header (T.81, B.2.2).
@@ -17,6 +18,8 @@ pub(super) struct Frame {
     width: u64,
     /// Samples of all components, in whole units.
     samples: u64,
+    /// Coefficients, as they are kept where a JPEG is turned.
+    pub(super) turning_bytes: u64,
 }
 
 impl Frame {
@@ -28,7 +31,10 @@ impl Frame {
                 // What has no segment; what else may come was sniffed.
                 0x01 | 0xD0..=0xD8 => {}
                 code @ 0xC0..=0xC2 => {
-                    return Self::parse(Cursor::new(segment(&mut cursor)?), code == 0xC2);
+                    let header = Cursor::new(segment(&mut cursor)?);
+                    // What cannot be read there is not turned that way.
+                    let turning_bytes = jpeg_coefficients::bytes_needed(bytes).unwrap_or(0);
+                    return Self::parse(header, code == 0xC2, turning_bytes);
                 }
                 _ => {
                     segment(&mut cursor)?;
@@ -37,7 +43,11 @@ impl Frame {
         }
     }
 
-    fn parse(mut header: Cursor<'_>, progressive: bool) -> Result<Self, Reject> {
+    fn parse(
+        mut header: Cursor<'_>,
+        progressive: bool,
+        turning_bytes: u64,
+    ) -> Result<Self, Reject> {
         let _precision = header.u8()?;
         let (height, width) = (u64::from(header.u16_be()?), u64::from(header.u16_be()?));
         let n_components = header.u8()?;
@@ -56,19 +66,15 @@ impl Frame {
             progressive,
             width,
             samples: n_units * blocks * BLOCK * BLOCK,
+            turning_bytes,
         })
-    }
-
-    /// The coefficients of the whole picture.
-    pub(super) fn coefficient_bytes(&self) -> u64 {
-        self.samples * COEFFICIENT_BYTES
     }
 
     /// The coefficients that a decoder must keep, because each scan brings a
     /// part of every one.
     pub(super) fn progressive_bytes(&self) -> u64 {
         if self.progressive {
-            self.coefficient_bytes()
+            self.samples * COEFFICIENT_BYTES
         } else {
             0
         }

@@ -156,9 +156,7 @@ impl Picture {
     fn turning_bytes(&self) -> u64 {
         let pixels = |bytes: u64| self.area.saturating_mul(bytes);
         match &self.coding {
-            Coding::Jpeg(frame) => {
-                pixels(RGB).saturating_add(frame.coefficient_bytes().max(pixels(RGB)))
-            }
+            Coding::Jpeg(frame) => pixels(RGB).saturating_add(frame.turning_bytes.max(pixels(RGB))),
             // Samples as they are stored, turned ones, and the new file twice.
             Coding::Png(outline) => pixels(KEPT + 4 * outline.pixel_bytes),
             // Sideways animations are refused, and an AVIF turns while it is decoded.

@@ -56,8 +56,9 @@ fn a_progressive_jpeg_needs_its_coefficients_too() {
     // Colour at half the resolution both ways: one and a half samples a pixel.
     let progressive = frame(JpegKind::Progressive).progressive_bytes();
     assert_eq!(progressive, 2 * 48 * MP * 3 / 2);
-    assert_eq!(frame(JpegKind::Grey).coefficient_bytes(), 2 * 48 * MP);
-    assert_eq!(frame(JpegKind::Cmyk).coefficient_bytes(), 4 * 2 * 48 * MP);
+    // Blocks of 64 coefficients, with a mask beside them.
+    assert_eq!(frame(JpegKind::Grey).turning_bytes, 136 * 48 * MP / 64);
+    assert_eq!(frame(JpegKind::Cmyk).turning_bytes, 4 * 136 * 48 * MP / 64);
     // Units that reach beyond the picture are whole: 17 x 1 pixels take two.
     let bytes = testing::jpeg_of_kind(17, 1, JpegKind::Progressive);
     let samples = 2 * 6 * 64;

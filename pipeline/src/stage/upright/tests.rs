@@ -9,8 +9,8 @@ use crate::limits::Limits;
 use crate::stage::decode::decode;
 use crate::stage::sniff::sniff;
 use crate::stage::testing::{
-    JpegKind, PngFrame, WebpFrame, apng, gradient, jpeg, jpeg_of_kind, png, png_chunk, png_of_kind,
-    rgba_png, webp, webp_animation, webp_chunk,
+    JpegKind, PngFrame, WebpFrame, apng, gradient, jpeg, jpeg_of_kind, jpeg_refined, png,
+    png_chunk, png_of_kind, rgba_png, webp, webp_animation, webp_chunk,
 };
 
 const WIDTH: u16 = 40;
@@ -254,6 +254,21 @@ fn a_jpeg_of_whole_units_comes_back_after_four_quarter_turns() {
             file = upright.bytes.to_vec();
         }
         assert!(decoded(file).frames == decoded(plain).frames, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_turned_jpeg_shows_the_turned_pixels() {
+    let (refined, _) = jpeg_refined();
+    for orientation in 2..=8 {
+        let upright = turned(jpeg_with_exif(&refined, &exif(3, orientation))).expect("turned");
+        let again = decoded(upright.bytes.to_vec());
+        let pairs = again.frames[0].rgb.iter().zip(&upright.frames[0].rgb);
+        // The inverse transform rounds rows before columns; colour is spread likewise.
+        assert!(
+            pairs.map(|(a, b)| a.abs_diff(*b)).max() <= Some(3),
+            "{orientation}"
+        );
     }
 }
 

@@ -2,11 +2,13 @@
 //! fields; the entropy-coded data byte for byte (ITU-T T.81).
 //!
 //! Kept besides: JFIF (pixel density, no thumbnail) and Adobe (the colour
-//! transform), both rebuilt, and a known colour space, by a profile of our own. Everything else is not copied: other
-//! APPn, COM, bytes between segments, whatever follows the end of the image.
+//! transform), both rebuilt, and a known colour space, by a profile of our own.
+//! Everything else is not copied: other APPn, COM, bytes between segments,
+//! whatever follows the end of the image.
 //!
-//! Bytes that decoders ignore can still hide behind the last block of a scan,
-//! before the next marker: only decoding the scan could tell them apart.
+//! Bytes that decoders ignore could hide behind the last block of a scan, before
+//! the next marker: only following its bits tells them apart. `verify` does that
+//! for every file; where it finds some, `without_tails` cuts them off.
 
 pub(in crate::stage) mod frame;
 pub(in crate::stage) mod outline;
@@ -20,10 +22,11 @@ mod tests;
 use self::frame::{Frame, Scan};
 use self::segments::{EOI, SOI, SOS, Segment, Segments};
 use self::tables::{DHT, DQT, Tables};
-pub(super) use self::verify::verify;
+pub(super) use self::verify::{TAIL, verify};
 use super::icc::{self, Channels};
 use super::malformed;
 use crate::error::Reject;
+pub(super) use crate::stage::jpeg_coefficients::without_tails;
 
 pub(in crate::stage) const DRI: u8 = 0xDD;
 pub(in crate::stage) const APP0: u8 = 0xE0;

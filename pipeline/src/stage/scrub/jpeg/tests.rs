@@ -1,7 +1,10 @@
-use super::super::fixtures::{has_marker, jpeg_carriers, profile, segment, with_segments};
+use super::super::fixtures::{
+    before_last, has_marker, jpeg_carriers, profile, segment, with_segments,
+};
 use super::super::icc::Space;
+use super::super::scrub_encoded;
 use super::*;
-use crate::item::Header;
+use crate::item::{Format, Header};
 use crate::stage::testing::{JpegKind, jpeg, jpeg_of_kind};
 
 /// Where the first segment of a marker begins.
@@ -19,23 +22,94 @@ fn count(jpeg: &[u8], marker: u8) -> usize {
 fn p02_only_the_picture_passes_the_second_look() {
     // What these add can only be told from picture by rebuilding.
     let inside_the_picture = ["jpeg unused tables"];
+    let header = Header {
+        width: 40,
+        height: 24,
+        frames: 1,
+    };
     for (name, file) in jpeg_carriers() {
         assert_eq!(
             verify(&file).is_ok(),
             inside_the_picture.contains(&name),
             "{name}"
         );
-        let clean = rebuild(&file).unwrap_or_else(|reject| panic!("{name}: {reject}"));
-        assert_eq!(
-            verify(&clean),
-            Ok(Header {
-                width: 40,
-                height: 24,
-                frames: 1
-            }),
-            "{name}"
-        );
+        let clean = scrub_encoded(file.into(), Format::Jpeg, header);
+        let clean = clean.unwrap_or_else(|reject| panic!("{name}: {reject}"));
+        assert_eq!(verify(clean.bytes()), Ok(header), "{name}");
     }
+}
+
+/// Ones, zeros, stuffed bytes and whole intervals; behind scans and intervals.
+#[test]
+fn p02_nothing_hides_behind_the_last_block() {
+    let header = Header {
+        width: 40,
+        height: 24,
+        frames: 1,
+    };
+    let scrubbed = |file: &[u8]| scrub_encoded(file.into(), Format::Jpeg, header);
+    let ends: [fn(u8) -> bool; 3] = [
+        |marker| marker == EOI,
+        |marker| marker == SOS || marker == DHT,
+        |marker| matches!(marker, 0xD0..=0xD7),
+    ];
+    for (kind, n_ends) in [
+        (JpegKind::Baseline, 1),
+        (JpegKind::Cmyk, 1),
+        (JpegKind::Progressive, 2),
+        (JpegKind::Restarts, 3),
+    ] {
+        let plain = jpeg_of_kind(40, 24, kind);
+        let clean = scrubbed(&plain).expect("a clean file");
+        assert!(verify(clean.bytes()) == Ok(header), "{kind:?}");
+        let ends = ends.iter().take(n_ends).enumerate();
+        for (end, is_end) in ends.filter(|(end, _)| *end != 1 || kind == JpegKind::Progressive) {
+            for hidden in [&[0xFF, 0][..], &[0], &[0x80; 9], &[0; 500], b"48.2514N"] {
+                let dirty = before_last(clean.bytes(), is_end, hidden);
+                assert_eq!(verify(&dirty), Err(TAIL), "{kind:?} {end}");
+                let cut = scrubbed(&dirty).expect("a clean file");
+                assert!(cut.bytes() == clean.bytes(), "{kind:?} {end}");
+            }
+        }
+    }
+    let restarts = scrubbed(&jpeg_of_kind(40, 24, JpegKind::Restarts)).expect("a clean file");
+    let interval = [&[0xFF, 0xD1][..], b"48.2514N"].concat();
+    let dirty = before_last(restarts.bytes(), |marker| marker == EOI, &interval);
+    assert!(verify(&dirty).is_err());
+    assert!(scrubbed(&dirty).is_ok_and(|cut| cut.bytes() == restarts.bytes()));
+}
+
+#[test]
+fn scans_that_are_overwritten_or_reach_too_far_are_refused() {
+    let file = rebuild(&jpeg_of_kind(40, 24, JpegKind::Progressive)).expect("a clean file");
+    let last_scan = file
+        .windows(2)
+        .rposition(|two| two == [0xFF, SOS])
+        .expect("scans");
+    let end = file.len() - 2;
+    let twice = [&file[..end], &file[last_scan..]].concat();
+    assert!(verify(&twice).is_err_and(|unclean| unclean.contains("overwritten")));
+
+    // One code of one bit; 15 blocks. The first says that each block ends, the
+    // second that 2^14 do, and 14 bits more say how many others.
+    let grey = |ac: u8| {
+        let scan = |band: [u8; 3]| segment(SOS, &[&[1, 1, 0][..], &band].concat());
+        let table = |class, symbol| {
+            let counts = [&[1][..], &[0; 15]].concat();
+            segment(DHT, &[&[class], &counts[..], &[symbol]].concat())
+        };
+        [
+            &[0xFF, SOI][..],
+            &segment(DQT, &[1; 65]),
+            &segment(0xC2, &[8, 0, 24, 0, 40, 1, 1, 0x11, 1]),
+            &[table(0, 0), scan([0, 0, 0]), vec![0, 1]].concat(),
+            &[table(0x10, ac), scan([1, 63, 0]), vec![0, 1]].concat(),
+            &[0xFF, EOI],
+        ]
+        .concat()
+    };
+    assert!(verify(&grey(0)).is_ok());
+    assert!(verify(&grey(0xE0)).is_err_and(|unclean| unclean.contains("blocks")));
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub(crate) struct Sequence {
     pub(crate) level: u8,
     pub(crate) tier: u8,
     pub(crate) colours: ColourConfig,
+    /// Whether film grain may be added to the decoded picture.
+    pub(crate) grainy: bool,
     /// Whether frame headers leave out what stills do not need.
     pub(super) reduced: bool,
     /// The payload without timing, delays and operating points but the first,
@@ -56,7 +58,7 @@ impl Sequence {
         let (width, height) = read_size(&mut bits)?;
         skip_tools(&mut bits, reduced)?;
         let colours = ColourConfig::read(&mut bits, profile)?;
-        let _film_grain = bits.flag()?;
+        let grainy = bits.flag()?;
         let tail_end = bits.at();
 
         let mut rewritten = BitWriter::default();
@@ -85,6 +87,7 @@ impl Sequence {
             level,
             tier,
             colours,
+            grainy,
             reduced,
             payload: rewritten.finish(),
         })
