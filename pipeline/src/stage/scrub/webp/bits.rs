@@ -119,8 +119,8 @@ impl Code {
         }
         let mut table = vec![(0, 0); 1 << TABLE_BITS];
         let (mut code, mut sorted_idx) = (0_usize, 0);
-        for length in 1..=TABLE_BITS {
-            for _ in 0..counts[length] {
+        for (length, count) in counts.iter().enumerate().take(TABLE_BITS + 1).skip(1) {
+            for _ in 0..*count {
                 // The first bit sent is the highest of the code.
                 let low = code.reverse_bits() >> (usize::BITS as usize - length);
                 let entry = (

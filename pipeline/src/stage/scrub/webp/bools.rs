@@ -23,7 +23,7 @@ impl<'a> Bools<'a> {
             range: 255,
             shifts: 0,
         };
-        bools.value = bools.load() << 8 | bools.load();
+        bools.value = (bools.load() << 8) | bools.load();
         bools
     }
 
@@ -35,7 +35,7 @@ impl<'a> Bools<'a> {
 
     /// One decision that is false with a probability of `probability` in 256.
     pub(super) fn decide(&mut self, probability: u8) -> bool {
-        let split = 1 + ((self.range - 1) * u32::from(probability) >> 8);
+        let split = 1 + (((self.range - 1) * u32::from(probability)) >> 8);
         let decision = self.value >= split << 8;
         if decision {
             self.range -= split;
