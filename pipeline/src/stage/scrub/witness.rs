@@ -27,7 +27,8 @@ pub(super) fn sees_nothing(rebuilt: &Vec<u8>, format: Format) -> Result<(), Uncl
                 "No EXIF chunk according to VP8X flags!",
             ],
         ),
-        Format::Gif | Format::Avif => return Ok(()),
+        Format::Avif => (FileExtension::HEIF, &["No EXIF item found!"]),
+        Format::Gif => return Ok(()),
     };
     match Metadata::new_from_vec(rebuilt, extension) {
         Err(error) => {

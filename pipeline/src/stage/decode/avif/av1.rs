@@ -18,9 +18,9 @@
 
 use std::cell::RefCell;
 use std::panic;
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, Once, PoisonError};
 use std::thread;
 
 use re_rav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Plane, Settings};
@@ -190,8 +190,13 @@ fn contained(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
     }
 }
 
+/// Where lost threads stay. Only a test, whose panic may unwind, lets its own go.
+static LET_GO: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
 /// Adds to what happens at a panic: on a decoder's thread it tells the caller and
 /// never returns. The thread and what it holds are lost; [`LOST_MAX`] bounds that.
+/// It holds the hook as well: replacing the hook after that waits for good, so
+/// whoever sets one does it at the start.
 fn stop_instead_of_unwinding() {
     static ADDED: Once = Once::new();
     ADDED.call_once(|| {
@@ -201,9 +206,8 @@ fn stop_instead_of_unwinding() {
             if let Some(waiting) = WAITING.take() {
                 LOST.fetch_add(1, Ordering::Relaxed);
                 let _nobody_left = waiting.send(None);
-                loop {
-                    thread::park();
-                }
+                let let_go = LET_GO.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let _let_go = LET_GO.1.wait_while(let_go, |let_go| !*let_go);
             }
         }));
     });
@@ -215,20 +219,27 @@ mod tests {
 
     use super::*;
 
-    extern "C" fn as_the_decoder_does() {
-        panic!("meant by a test");
-    }
-
     #[test]
-    fn a_panic_behind_the_c_interface_costs_one_image() {
+    fn a_panic_costs_one_image_and_does_not_unwind() {
+        struct Unwound;
+        static UNWOUND: AtomicUsize = AtomicUsize::new(0);
+        impl Drop for Unwound {
+            fn drop(&mut self) {
+                UNWOUND.fetch_add(1, Ordering::SeqCst);
+            }
+        }
         let lost = catch_unwind(AssertUnwindSafe(|| {
             contained(|| {
-                as_the_decoder_does();
-                Err(BROKEN)
+                let _frame_below_the_c_interface = Unwound;
+                panic!("meant by a test")
             })
         }));
         assert!(lost.is_err());
-        assert!(matches!(contained(|| Err(BROKEN)), Err(reject) if reject == BROKEN));
-        assert_eq!(LOST.load(Ordering::Relaxed), 1);
+        assert_eq!(UNWOUND.load(Ordering::SeqCst), 0);
+        assert_eq!(LOST.load(Ordering::SeqCst), 1);
+        assert_eq!(contained(|| Err(BROKEN)).err(), Some(BROKEN));
+        // The test runner takes the hook when it ends.
+        *LET_GO.0.lock().expect("nobody panics with it") = true;
+        LET_GO.1.notify_all();
     }
 }
