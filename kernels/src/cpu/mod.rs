@@ -1,4 +1,6 @@
 //! Kernels that run on the CPU.
 
 pub mod bilinear;
+pub mod isa;
+pub mod network;
 pub mod pdq;

@@ -1,0 +1,106 @@
+//! AVX-512 with VNNI, which multiplies and sums pairs of 16-bit integers in
+//! one instruction. Everything else is AVX-512's.
+#![expect(unsafe_code, reason = "intrinsics")]
+
+use std::arch::x86_64::{__m512, __m512i, _mm512_dpwssd_epi32};
+
+use super::avx512::Avx512;
+use super::{HalfLanes, Isa, Job, Lanes, PairLanes};
+
+/// Proof that this CPU has AVX-512 F, BW and VNNI.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512Vnni {
+    base: Avx512,
+}
+
+impl Avx512Vnni {
+    /// `None` where the CPU or the system lacks AVX-512 or VNNI.
+    pub(crate) fn new() -> Option<Self> {
+        let base = Avx512::new()?;
+        is_x86_feature_detected!("avx512vnni").then_some(Self { base })
+    }
+}
+
+impl Isa for Avx512Vnni {
+    const TILE_ROWS: usize = Avx512::TILE_ROWS;
+    const TILE_VECTORS: usize = Avx512::TILE_VECTORS;
+
+    type F32 = __m512;
+    type I32 = __m512i;
+
+    fn run<J: Job>(self, job: J) -> J::Output {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
+        fn compiled<J: Job>(isa: Avx512Vnni, job: J) -> J::Output {
+            job.run(isa)
+        }
+        // SAFETY: `self` proves AVX-512 F, BW and VNNI, which no CPU has
+        // without AVX2 and FMA.
+        unsafe { compiled(self, job) }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        self.base.splat(value)
+    }
+
+    #[inline(always)]
+    fn load(self, values: &Lanes) -> __m512 {
+        self.base.load(values)
+    }
+
+    #[inline(always)]
+    fn store(self, values: __m512, out: &mut Lanes) {
+        self.base.store(values, out);
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        self.base.add(a, b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        self.base.mul(a, b)
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        self.base.mul_add(a, b, c)
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        self.base.min(a, b)
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        self.base.max(a, b)
+    }
+
+    #[inline(always)]
+    fn store_halves(self, values: __m512, out: &mut HalfLanes) {
+        self.base.store_halves(values, out);
+    }
+
+    #[inline(always)]
+    fn splat_pair(self, word: i32) -> __m512i {
+        self.base.splat_pair(word)
+    }
+
+    #[inline(always)]
+    fn load_pairs(self, words: &PairLanes) -> __m512i {
+        self.base.load_pairs(words)
+    }
+
+    #[inline(always)]
+    fn add_pair_products(self, a: __m512i, b: __m512i, sum: __m512i) -> __m512i {
+        // SAFETY: `self` proves AVX-512 F and VNNI.
+        unsafe { _mm512_dpwssd_epi32(sum, a, b) }
+    }
+
+    #[inline(always)]
+    fn to_floats(self, values: __m512i) -> __m512 {
+        self.base.to_floats(values)
+    }
+}

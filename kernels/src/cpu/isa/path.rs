@@ -1,0 +1,124 @@
+//! Which instruction set computes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Job;
+#[cfg(target_arch = "x86_64")]
+use super::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::avx512::Avx512;
+#[cfg(target_arch = "x86_64")]
+use super::avx512_vnni::Avx512Vnni;
+use super::scalar::Scalar;
+
+/// A way of computing on the CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CpuPath {
+    /// AVX-512 with VNNI: pointwise layers in 16-bit integers summed in 32
+    /// bits, everything else in f32.
+    Avx512Vnni,
+    /// AVX-512 in f32.
+    Avx512,
+    /// AVX2 and FMA in f32.
+    Avx2,
+    /// Any CPU, in f32.
+    Scalar,
+}
+
+impl CpuPath {
+    /// Every path, the fastest first.
+    pub const ALL: [Self; 4] = [Self::Avx512Vnni, Self::Avx512, Self::Avx2, Self::Scalar];
+
+    /// The path as settings, logs and bench ids spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Avx512Vnni => "avx512-vnni",
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Scalar => "scalar",
+        }
+    }
+
+    /// The fastest path that this CPU has.
+    pub fn best() -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|path| path.is_available())
+            .unwrap_or(Self::Scalar)
+    }
+
+    /// Whether this CPU has the instructions.
+    pub fn is_available(self) -> bool {
+        Proof::of(self).is_some()
+    }
+
+    /// Whether some layers compute in less than f32.
+    pub const fn is_reduced(self) -> bool {
+        matches!(self, Self::Avx512Vnni)
+    }
+}
+
+impl fmt::Display for CpuPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A word that names no [`CpuPath`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no path of the CPU; there are avx512-vnni, avx512, avx2 and scalar")]
+pub struct UnknownPath(String);
+
+impl FromStr for CpuPath {
+    type Err = UnknownPath;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|path| path.as_str() == text)
+            .ok_or_else(|| UnknownPath(text.to_owned()))
+    }
+}
+
+/// A path together with the proof that this CPU has it.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof {
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(Avx512Vnni),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Scalar(Scalar),
+}
+
+impl Proof {
+    /// `None` where the CPU lacks the path.
+    pub(crate) fn of(path: CpuPath) -> Option<Self> {
+        match path {
+            #[cfg(target_arch = "x86_64")]
+            CpuPath::Avx512Vnni => Avx512Vnni::new().map(Self::Avx512Vnni),
+            #[cfg(target_arch = "x86_64")]
+            CpuPath::Avx512 => Avx512::new().map(Self::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            CpuPath::Avx2 => Avx2::new().map(Self::Avx2),
+            CpuPath::Scalar => Some(Self::Scalar(Scalar)),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => None,
+        }
+    }
+
+    /// Calls `job` with the instruction set, from where it starts its own jobs.
+    pub(crate) fn choose<J: Job>(self, job: J) -> J::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni(isa) => job.run(isa),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(isa) => job.run(isa),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(isa) => job.run(isa),
+            Self::Scalar(isa) => job.run(isa),
+        }
+    }
+}

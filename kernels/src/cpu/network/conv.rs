@@ -1,0 +1,283 @@
+//! A convolution of a plan: packed weights and where its input lies.
+
+use std::ops::Range;
+
+use super::super::isa::{Isa, LANES, Lanes};
+use super::aligned::Aligned;
+use super::layer::{Conv, Padding};
+use super::matrix::{Matrix, Source};
+use super::prepare::{Pad, Round, padded_sizes};
+use super::product::{Base, Finish, Out, Product, View};
+use super::shape::Shape;
+use super::words::{Floats, Pairs};
+
+/// Packed weights in the precision that their layer computes in.
+pub(super) enum Weights {
+    Floats(Matrix<Floats>),
+    Pairs(Matrix<Pairs>),
+}
+
+/// What a convolution reads.
+#[derive(Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// The network's input.
+    Samples(&'a [u16]),
+    /// What another step left.
+    Values(&'a [f32]),
+}
+
+/// Memory for inputs made ready, as large as the largest of a plan.
+#[derive(Default)]
+pub(super) struct Prepared {
+    floats: Aligned<f32>,
+    pairs: Aligned<i32>,
+    /// The padded picture that `floats` is laid out for.
+    layout: Option<(Shape, Padding)>,
+}
+
+/// Values that [`Prepared`] must hold.
+#[derive(Clone, Copy, Default)]
+pub(super) struct PreparedSizes {
+    pub(super) floats: usize,
+    pub(super) pairs: usize,
+}
+
+impl Prepared {
+    pub(super) fn new(sizes: PreparedSizes) -> Self {
+        Self {
+            floats: Aligned::zeros(sizes.floats),
+            pairs: Aligned::zeros(sizes.pairs),
+            layout: None,
+        }
+    }
+}
+
+/// An input made ready.
+#[derive(Clone, Copy)]
+pub(super) enum Ready<'a> {
+    Floats(&'a [f32]),
+    Pairs { words: &'a [i32], scale: f32 },
+}
+
+/// A convolution of a plan.
+pub(super) struct ConvStep {
+    weights: Weights,
+    pub(super) bias: Vec<Lanes>,
+    pub(super) from: Shape,
+    pub(super) to: Shape,
+    /// Words of an input position.
+    position_words: usize,
+    kernel_height: usize,
+    stride: usize,
+    padding: Padding,
+    is_pointwise: bool,
+    low: f32,
+    high: f32,
+}
+
+/// Inputs from which 16-bit integers pay, and up to which they are fine enough.
+const PAIRS_INPUTS: std::ops::RangeInclusive<usize> = 32..=512;
+
+impl ConvStep {
+    /// `conv` from a picture of `from` to one of `to`, which fit. `is_first`
+    /// says that it reads samples, which lie without gaps.
+    pub(super) fn new(conv: &Conv, from: Shape, to: Shape, is_first: bool, reduced: bool) -> Self {
+        let is_pointwise = conv.is_pointwise() && !is_first;
+        let position_words = if is_first {
+            from.channels
+        } else {
+            from.blocks() * LANES
+        };
+        let pairs = reduced && is_pointwise && PAIRS_INPUTS.contains(&from.channels);
+        let weights = if pairs {
+            Weights::Pairs(Matrix::pairs(&pointwise_source(conv, 0..from.channels)))
+        } else if is_pointwise {
+            Weights::Floats(Matrix::floats(&pointwise_source(conv, 0..from.channels)))
+        } else {
+            Weights::Floats(Matrix::floats(&spatial_source(conv, from, position_words)))
+        };
+        let (low, high) = conv.activation.bounds();
+        Self {
+            weights,
+            bias: lanes(&conv.bias),
+            from,
+            to,
+            position_words: if pairs {
+                position_words / 2
+            } else {
+                position_words
+            },
+            kernel_height: conv.kernel_height,
+            stride: conv.stride,
+            padding: conv.padding,
+            is_pointwise,
+            low,
+            high,
+        }
+    }
+
+    pub(super) fn prepared_sizes(&self, is_first: bool) -> PreparedSizes {
+        match &self.weights {
+            Weights::Pairs(_) => PreparedSizes {
+                floats: 0,
+                pairs: self.from.positions() * self.position_words,
+            },
+            Weights::Floats(_) if is_first || self.padding != Padding::default() => PreparedSizes {
+                floats: padded_sizes(self.from, self.position_words, self.padding).1,
+                pairs: 0,
+            },
+            Weights::Floats(_) => PreparedSizes::default(),
+        }
+    }
+
+    /// Makes `input` ready for [`ConvStep::rows`].
+    pub(super) fn prepare<'a, I: Isa>(
+        &self,
+        isa: I,
+        input: Input<'a>,
+        prepared: &'a mut Prepared,
+    ) -> Ready<'a> {
+        match (input, &self.weights) {
+            (Input::Samples(samples), _) => Ready::Floats(self.pad(isa, samples, prepared)),
+            (Input::Values(values), Weights::Pairs(_)) => {
+                let n_words = self.from.positions() * self.position_words;
+                let out = &mut prepared.pairs.values_mut()[..n_words];
+                let source = &values.as_chunks().0[..self.from.positions() * self.from.blocks()];
+                let out_halves = out.as_chunks_mut().0;
+                let scale = isa.run(Round {
+                    source,
+                    out: out_halves,
+                });
+                Ready::Pairs { words: out, scale }
+            }
+            (Input::Values(values), Weights::Floats(_)) if self.padding == Padding::default() => {
+                Ready::Floats(values)
+            }
+            (Input::Values(values), Weights::Floats(_)) => {
+                Ready::Floats(self.pad(isa, values, prepared))
+            }
+        }
+    }
+
+    fn pad<'a, I: Isa, T: super::prepare::Sample>(
+        &self,
+        isa: I,
+        source: &[T],
+        prepared: &'a mut Prepared,
+    ) -> &'a [f32] {
+        let (padded_row, n_values) = padded_sizes(self.from, self.position_words, self.padding);
+        let out = &mut prepared.floats.values_mut()[..n_values];
+        let layout = Some((self.from, self.padding));
+        if prepared.layout != layout {
+            out.fill(0.0);
+            prepared.layout = layout;
+        }
+        isa.run(Pad {
+            source,
+            rows: self.from.height,
+            row: self.from.width * self.position_words,
+            before: self.padding.top * padded_row + self.padding.left * self.position_words,
+            padded_row,
+            out,
+        });
+        out
+    }
+
+    /// Computes output rows `rows` of the sixteens `blocks` of channels.
+    pub(super) fn rows<I: Isa>(
+        &self,
+        isa: I,
+        input: Ready<'_>,
+        (rows, blocks): (Range<usize>, Range<usize>),
+        base: Base<'_>,
+        out: Out<'_>,
+    ) {
+        let row_words =
+            (self.from.width + self.padding.left + self.padding.right) * self.position_words;
+        let row_step = row_words * self.stride;
+        let mut view = View {
+            n_rows: rows.len(),
+            width: self.to.width,
+            position_step: self.position_words * self.stride,
+            row_step,
+            n_segments: self.kernel_height,
+            segment_step: row_words,
+        };
+        if self.is_pointwise && out.row_step == out.position_step * self.to.width {
+            view.width *= view.n_rows;
+            view.n_rows = 1;
+        }
+        let finish = |input_scale| Finish {
+            base,
+            bias: &self.bias,
+            input_scale,
+            low: self.low,
+            high: self.high,
+        };
+        let first = rows.start * row_step;
+        match (&self.weights, input) {
+            (Weights::Floats(matrix), Ready::Floats(values)) => isa.run(Product {
+                input: &values[first..],
+                view,
+                matrix,
+                blocks,
+                finish: finish(1.0),
+                out,
+            }),
+            (Weights::Pairs(matrix), Ready::Pairs { words, scale }) => isa.run(Product {
+                input: &words[first..],
+                view,
+                matrix,
+                blocks,
+                finish: finish(scale),
+                out,
+            }),
+            (Weights::Floats(_), Ready::Pairs { .. }) | (Weights::Pairs(_), Ready::Floats(_)) => {
+                unreachable!("an input is made ready by the step that reads it")
+            }
+        }
+    }
+}
+
+/// Weights of a 1x1 convolution for some of its inputs.
+pub(super) fn pointwise_source(
+    conv: &Conv,
+    inputs: Range<usize>,
+) -> Source<impl Fn(usize, usize) -> f32 + '_> {
+    let outputs = conv.bias.len();
+    Source {
+        inputs: inputs.len(),
+        outputs,
+        value: move |input, output| conv.weights[(inputs.start + input) * outputs + output],
+    }
+}
+
+/// Weights of a convolution over positions of `position_words`, of which those
+/// beyond the channels count for nothing.
+fn spatial_source(
+    conv: &Conv,
+    from: Shape,
+    position_words: usize,
+) -> Source<impl Fn(usize, usize) -> f32 + '_> {
+    let outputs = conv.bias.len();
+    Source {
+        inputs: conv.kernel_height * conv.kernel_width * position_words,
+        outputs,
+        value: move |input, output| {
+            let (place, channel) = (input / position_words, input % position_words);
+            if channel < from.channels {
+                conv.weights[(place * from.channels + channel) * outputs + output]
+            } else {
+                0.0
+            }
+        },
+    }
+}
+
+/// Values as vectors, the last one filled with zeros.
+pub(super) fn lanes(values: &[f32]) -> Vec<Lanes> {
+    values
+        .chunks(LANES)
+        .map(|chunk| std::array::from_fn(|lane| chunk.get(lane).copied().unwrap_or(0.0)))
+        .collect()
+}

@@ -1,0 +1,133 @@
+//! A 3x3 convolution of each channel by itself, over rows that wait in a ring.
+//!
+//! A tile of positions in a row stays in registers: each input column is loaded
+//! once for the three rows and goes into every position that it lies under.
+
+use std::ops::Range;
+
+use super::super::isa::{Isa, Job, Lanes};
+use super::words::Words;
+
+/// Weights of sixteen channels: the kernel row by row, then the bias.
+#[derive(Clone, Copy)]
+pub(super) struct Kernel {
+    pub(super) taps: [Lanes; 9],
+    pub(super) bias: Lanes,
+}
+
+/// Rows of sixteen channels that wait, by `row % n_rows`.
+#[derive(Clone, Copy)]
+pub(super) struct Ring<'a> {
+    pub(super) lanes: &'a [Lanes],
+    pub(super) n_rows: usize,
+    /// Rows of the whole picture.
+    pub(super) height: usize,
+    pub(super) width: usize,
+}
+
+/// Padding before the first row and column, and the stride of both.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps {
+    pub(super) top: usize,
+    pub(super) left: usize,
+    pub(super) stride: usize,
+}
+
+/// Some output rows of some sixteens of channels.
+pub(super) struct Depthwise<'a, W: Words> {
+    pub(super) ring: Ring<'a>,
+    pub(super) steps: Steps,
+    pub(super) kernels: &'a [Kernel],
+    pub(super) rows: Range<usize>,
+    pub(super) width: usize,
+    pub(super) low: f32,
+    pub(super) high: f32,
+    /// As long as a row of the ring, all zero.
+    pub(super) zeros: &'a [Lanes],
+    /// By position, then by sixteen channels.
+    pub(super) out: &'a mut [W::Channels],
+}
+
+impl<W: Words> Job for Depthwise<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(mut self, isa: I) {
+        for block in 0..self.kernels.len() {
+            for row in self.rows.clone() {
+                match self.steps.stride {
+                    1 => self.row::<I, 1>(isa, block, row),
+                    _ => self.row::<I, 2>(isa, block, row),
+                }
+            }
+        }
+    }
+}
+
+impl<'a, W: Words> Depthwise<'a, W> {
+    #[inline(always)]
+    fn row<I: Isa, const S: usize>(&mut self, isa: I, block: usize, row: usize) {
+        let inputs: [&[Lanes]; 3] = std::array::from_fn(|tap| {
+            self.input(block, (row * S + tap).wrapping_sub(self.steps.top))
+        });
+        let mut column = 0;
+        while column < self.width {
+            let at = ((row - self.rows.start) * self.width + column, block);
+            column += match (I::TILE_ROWS, self.width - column) {
+                (7.., 7..) => self.tile::<I, S, 7>(isa, &inputs, column, at),
+                (3.., 3..) => self.tile::<I, S, 3>(isa, &inputs, column, at),
+                _ => self.tile::<I, S, 1>(isa, &inputs, column, at),
+            };
+        }
+    }
+
+    /// A row of the picture; beyond its edges all is zero.
+    #[inline(always)]
+    fn input(&self, block: usize, row: usize) -> &'a [Lanes] {
+        let ring = self.ring;
+        if row < ring.height {
+            let slot = block * ring.n_rows + row % ring.n_rows;
+            &ring.lanes[slot * ring.width..][..ring.width]
+        } else {
+            &self.zeros[..ring.width]
+        }
+    }
+
+    #[inline(always)]
+    fn tile<I: Isa, const S: usize, const T: usize>(
+        &mut self,
+        isa: I,
+        inputs: &[&[Lanes]; 3],
+        column: usize,
+        (position, block): (usize, usize),
+    ) -> usize {
+        let kernel = &self.kernels[block];
+        let mut taps = [isa.splat(0.0); 9];
+        for (tap, weights) in taps.iter_mut().zip(&kernel.taps) {
+            *tap = isa.load(weights);
+        }
+        let mut sums = [isa.load(&kernel.bias); T];
+        for offset in 0..(T - 1) * S + 3 {
+            // Left of the first column wraps to far beyond the last one.
+            let input = (column * S + offset).wrapping_sub(self.steps.left);
+            if input >= self.ring.width {
+                continue;
+            }
+            for tap_row in 0..3 {
+                let value = isa.load(&inputs[tap_row][input]);
+                for t in 0..T {
+                    if offset >= t * S && offset < t * S + 3 {
+                        let tap = taps[tap_row * 3 + offset - t * S];
+                        sums[t] = isa.mul_add(value, tap, sums[t]);
+                    }
+                }
+            }
+        }
+        let (low, high) = (isa.splat(self.low), isa.splat(self.high));
+        for (t, sum) in sums.into_iter().enumerate() {
+            let at = (position + t) * self.kernels.len() + block;
+            W::store(isa, isa.min(isa.max(sum, low), high), &mut self.out[at]);
+        }
+        T
+    }
+}

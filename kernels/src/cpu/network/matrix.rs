@@ -1,0 +1,198 @@
+//! Weights packed for the matrix product, once, when a network is loaded.
+
+use super::super::isa::{LANES, Lanes, join};
+use super::aligned::Aligned;
+use super::words::{Floats, Pairs, Words};
+
+/// Largest magnitude of a 16-bit input. Inputs and weights share the 31 bits
+/// of a sum; with fourteen for the inputs, weights of 48 inputs keep as many.
+pub(super) const INPUT_MAX: i16 = (1 << 14) - 1;
+
+/// Weights of a product: for each sixteen output channels, the words of each
+/// input in their order.
+pub(super) struct Matrix<W: Words> {
+    words: Aligned<W::Word>,
+    /// Words of input.
+    n_words: usize,
+    n_blocks: usize,
+    /// What 1 in the weights stands for, for each output channel; empty where
+    /// words are not scaled.
+    scales: Vec<Lanes>,
+}
+
+/// Weights before they are packed: `value(input, output)`.
+pub(super) struct Source<F> {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) value: F,
+}
+
+impl<W: Words> Matrix<W> {
+    pub(super) fn n_blocks(&self) -> usize {
+        self.n_blocks
+    }
+
+    /// Words of one of `n_segments` equal parts of the inputs.
+    #[inline(always)]
+    pub(super) fn segment_words(&self, n_segments: usize) -> usize {
+        self.n_words / n_segments
+    }
+
+    #[inline(always)]
+    pub(super) fn block(&self, block: usize) -> &[[W::Word; LANES]] {
+        &self.words.lanes()[block * self.n_words..][..self.n_words]
+    }
+
+    #[inline(always)]
+    pub(super) fn scale(&self, block: usize) -> &Lanes {
+        &self.scales[block]
+    }
+
+    fn packed<F>(
+        source: &Source<F>,
+        inputs_a_word: usize,
+        word: impl Fn(usize, usize) -> W::Word,
+    ) -> Self {
+        let n_words = source.inputs.div_ceil(inputs_a_word);
+        let n_blocks = source.outputs.div_ceil(LANES);
+        let mut words = Aligned::zeros(n_blocks * n_words * LANES);
+        for (vector_idx, vector) in words.lanes_mut().iter_mut().enumerate() {
+            let (block, row) = (vector_idx / n_words, vector_idx % n_words);
+            for (lane, slot) in vector.iter_mut().enumerate() {
+                let output = block * LANES + lane;
+                if output < source.outputs {
+                    *slot = word(row, output);
+                }
+            }
+        }
+        Self {
+            words,
+            n_words,
+            n_blocks,
+            scales: Vec::new(),
+        }
+    }
+}
+
+impl Matrix<Floats> {
+    pub(super) fn floats(source: &Source<impl Fn(usize, usize) -> f32>) -> Self {
+        Self::packed(source, 1, |input, output| (source.value)(input, output))
+    }
+}
+
+impl Matrix<Pairs> {
+    /// Rounds the weights of each output channel to 16-bit integers as fine as
+    /// a sum in 32 bits allows whatever the inputs, of which none exceeds
+    /// [`INPUT_MAX`].
+    pub(super) fn pairs(source: &Source<impl Fn(usize, usize) -> f32>) -> Self {
+        let fineness: Vec<f64> = (0..source.outputs)
+            .map(|output| fineness((0..source.inputs).map(|input| (source.value)(input, output))))
+            .collect();
+        let integer = |input, output: usize| {
+            if input < source.inputs {
+                round(f64::from((source.value)(input, output)) * fineness[output])
+            } else {
+                0
+            }
+        };
+        let mut matrix = Self::packed(source, 2, |word, output| {
+            join(integer(word * 2, output), integer(word * 2 + 1, output))
+        });
+        matrix.scales = vec![[0.0; LANES]; matrix.n_blocks];
+        for (scale, fineness) in matrix.scales.as_flattened_mut().iter_mut().zip(fineness) {
+            *scale = to_f32(1.0 / fineness);
+        }
+        matrix
+    }
+}
+
+/// How many steps of the integers 1.0 is for weights of one output channel.
+fn fineness(weights: impl Iterator<Item = f32>) -> f64 {
+    let (mut sum, mut largest, mut n_weights) = (0.0, 0.0_f64, 0.0);
+    for weight in weights {
+        let magnitude = f64::from(weight).abs();
+        sum += magnitude;
+        largest = largest.max(magnitude);
+        n_weights += 1.0;
+    }
+    // Rounding adds at most half a step a weight.
+    let sum_max = f64::from(i32::MAX) / f64::from(INPUT_MAX) - n_weights / 2.0;
+    let by_sum = sum_max / sum;
+    let by_size = f64::from(i16::MAX) / largest;
+    let fineness = by_sum.min(by_size);
+    if fineness.is_finite() && fineness > 0.0 {
+        fineness
+    } else {
+        1.0
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
+fn round(value: f64) -> i16 {
+    value.round_ties_even() as i16
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "networks compute in f32")]
+fn to_f32(value: f64) -> f32 {
+    value as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(inputs: usize, outputs: usize) -> Source<impl Fn(usize, usize) -> f32> {
+        let value = |input: usize, output: usize| ((input * 7 + output * 3) % 11) as f32 - 5.0;
+        Source {
+            inputs,
+            outputs,
+            value,
+        }
+    }
+
+    #[test]
+    fn floats_lie_by_block_input_and_lane() {
+        let matrix = Matrix::floats(&source(3, 18));
+        assert_eq!((matrix.n_blocks(), matrix.segment_words(1)), (2, 3));
+        assert_eq!(matrix.block(0)[2][5], (source(3, 18).value)(2, 5));
+        assert_eq!(matrix.block(1)[1][1], (source(3, 18).value)(1, 17));
+        assert_eq!(matrix.block(1)[1][2..], [0.0; 14]);
+    }
+
+    #[test]
+    fn no_sum_of_pairs_can_overflow() {
+        for inputs in [1, 2, 3, 16, 47, 48, 320, 1023] {
+            for value in [1.0, -3e-7, 4e9] {
+                let source = Source {
+                    inputs,
+                    outputs: 1,
+                    value: |_, _| value,
+                };
+                let matrix = Matrix::pairs(&source);
+                let halves = matrix.block(0).iter().map(|words| words[0]);
+                let sum: i64 = halves
+                    .flat_map(|word| [i64::from(word as i16), i64::from(word >> 16)])
+                    .map(i64::abs)
+                    .sum();
+                assert!(
+                    sum * i64::from(INPUT_MAX) <= i64::from(i32::MAX),
+                    "{inputs}"
+                );
+                let back = sum as f64 * f64::from(matrix.scale(0)[0]) / inputs as f64;
+                assert!((back / f64::from(value).abs() - 1.0).abs() < 0.01, "{back}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_of_nothing_are_nothing() {
+        let source = Source {
+            inputs: 5,
+            outputs: 3,
+            value: |_, _| 0.0,
+        };
+        let matrix = Matrix::pairs(&source);
+        assert!(matrix.block(0).as_flattened().iter().all(|&word| word == 0));
+        assert_eq!(matrix.scale(0)[0], 1.0);
+    }
+}

@@ -1,0 +1,24 @@
+//! Convolutional networks on the CPU, one image at a time.
+//!
+//! A [`Network`] says what to compute; a [`Plan`] is that network with its
+//! weights packed for one path of this CPU. Pictures between layers are floats
+//! in HWC with the channels filled up to sixteen; what a convolution of
+//! integers reads is rounded from them, once an image and layer.
+
+mod aligned;
+mod bottleneck;
+mod conv;
+mod depthwise;
+mod error;
+mod layer;
+mod matrix;
+mod plan;
+mod pool;
+mod prepare;
+mod product;
+mod shape;
+mod words;
+
+pub use error::PlanError;
+pub use layer::{Activation, Bottleneck, Conv, Dense, Depthwise, Layer, Network, Padding, Window};
+pub use plan::{Plan, Scratch};

@@ -1,0 +1,100 @@
+//! A convolution's input, made ready for the product: samples become floats,
+//! padding becomes memory, floats become 16-bit integers.
+
+use super::super::isa::{HalfLanes, Isa, Job, Lanes};
+use super::layer::Padding;
+use super::matrix::INPUT_MAX;
+use super::shape::Shape;
+
+/// What stands for 1.0 in a sample.
+const ONE: f32 = 65_535.0;
+
+/// Copies `source` into the middle of a padded picture, converting as it goes.
+/// The padding itself is left as it is: zero, as all memory starts.
+pub(super) struct Pad<'a, T> {
+    pub(super) source: &'a [T],
+    pub(super) rows: usize,
+    /// Values of a row of the source.
+    pub(super) row: usize,
+    /// Values before the first row and column.
+    pub(super) before: usize,
+    /// Values of a row of the padded picture.
+    pub(super) padded_row: usize,
+    pub(super) out: &'a mut [f32],
+}
+
+/// Where a picture lies in its padded form, in values.
+pub(super) fn padded_sizes(shape: Shape, values: usize, padding: Padding) -> (usize, usize) {
+    let row = (shape.width + padding.left + padding.right) * values;
+    (row, row * (shape.height + padding.top + padding.bottom))
+}
+
+/// A value that a picture can be padded from.
+pub(super) trait Sample: Copy {
+    fn to_f32(self) -> f32;
+}
+
+impl Sample for u16 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        f32::from(self) * (1.0 / ONE)
+    }
+}
+
+impl Sample for f32 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self
+    }
+}
+
+impl<T: Sample> Job for Pad<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _: I) {
+        let rows = self.source.chunks_exact(self.row).take(self.rows);
+        for (row_idx, row) in rows.enumerate() {
+            let out = &mut self.out[self.before + row_idx * self.padded_row..][..self.row];
+            for (value, sample) in out.iter_mut().zip(row) {
+                *value = sample.to_f32();
+            }
+        }
+    }
+}
+
+/// Rounds a picture to 16-bit integers of which the largest is [`INPUT_MAX`].
+/// Returns what 1 stands for.
+pub(super) struct Round<'a> {
+    pub(super) source: &'a [Lanes],
+    pub(super) out: &'a mut [HalfLanes],
+}
+
+impl Job for Round<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f32 {
+        let mut largest = isa.splat(0.0);
+        for values in self.source {
+            let values = isa.load(values);
+            let negated = isa.mul(values, isa.splat(-1.0));
+            largest = isa.max(isa.max(values, negated), largest);
+        }
+        let mut lanes = [0.0; 16];
+        isa.store(largest, &mut lanes);
+        let largest = lanes.into_iter().fold(0.0, f32::max);
+        let input_max = f32::from(INPUT_MAX);
+        let fineness = if largest > 0.0 {
+            input_max / largest
+        } else {
+            0.0
+        };
+        let fineness = if fineness.is_finite() { fineness } else { 0.0 };
+        let scale = isa.splat(fineness);
+        for (values, out) in self.source.iter().zip(self.out) {
+            isa.store_halves(isa.mul(isa.load(values), scale), out);
+        }
+        largest / input_max
+    }
+}

@@ -1,0 +1,203 @@
+//! The matrix product that every convolution comes down to.
+//!
+//! Positions are rows of the product, output channels its columns, sixteen a
+//! vector. A tile of both stays in registers while the inputs of a position are
+//! walked: each step broadcasts one word of each position and multiplies it
+//! with the weights of the tile's channels. A spatial kernel is a product whose
+//! inputs lie in one segment a kernel row: in HWC the columns of a kernel row
+//! follow each other in memory.
+
+use std::array;
+use std::ops::Range;
+
+use super::super::isa::{Isa, Job, Lanes};
+use super::matrix::Matrix;
+use super::words::Words;
+
+/// Where the inputs of each output position lie, counted in words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// Rows of output positions.
+    pub(super) n_rows: usize,
+    /// Output positions in a row.
+    pub(super) width: usize,
+    /// From a position to the next.
+    pub(super) position_step: usize,
+    /// From a row of positions to the next.
+    pub(super) row_step: usize,
+    /// Rows of the kernel.
+    pub(super) n_segments: usize,
+    /// From a kernel row to the next.
+    pub(super) segment_step: usize,
+}
+
+/// Where results go, counted in vectors from the first one.
+pub(super) struct Out<'a> {
+    pub(super) lanes: &'a mut [Lanes],
+    /// From a position to the next.
+    pub(super) position_step: usize,
+    /// From a row of positions to the next.
+    pub(super) row_step: usize,
+    /// From sixteen channels to the next.
+    pub(super) block_step: usize,
+}
+
+/// What a sum is added to.
+#[derive(Clone, Copy)]
+pub(super) enum Base<'a> {
+    /// The bias.
+    Bias,
+    /// The bias and values laid out as the results.
+    BiasAnd(&'a [Lanes]),
+    /// What the result's place holds.
+    Kept,
+}
+
+/// What becomes of a sum.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a> {
+    pub(super) base: Base<'a>,
+    /// For each sixteen channels of the matrix.
+    pub(super) bias: &'a [Lanes],
+    /// What 1 in the input stands for, where words are scaled.
+    pub(super) input_scale: f32,
+    /// Results are cut to this.
+    pub(super) low: f32,
+    /// Results are cut to this.
+    pub(super) high: f32,
+}
+
+/// A matrix product over some of a matrix's channels.
+pub(super) struct Product<'a, W: Words> {
+    pub(super) input: &'a [W::Word],
+    pub(super) view: View,
+    pub(super) matrix: &'a Matrix<W>,
+    /// Which sixteens of output channels.
+    pub(super) blocks: Range<usize>,
+    pub(super) finish: Finish<'a>,
+    pub(super) out: Out<'a>,
+}
+
+impl<W: Words> Job for Product<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(mut self, isa: I) {
+        let mut block = self.blocks.start;
+        while block < self.blocks.end {
+            let left = self.blocks.end - block;
+            // Four are twice two rather than three and a slow one.
+            block += match (I::TILE_VECTORS, left) {
+                (3.., 3 | 5..) => self.columns::<I, 3>(isa, block),
+                (2.., 2 | 4) => self.columns::<I, 2>(isa, block),
+                _ => self.columns::<I, 1>(isa, block),
+            };
+        }
+    }
+}
+
+/// A tile's place.
+#[derive(Clone, Copy)]
+struct Place {
+    block: usize,
+    row: usize,
+    column: usize,
+}
+
+impl<W: Words> Product<'_, W> {
+    /// All positions for `V` vectors of channels from `block` on.
+    #[inline(always)]
+    fn columns<I: Isa, const V: usize>(&mut self, isa: I, block: usize) -> usize {
+        for row in 0..self.view.n_rows {
+            let mut column = 0;
+            while column < self.view.width {
+                let place = Place { block, row, column };
+                column += match (I::TILE_ROWS, self.view.width - column) {
+                    (7.., 7..) => self.tile::<I, 7, V>(isa, place),
+                    (6, 6..) => self.tile::<I, 6, V>(isa, place),
+                    (4.., 4..) => self.tile::<I, 4, V>(isa, place),
+                    (_, 2..) => self.tile::<I, 2, V>(isa, place),
+                    _ => self.tile::<I, 1, V>(isa, place),
+                };
+            }
+        }
+        V
+    }
+
+    /// One tile, from inputs to results.
+    #[inline(always)]
+    fn tile<I: Isa, const R: usize, const V: usize>(&mut self, isa: I, place: Place) -> usize {
+        let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
+        let view = self.view;
+        let first = place.row * view.row_step + place.column * view.position_step;
+        let n_words = self.matrix.segment_words(view.n_segments);
+        for segment in 0..view.n_segments {
+            let input = &self.input[first + segment * view.segment_step..];
+            // Slices of one known length each, so that no step checks bounds.
+            let inputs: [&[W::Word]; R] =
+                array::from_fn(|p| &input[p * view.position_step..][..n_words]);
+            let weights: [&[[W::Word; 16]]; V] = array::from_fn(|v| {
+                &self.matrix.block(place.block + v)[segment * n_words..][..n_words]
+            });
+            for word in 0..n_words {
+                let mut vectors = [W::splat(isa, W::Word::default()); V];
+                for v in 0..V {
+                    vectors[v] = W::load(isa, &weights[v][word]);
+                }
+                for p in 0..R {
+                    let input = W::splat(isa, inputs[p][word]);
+                    for v in 0..V {
+                        sums[p][v] = W::mul_add(isa, input, vectors[v], sums[p][v]);
+                    }
+                }
+            }
+        }
+        self.finish(isa, place, sums);
+        R
+    }
+
+    #[inline(always)]
+    fn finish<I: Isa, const R: usize, const V: usize>(
+        &mut self,
+        isa: I,
+        place: Place,
+        sums: [[W::Vector<I>; V]; R],
+    ) {
+        let Finish {
+            base,
+            bias,
+            input_scale,
+            low,
+            high,
+        } = self.finish;
+        let (low, high) = (isa.splat(low), isa.splat(high));
+        let out = &mut self.out;
+        let first = place.row * out.row_step
+            + place.column * out.position_step
+            + (place.block - self.blocks.start) * out.block_step;
+        for v in 0..V {
+            let block = place.block + v;
+            let bias = isa.load(&bias[block]);
+            let scale = if W::IS_SCALED {
+                isa.mul(isa.load(self.matrix.scale(block)), isa.splat(input_scale))
+            } else {
+                isa.splat(1.0)
+            };
+            for p in 0..R {
+                let at = first + v * out.block_step + p * out.position_step;
+                let base = match base {
+                    Base::Bias => bias,
+                    Base::BiasAnd(values) => isa.add(bias, isa.load(&values[at])),
+                    Base::Kept => isa.load(&out.lanes[at]),
+                };
+                let sum = W::to_floats(isa, sums[p][v]);
+                let value = if W::IS_SCALED {
+                    isa.mul_add(sum, scale, base)
+                } else {
+                    isa.add(sum, base)
+                };
+                isa.store(isa.min(isa.max(value, low), high), &mut out.lanes[at]);
+            }
+        }
+    }
+}
