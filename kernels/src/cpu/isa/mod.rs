@@ -14,6 +14,8 @@ mod avx512;
 mod avx512_vnni;
 mod path;
 mod scalar;
+#[cfg(test)]
+mod tests;
 
 pub use path::{CpuPath, UnknownPath};
 

@@ -19,7 +19,7 @@ use super::shape::Shape;
 use super::words::{Floats, Pairs, Words};
 
 /// Sixteens of channels taken at a time: three fill the registers of AVX-512.
-const GROUP_BLOCKS: usize = 3;
+const GROUP_BLOCKS: usize = 6;
 /// Output positions computed between two visits to the projection.
 const BAND_POSITIONS: usize = 112;
 

@@ -67,15 +67,18 @@ impl<W: Words> Job for Depthwise<'_, W> {
 impl<'a, W: Words> Depthwise<'a, W> {
     #[inline(always)]
     fn row<I: Isa, const S: usize>(&mut self, isa: I, block: usize, row: usize) {
-        let inputs: [&[Lanes]; 3] = std::array::from_fn(|tap| {
-            self.input(block, (row * S + tap).wrapping_sub(self.steps.top))
-        });
+        let mut inputs: [&[Lanes]; 3] = [&[]; 3];
+        for tap in 0..3 {
+            inputs[tap] = self.input(block, (row * S + tap).wrapping_sub(self.steps.top));
+        }
         let mut column = 0;
         while column < self.width {
             let at = ((row - self.rows.start) * self.width + column, block);
-            column += match (I::TILE_ROWS, self.width - column) {
-                (7.., 7..) => self.tile::<I, S, 7>(isa, &inputs, column, at),
-                (3.., 3..) => self.tile::<I, S, 3>(isa, &inputs, column, at),
+            column += match (I::TILE_ROWS, S, self.width - column) {
+                (7.., 1, 7..) => self.tile::<I, S, 7>(isa, &inputs, column, at),
+                (7.., 2, 4..) => self.tile::<I, S, 4>(isa, &inputs, column, at),
+                (_, _, 3..) => self.tile::<I, S, 3>(isa, &inputs, column, at),
+                (_, _, 2..) => self.tile::<I, S, 2>(isa, &inputs, column, at),
                 _ => self.tile::<I, S, 1>(isa, &inputs, column, at),
             };
         }

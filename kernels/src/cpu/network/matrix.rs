@@ -28,10 +28,6 @@ pub(super) struct Source<F> {
 }
 
 impl<W: Words> Matrix<W> {
-    pub(super) fn n_blocks(&self) -> usize {
-        self.n_blocks
-    }
-
     /// Words of one of `n_segments` equal parts of the inputs.
     #[inline(always)]
     pub(super) fn segment_words(&self, n_segments: usize) -> usize {
@@ -153,7 +149,7 @@ mod tests {
     #[test]
     fn floats_lie_by_block_input_and_lane() {
         let matrix = Matrix::floats(&source(3, 18));
-        assert_eq!((matrix.n_blocks(), matrix.segment_words(1)), (2, 3));
+        assert_eq!((matrix.n_blocks, matrix.segment_words(1)), (2, 3));
         assert_eq!(matrix.block(0)[2][5], (source(3, 18).value)(2, 5));
         assert_eq!(matrix.block(1)[1][1], (source(3, 18).value)(1, 17));
         assert_eq!(matrix.block(1)[1][2..], [0.0; 14]);

@@ -16,7 +16,11 @@ mod plan;
 mod pool;
 mod prepare;
 mod product;
+#[cfg(test)]
+mod reference;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use error::PlanError;

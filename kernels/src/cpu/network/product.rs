@@ -7,10 +7,9 @@
 //! inputs lie in one segment a kernel row: in HWC the columns of a kernel row
 //! follow each other in memory.
 
-use std::array;
 use std::ops::Range;
 
-use super::super::isa::{Isa, Job, Lanes};
+use super::super::isa::{Isa, Job, LANES, Lanes};
 use super::matrix::Matrix;
 use super::words::Words;
 
@@ -134,11 +133,15 @@ impl<W: Words> Product<'_, W> {
         for segment in 0..view.n_segments {
             let input = &self.input[first + segment * view.segment_step..];
             // Slices of one known length each, so that no step checks bounds.
-            let inputs: [&[W::Word]; R] =
-                array::from_fn(|p| &input[p * view.position_step..][..n_words]);
-            let weights: [&[[W::Word; 16]]; V] = array::from_fn(|v| {
-                &self.matrix.block(place.block + v)[segment * n_words..][..n_words]
-            });
+            let mut inputs: [&[W::Word]; R] = [&[]; R];
+            for p in 0..R {
+                inputs[p] = &input[p * view.position_step..][..n_words];
+            }
+            let mut weights: [&[[W::Word; LANES]]; V] = [&[]; V];
+            for v in 0..V {
+                let block = self.matrix.block(place.block + v);
+                weights[v] = &block[segment * n_words..][..n_words];
+            }
             for word in 0..n_words {
                 let mut vectors = [W::splat(isa, W::Word::default()); V];
                 for v in 0..V {

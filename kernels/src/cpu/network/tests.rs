@@ -1,0 +1,258 @@
+//! Networks of every form and of odd sizes, on every path this machine has,
+//! against what they mean.
+
+use proptest::prelude::*;
+
+use super::super::isa::CpuPath;
+use super::*;
+
+/// Numbers that look random and are the same every time, in -1.0..1.0.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    /// Weights under which values keep their size.
+    fn weights(&mut self, n: usize, inputs: usize) -> Vec<f32> {
+        let size = 1.7 / (inputs as f32).sqrt();
+        (0..n).map(|_| self.next() * size).collect()
+    }
+
+    fn samples(&mut self, n: usize) -> Vec<u16> {
+        (0..n).map(|_| (self.next() * 32_767.0 + 32_768.0) as u16).collect()
+    }
+
+    fn conv(&mut self, [kernel_height, kernel_width]: [usize; 2], from: usize, to: usize) -> Conv {
+        let inputs = kernel_height * kernel_width * from;
+        Conv {
+            kernel_height,
+            kernel_width,
+            stride: 1,
+            padding: Padding::default(),
+            weights: self.weights(inputs * to, inputs),
+            bias: self.weights(to, 9),
+            activation: Activation::None,
+        }
+    }
+
+    fn dense(&mut self, from: usize, to: usize, activation: Activation) -> Layer {
+        Layer::Dense(Dense {
+            weights: self.weights(from * to, from),
+            bias: self.weights(to, 9),
+            activation,
+        })
+    }
+
+    fn block(&mut self, expand: Conv, to: usize, stride: usize, is_residual: bool) -> Layer {
+        let channels = expand.bias.len();
+        Layer::Bottleneck(Bottleneck {
+            expand: Conv {
+                activation: Activation::Relu6,
+                ..expand
+            },
+            depthwise: Depthwise {
+                stride,
+                padding: if stride == 1 { Padding::all(1) } else { AFTER },
+                weights: self.weights(9 * channels, 9),
+                bias: self.weights(channels, 9),
+                activation: Activation::Relu6,
+            },
+            project: self.conv([1, 1], channels, to),
+            is_residual,
+        })
+    }
+}
+
+const AFTER: Padding = Padding {
+    top: 0,
+    left: 0,
+    bottom: 1,
+    right: 1,
+};
+
+/// A network as MobileNetV2 is built, small.
+fn mobile(height: usize, width: usize, seed: u64) -> Network {
+    let numbers = &mut Numbers(seed);
+    let stem = Conv {
+        stride: 2,
+        padding: AFTER,
+        ..numbers.conv([3, 3], 3, 24)
+    };
+    let to_many = numbers.conv([1, 1], 20, 120);
+    let again = numbers.conv([1, 1], 40, 50);
+    let features = Conv {
+        activation: Activation::Relu6,
+        ..numbers.conv([1, 1], 40, 130)
+    };
+    let layers = vec![
+        numbers.block(stem, 20, 1, false),
+        numbers.block(to_many, 40, 2, false),
+        numbers.block(again, 40, 1, true),
+        Layer::Conv(features),
+        Layer::GlobalAveragePool,
+        numbers.dense(130, 30, Activation::Relu),
+        numbers.dense(30, 5, Activation::None),
+        Layer::Softmax,
+    ];
+    Network {
+        height,
+        width,
+        layers,
+    }
+}
+
+/// A network as Inception is built, small.
+fn inception(height: usize, width: usize, seed: u64) -> Network {
+    let numbers = &mut Numbers(seed);
+    let conv = |numbers: &mut Numbers, kernel: [usize; 2], from, to, padding| {
+        let conv = numbers.conv(kernel, from, to);
+        Layer::Conv(Conv {
+            padding,
+            activation: Activation::Relu,
+            ..conv
+        })
+    };
+    let sides = |rows, columns| Padding {
+        top: rows,
+        left: columns,
+        bottom: rows,
+        right: columns,
+    };
+    let window = |stride, padding| Window {
+        side: 3,
+        stride,
+        padding,
+    };
+    let none = Padding::default();
+    let mut strided = numbers.conv([3, 3], 3, 20);
+    strided.stride = 2;
+    let layers = vec![
+        Layer::Conv(strided),
+        conv(numbers, [3, 3], 20, 18, Padding::all(1)),
+        Layer::MaxPool(window(2, none)),
+        Layer::Branches(vec![
+            vec![conv(numbers, [1, 1], 18, 16, none)],
+            vec![
+                conv(numbers, [1, 1], 18, 24, none),
+                conv(numbers, [5, 5], 24, 32, Padding::all(2)),
+            ],
+            vec![
+                conv(numbers, [1, 7], 18, 17, sides(0, 3)),
+                conv(numbers, [7, 1], 17, 16, sides(3, 0)),
+            ],
+            vec![
+                conv(numbers, [1, 1], 18, 40, none),
+                Layer::Branches(vec![
+                    vec![conv(numbers, [1, 3], 40, 16, sides(0, 1))],
+                    vec![conv(numbers, [3, 1], 40, 16, sides(1, 0))],
+                ]),
+            ],
+            vec![
+                Layer::AveragePool(window(1, Padding::all(1))),
+                conv(numbers, [1, 1], 18, 10, none),
+            ],
+        ]),
+        conv(numbers, [1, 1], 106, 33, none),
+        Layer::GlobalAveragePool,
+        numbers.dense(33, 5, Activation::None),
+        Layer::Softmax,
+    ];
+    Network {
+        height,
+        width,
+        layers,
+    }
+}
+
+fn assert_means(network: &Network, seed: u64) {
+    let samples = Numbers(seed ^ 0x5eed).samples(network.height * network.width * 3);
+    let expected = reference::run(network, &samples);
+    for path in CpuPath::ALL {
+        let plan = match Plan::new(network, path) {
+            Err(PlanError::NoPath(path)) => {
+                eprintln!("skipped: this CPU does not have {path}");
+                continue;
+            }
+            plan => plan.unwrap(),
+        };
+        let tolerance = if path.is_reduced() { 2e-3 } else { 1e-5 };
+        let mut scratch = plan.scratch();
+        // Twice, because memory is used again.
+        for _ in 0..2 {
+            let mut answer = vec![0.0; plan.n_outputs()];
+            plan.run(&samples, &mut scratch, &mut answer);
+            for (actual, expected) in answer.iter().zip(&expected) {
+                let error = (f64::from(*actual) - expected).abs();
+                assert!(error < tolerance, "{path}: {answer:?}, expected {expected:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_usual_sizes_come_out_right() {
+    for side in [32, 28, 14] {
+        assert_means(&mobile(side, side, 1), 1);
+    }
+    assert_means(&inception(31, 31, 2), 2);
+}
+
+#[test]
+fn scratch_serves_images_in_turn() {
+    let network = mobile(30, 26, 5);
+    for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
+        let plan = Plan::new(&network, path).unwrap();
+        let answer = |scratch: &mut Scratch, seed| {
+            let mut answer = [0.0; 5];
+            plan.run(&Numbers(seed).samples(plan.n_samples()), scratch, &mut answer);
+            answer
+        };
+        let first = answer(&mut plan.scratch(), 1);
+        let mut used = plan.scratch();
+        answer(&mut used, 2);
+        assert_eq!(answer(&mut used, 1), first, "{path}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let refused = |layers: Vec<Layer>| {
+        let network = Network {
+            height: 8,
+            width: 8,
+            layers,
+        };
+        Plan::new(&network, CpuPath::Scalar).err().unwrap()
+    };
+    let numbers = &mut Numbers(1);
+    let mut short = numbers.conv([3, 3], 3, 8);
+    short.weights.pop();
+    let (actual, expected) = (215, 216);
+    assert_eq!(refused(vec![Layer::Conv(short)]), PlanError::Weights { actual, expected });
+    let large = Layer::Conv(numbers.conv([9, 9], 3, 8));
+    assert!(matches!(refused(vec![large]), PlanError::Unsupported(_)));
+    assert!(matches!(refused(vec![]), PlanError::Unsupported(_)));
+    assert!(matches!(refused(vec![Layer::Softmax]), PlanError::Unsupported(_)));
+    let dense = numbers.dense(192, 5, Activation::None);
+    assert!(matches!(refused(vec![dense]), PlanError::Unsupported(_)));
+}
+
+#[test]
+#[should_panic(expected = "samples of one image")]
+fn samples_of_another_length_are_a_callers_bug() {
+    let plan = Plan::new(&mobile(16, 16, 1), CpuPath::Scalar).unwrap();
+    plan.run(&[0; 7], &mut plan.scratch(), &mut [0.0; 5]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn odd_sizes_come_out_right(height in 15_usize..50, width in 15_usize..50, seed in any::<u64>()) {
+        assert_means(&mobile(height, width, seed), seed);
+        assert_means(&inception(height, width, seed), seed);
+    }
+}
