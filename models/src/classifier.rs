@@ -1,5 +1,6 @@
 //! The one thing the rest of the program asks of a network on a device.
 
+use crate::golden::GPU_TOLERANCE;
 use crate::manifest::ModelSpec;
 use crate::scores::Scores;
 
@@ -8,13 +9,18 @@ pub trait Classifier: Send {
     /// The model that answers.
     fn spec(&self) -> &'static ModelSpec;
 
-    /// The device for people, as logs and pages name it: `cpu (burn-flex)`,
+    /// The device for people, as logs and pages name it: `cpu (avx512)`,
     /// `NVIDIA H100 (Vulkan)`. Can change when a device is replaced.
     fn device(&self) -> String;
 
     /// Batch sizes that are warm, ascending. Can change when a device is
     /// replaced; sizes named before keep working.
     fn buckets(&self) -> &[usize];
+
+    /// Largest difference from the golden answers that its arithmetic explains.
+    fn tolerance(&self) -> f32 {
+        GPU_TOLERANCE
+    }
 
     /// Scores of `n_images` pictures, in their order.
     ///

@@ -6,24 +6,25 @@
 //! with the [`golden`] vectors, and from then on it is a [`Classifier`].
 //!
 //! Only this crate knows burn. Without its feature `burn` everything but
-//! [`Engine`] is still here, and builds in seconds.
+//! [`Engine`] is still here, and builds in seconds; [`cpu::Cpu`] runs a model
+//! without it.
 
 pub mod classifier;
+pub mod cpu;
 #[cfg(feature = "burn")]
 pub mod engine;
 #[cfg(test)]
 mod fake;
 pub mod golden;
 pub mod manifest;
-#[cfg(feature = "burn")]
-mod nets;
+pub mod nets;
 pub mod pull;
 pub mod scores;
 pub mod weights;
 
 pub use classifier::{Classifier, ClassifyError};
 #[cfg(feature = "burn")]
-pub use engine::{DeviceChoice, Engine, EngineError};
+pub use engine::{CpuPathChoice, DeviceChoice, Engine, EngineError, EngineSettings};
 pub use manifest::{DEFAULT_MODEL, ModelSpec};
 pub use scores::{Label, Scores, Thresholds, Verdict};
 pub use weights::{Weights, WeightsError};

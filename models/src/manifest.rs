@@ -1,6 +1,7 @@
 //! The models this program knows: where they come from, what they read and
 //! say, and whether they run yet.
 
+use crate::classifier::ClassifyError;
 use crate::golden::{Golden, MOBILENET_V2_GOLDEN};
 
 /// The model that classifies when nothing else is asked for.
@@ -64,6 +65,22 @@ impl ModelSpec {
     /// The input's side, for indexing.
     pub fn side_usize(&self) -> usize {
         usize::try_from(self.side).expect("a model's side is a few hundred pixels")
+    }
+
+    /// Whether `samples` is a batch of `n_images` of this model's inputs.
+    ///
+    /// # Errors
+    /// [`ClassifyError::BadBatch`] if it is none.
+    pub fn check_batch(&self, samples: &[u16], n_images: usize) -> Result<(), ClassifyError> {
+        let expected = n_images.checked_mul(self.samples());
+        if n_images > 0 && expected == Some(samples.len()) {
+            Ok(())
+        } else {
+            Err(ClassifyError::BadBatch {
+                n_images,
+                samples: samples.len(),
+            })
+        }
     }
 
     /// Name of the installed weights within the models folder.

@@ -4,20 +4,25 @@
 
 mod support;
 
-use imgshare_kernels::{RgbView, resize_align_corners};
-use imgshare_models::engine::{DeviceChoice, Engine, EngineError};
+use imgshare_kernels::{CpuPath, RgbView, resize_align_corners};
+use imgshare_models::engine::{CpuPathChoice, DeviceChoice, Engine, EngineError, EngineSettings};
 use imgshare_models::golden::{self, CPU_TOLERANCE};
 use imgshare_models::{Classifier, manifest};
 use support::weights;
 
-fn cpu() -> Engine {
+fn cpu(cpu_path: CpuPathChoice) -> Engine {
     let weights = weights();
-    Engine::start(weights.spec(), weights, DeviceChoice::Cpu).unwrap()
+    let settings = EngineSettings {
+        device: DeviceChoice::Cpu,
+        cpu_path,
+        ..EngineSettings::default()
+    };
+    Engine::start(weights.spec(), weights, settings).unwrap()
 }
 
 #[test]
 fn golden_vectors_hold_in_every_bucket() {
-    let mut engine = cpu();
+    let mut engine = cpu(CpuPathChoice::BurnFlex);
     assert_eq!(engine.device(), "cpu (burn-flex)");
     let report = golden::check(&mut engine, CPU_TOLERANCE).unwrap();
     assert_eq!(report.buckets.len(), engine.buckets().len());
@@ -38,7 +43,19 @@ fn without_a_gpu_auto_takes_the_cpu_and_gpu_is_an_error() {
         Err(error) => assert!(matches!(error, EngineError::NoDevice { .. }), "{error}"),
     }
     let engine = Engine::start(weights.spec(), weights, DeviceChoice::Auto).unwrap();
-    assert_eq!(engine.device(), "cpu (burn-flex)");
+    assert_eq!(engine.device(), format!("cpu ({})", CpuPath::best()));
+}
+
+#[test]
+fn a_path_that_was_named_is_the_one_that_runs() {
+    for path in CpuPath::ALL {
+        if path.is_available() {
+            let engine = cpu(CpuPathChoice::Path(path));
+            assert_eq!(engine.device(), format!("cpu ({path})"));
+        } else {
+            eprintln!("skipped: this CPU does not have {path}");
+        }
+    }
 }
 
 /// Pictures of other sizes than the model's, through the sampler and the
@@ -77,9 +94,16 @@ fn pictures_score_as_in_nsfwjs() {
             [0.789_325_7, 0.025_535_5, 0.170_19, 0.013_007_3, 0.001_941_6],
         ),
     ];
-    let mut engine = cpu();
+    let best = CpuPathChoice::Path(CpuPath::best());
+    for mut engine in [CpuPathChoice::BurnFlex, best].map(cpu) {
+        assert_scores(&mut engine, &cases);
+    }
+}
+
+fn assert_scores(engine: &mut Engine, cases: &[(u32, u32, u32, [f32; 5])]) {
     let side = engine.spec().side;
-    for (width, height, seed, expected) in cases {
+    let tolerance = engine.tolerance() * 2.0;
+    for &(width, height, seed, expected) in cases {
         let pixels = picture(width, height, seed);
         let mut samples = vec![0; engine.spec().samples()];
         resize_align_corners(
@@ -94,7 +118,7 @@ fn pictures_score_as_in_nsfwjs() {
             .map(|(a, e): (&f32, f32)| (a - e).abs());
         let error = error.fold(0.0, f32::max);
         assert!(
-            error < 2e-4,
+            error < tolerance,
             "{width}x{height}: {scores:?}, expected {expected:?}"
         );
     }
@@ -122,7 +146,7 @@ fn picture(width: u32, height: u32, seed: u32) -> Vec<u8> {
 
 #[test]
 fn a_batch_of_another_size_than_announced_is_refused() {
-    let mut engine = cpu();
+    let mut engine = cpu(CpuPathChoice::Auto);
     assert!(engine.classify(&[0; 7], 1).is_err());
     assert!(engine.classify(&[], 0).is_err());
 }

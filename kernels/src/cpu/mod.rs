@@ -4,3 +4,4 @@ pub mod bilinear;
 pub mod isa;
 pub mod network;
 pub mod pdq;
+pub mod peak;

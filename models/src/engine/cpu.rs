@@ -1,97 +1,64 @@
-//! The network on the CPU.
+//! Which of the CPU's ways computes: the one that was named, or the fastest
+//! that gives the golden answers.
 
-use std::num::NonZero;
-use std::thread;
+use imgshare_kernels::CpuPath;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use super::settings::{CpuPathChoice, EngineSettings};
+use super::{EngineError, announce, flex::Flex};
+use crate::classifier::Classifier;
+use crate::cpu::{Cpu, CpuError};
+use crate::golden::{self, GoldenMismatch};
+use crate::weights::Weights;
 
-use super::contained::contained;
-use super::network::{Network, ONE};
-use crate::classifier::{Classifier, ClassifyError};
-use crate::manifest::ModelSpec;
-use crate::scores::Scores;
-use crate::weights::{Weights, WeightsError};
-
-/// Images are computed one by one whatever the batch, so a bucket costs
-/// nothing. Eight images are a tenth of a second on two cores.
-const BUCKETS: &[usize] = &[1, 2, 4, 8];
-
-/// burn-flex on every core.
-pub(super) struct Cpu {
-    network: Network,
-    n_threads: usize,
-}
-
-impl Cpu {
-    pub(super) fn load(weights: &Weights) -> Result<Self, WeightsError> {
-        let name = "cpu (burn-flex)".to_owned();
-        let network = Network::load(weights, Device::flex(), name, upload_floats)?;
-        Ok(Self {
-            network,
-            n_threads: thread::available_parallelism().map_or(1, NonZero::get),
-        })
-    }
-
-    /// Runs each image by itself: a batch of one keeps its activations in the
-    /// cache, and a batch of eight took 1.4 times as long an image.
-    fn run_each(&self, samples: &[u16]) -> Result<Vec<Scores>, ClassifyError> {
-        let images = samples.chunks(self.network.spec.samples());
-        let scores = images.map(|image| self.network.run(image));
-        Ok(scores
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect())
-    }
-}
-
-impl Classifier for Cpu {
-    fn spec(&self) -> &'static ModelSpec {
-        self.network.spec
-    }
-
-    fn device(&self) -> String {
-        self.network.device_name.clone()
-    }
-
-    fn buckets(&self) -> &[usize] {
-        BUCKETS
-    }
-
-    /// Takes any number of images: a batch that was made up for a GPU's
-    /// buckets must still be answered when that GPU is gone.
-    fn classify(&mut self, samples: &[u16], n_images: usize) -> Result<Vec<Scores>, ClassifyError> {
-        self.network.check_batch(samples, n_images)?;
-        if n_images == 1 {
-            return self.network.run(samples);
+/// The CPU as `settings` want it, which has shown that it computes what it
+/// should.
+pub(super) fn start(
+    weights: &Weights,
+    settings: EngineSettings,
+) -> Result<Box<dyn Classifier>, EngineError> {
+    match settings.cpu_path {
+        CpuPathChoice::Auto => first_right(weights, settings),
+        CpuPathChoice::Path(path) => {
+            let cpu = Cpu::load(weights, path, settings.cpu_threads).map_err(refused)?;
+            Ok(checked(Box::new(cpu))?)
         }
-        let share = n_images.div_ceil(self.n_threads) * self.network.spec.samples();
-        let this = &*self;
-        thread::scope(|scope| {
-            let shares: Vec<_> = samples
-                .chunks(share)
-                .map(|share| scope.spawn(move || contained(|| this.run_each(share))))
-                .collect();
-            let mut scores = Vec::with_capacity(n_images);
-            for share in shares {
-                let answer = share
-                    .join()
-                    .unwrap_or_else(|_| Err("a thread ended".to_owned()));
-                let answer = answer.map_err(|reason| ClassifyError::Device {
-                    device: this.device(),
-                    reason,
-                });
-                scores.extend(answer??);
-            }
-            Ok(scores)
-        })
+        CpuPathChoice::BurnFlex => flex(weights, settings),
     }
 }
 
-fn upload_floats(samples: &[u16], shape: [usize; 4], device: &Device) -> Tensor<4> {
-    let floats: Vec<f32> = samples
-        .iter()
-        .map(|&sample| f32::from(sample) / ONE)
-        .collect();
-    Tensor::from_data(TensorData::new(floats, shape), device)
+fn first_right(
+    weights: &Weights,
+    settings: EngineSettings,
+) -> Result<Box<dyn Classifier>, EngineError> {
+    for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
+        let reason = match Cpu::load(weights, path, settings.cpu_threads) {
+            Ok(cpu) => match checked(Box::new(cpu)) {
+                Ok(cpu) => return Ok(cpu),
+                Err(mismatch) => mismatch.to_string(),
+            },
+            Err(CpuError::Weights(error)) => return Err(error.into()),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(%path, %reason, "a path of the CPU is refused");
+    }
+    flex(weights, settings)
+}
+
+fn flex(weights: &Weights, settings: EngineSettings) -> Result<Box<dyn Classifier>, EngineError> {
+    Ok(checked(Box::new(Flex::load(weights, settings.cpu_threads)?))?)
+}
+
+/// `cpu` if it gives the golden answers.
+pub(super) fn checked(mut cpu: Box<dyn Classifier>) -> Result<Box<dyn Classifier>, GoldenMismatch> {
+    let tolerance = cpu.tolerance();
+    let report = golden::check(cpu.as_mut(), tolerance)?;
+    announce(cpu.as_ref(), &report);
+    Ok(cpu)
+}
+
+fn refused(error: CpuError) -> EngineError {
+    match error {
+        CpuError::Weights(error) => error.into(),
+        CpuError::Plan(error) => error.into(),
+    }
 }

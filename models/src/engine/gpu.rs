@@ -109,7 +109,7 @@ impl Classifier for Gpu {
     /// Takes its buckets only: any other size would be compiled and tuned in
     /// the middle of the work.
     fn classify(&mut self, samples: &[u16], n_images: usize) -> Result<Vec<Scores>, ClassifyError> {
-        self.network.check_batch(samples, n_images)?;
+        self.network.spec.check_batch(samples, n_images)?;
         if !self.buckets.contains(&n_images) {
             return Err(ClassifyError::BadBatch {
                 n_images,

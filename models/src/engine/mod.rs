@@ -6,18 +6,22 @@ mod choice;
 mod contained;
 mod cpu;
 mod device_thread;
+mod flex;
 mod gpu;
 mod network;
+mod settings;
 
 pub use choice::{DeviceChoice, UnknownDevice};
+pub use settings::{CpuPathChoice, EngineSettings, UnknownCpuPath};
+
+use imgshare_kernels::network::PlanError;
 
 use crate::classifier::{Classifier, ClassifyError};
-use crate::golden::{self, CPU_TOLERANCE, GPU_TOLERANCE, GoldenMismatch, GoldenReport};
+use crate::golden::{self, GoldenMismatch, GoldenReport};
 use crate::manifest::ModelSpec;
 use crate::scores::Scores;
 use crate::weights::{Weights, WeightsError};
 use contained::contained;
-use cpu::Cpu;
 use device_thread::Refusal;
 
 /// A loaded model that has shown on golden vectors that its device computes
@@ -57,6 +61,9 @@ pub enum EngineError {
     /// The weights are of another model, or lack a part.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The path of the CPU that was named cannot run the model.
+    #[error("{0}; leave models.cpu_path at auto, or name another")]
+    CpuPath(#[from] PlanError),
     /// Even the CPU does not give the known answers.
     #[error(
         "the CPU gives wrong answers ({0}): the weights or this build are broken; run `imgshare models pull` and try again"
@@ -65,62 +72,67 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// Builds the network of `spec` on the device of `choice`, warms every
+    /// Builds the network of `spec` on the device of `settings`, warms every
     /// batch bucket and checks each with the golden vectors. May take minutes
     /// on a GPU's first start.
     ///
     /// # Errors
-    /// [`EngineError`]: the model does not run, an explicitly named device is
-    /// not there, the weights do not fit, or even the CPU answers wrongly.
+    /// [`EngineError`]: the model does not run, an explicitly named device or
+    /// path is not there, the weights do not fit, or even the CPU answers
+    /// wrongly.
     pub fn start(
         spec: &'static ModelSpec,
         weights: &Weights,
-        choice: DeviceChoice,
+        settings: impl Into<EngineSettings>,
     ) -> Result<Self, EngineError> {
+        let settings = settings.into();
+        let choice = settings.device;
         if !spec.runs {
             return Err(EngineError::DoesNotRun { id: spec.id });
         }
-        let cpu = Box::new(Cpu::load(weights)?);
+        let cpu = || cpu::start(weights, settings);
         if choice == DeviceChoice::Cpu {
-            return Self::alone(cpu);
+            return Ok(Self::alone(cpu()?));
         }
         match gpu::start(weights, choice) {
             Ok(gpu) => Self::with_standby(Ok(Box::new(gpu)), cpu),
             Err(Refusal::Failed(reason)) => Self::with_standby(Err(reason), cpu),
-            Err(Refusal::Absent) if choice == DeviceChoice::Auto => Self::alone(cpu),
+            Err(Refusal::Absent) if choice == DeviceChoice::Auto => Ok(Self::alone(cpu()?)),
             Err(Refusal::Absent) => Err(EngineError::NoDevice { choice }),
         }
     }
 
-    fn alone(mut cpu: Box<dyn Classifier>) -> Result<Self, EngineError> {
-        let report = golden::check(cpu.as_mut(), CPU_TOLERANCE)?;
-        announce(cpu.as_ref(), &report);
-        Ok(Self {
+    fn alone(cpu: Box<dyn Classifier>) -> Self {
+        Self {
             active: cpu,
             standby: None,
-        })
+        }
     }
 
-    /// `gpu` if it started and gives the golden answers, else `cpu`.
+    /// `gpu` if it started and gives the golden answers, else the CPU, which
+    /// has given them before it stands by.
     fn with_standby(
         gpu: Result<Box<dyn Classifier>, String>,
-        cpu: Box<dyn Classifier>,
+        cpu: impl FnOnce() -> Result<Box<dyn Classifier>, EngineError>,
     ) -> Result<Self, EngineError> {
         let refused = match gpu {
-            Ok(mut gpu) => match golden::check(gpu.as_mut(), GPU_TOLERANCE) {
-                Ok(report) => {
-                    announce(gpu.as_ref(), &report);
-                    return Ok(Self {
-                        active: gpu,
-                        standby: Some(cpu),
-                    });
+            Ok(mut gpu) => {
+                let tolerance = gpu.tolerance();
+                match golden::check(gpu.as_mut(), tolerance) {
+                    Ok(report) => {
+                        announce(gpu.as_ref(), &report);
+                        return Ok(Self {
+                            active: gpu,
+                            standby: Some(cpu()?),
+                        });
+                    }
+                    Err(mismatch) => format!("{}: {mismatch}", gpu.device()),
                 }
-                Err(mismatch) => format!("{}: {mismatch}", gpu.device()),
-            },
+            }
             Err(reason) => reason,
         };
         tracing::warn!(reason = %refused, "the GPU is refused, the CPU classifies");
-        Self::alone(cpu)
+        Ok(Self::alone(cpu()?))
     }
 }
 
@@ -137,6 +149,10 @@ impl Classifier for Engine {
         self.active.buckets()
     }
 
+    fn tolerance(&self) -> f32 {
+        self.active.tolerance()
+    }
+
     fn classify(&mut self, samples: &[u16], n_images: usize) -> Result<Vec<Scores>, ClassifyError> {
         let error = match classify(self.active.as_mut(), samples, n_images) {
             Err(
@@ -150,12 +166,6 @@ impl Classifier for Engine {
         tracing::warn!(reason = %error, "the GPU is given up, the CPU classifies from here on");
         // The failed device is dropped here, so nothing asks it again.
         self.active = cpu;
-        golden::check(self.active.as_mut(), CPU_TOLERANCE).map_err(|mismatch| {
-            ClassifyError::Device {
-                device: self.active.device(),
-                reason: mismatch.to_string(),
-            }
-        })?;
         classify(self.active.as_mut(), samples, n_images)
     }
 }
@@ -194,7 +204,11 @@ mod tests {
 
     fn engine(gpu: Manner, cpu: Manner) -> Result<Engine, EngineError> {
         let gpu: Box<dyn Classifier> = Box::new(Fake::new("gpu", gpu));
-        Engine::with_standby(Ok(gpu), Box::new(Fake::new("cpu", cpu)))
+        Engine::with_standby(Ok(gpu), || checked(cpu))
+    }
+
+    fn checked(manner: Manner) -> Result<Box<dyn Classifier>, EngineError> {
+        Ok(cpu::checked(Box::new(Fake::new("cpu", manner)))?)
     }
 
     fn black() -> Vec<u16> {
@@ -220,7 +234,7 @@ mod tests {
             assert_eq!(engine(manner, Manner::Right).unwrap().device(), "cpu");
         }
         let refused = Err("no memory".to_owned());
-        let engine = Engine::with_standby(refused, Box::new(Fake::new("cpu", Manner::Right)));
+        let engine = Engine::with_standby(refused, || checked(Manner::Right));
         assert_eq!(engine.unwrap().device(), "cpu");
     }
 

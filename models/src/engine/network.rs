@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::classifier::ClassifyError;
 use crate::manifest::ModelSpec;
-use crate::nets::MobileNetV2;
+use crate::nets::{self, OnBurn};
 use crate::scores::Scores;
 use crate::weights::{Weights, WeightsError};
 
@@ -21,7 +21,7 @@ pub(super) struct Network {
     pub(super) device_name: String,
     device: Device,
     upload: Upload,
-    layers: MobileNetV2,
+    layers: OnBurn,
 }
 
 impl Network {
@@ -31,7 +31,7 @@ impl Network {
         device_name: String,
         upload: Upload,
     ) -> Result<Self, WeightsError> {
-        let layers = MobileNetV2::load(weights, &device)?;
+        let layers = OnBurn::build(&nets::describe(weights)?, &device);
         Ok(Self {
             spec: weights.spec(),
             device_name,
@@ -39,23 +39,6 @@ impl Network {
             upload,
             layers,
         })
-    }
-
-    /// Whether `samples` is a batch of `n_images`.
-    pub(super) fn check_batch(
-        &self,
-        samples: &[u16],
-        n_images: usize,
-    ) -> Result<(), ClassifyError> {
-        let expected = n_images.checked_mul(self.spec.samples());
-        if n_images > 0 && expected == Some(samples.len()) {
-            Ok(())
-        } else {
-            Err(ClassifyError::BadBatch {
-                n_images,
-                samples: samples.len(),
-            })
-        }
     }
 
     /// Scores of the images in `samples`, as one batch.

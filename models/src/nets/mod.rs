@@ -1,6 +1,22 @@
-//! The networks, one a file, built from a model's weights on a burn device.
+//! The networks, one a file, described once with a model's weights in them:
+//! the CPU's engine packs the description, burn builds its layers from it.
 
 mod folded;
 mod mobilenet_v2;
+#[cfg(feature = "burn")]
+mod onburn;
 
-pub(crate) use mobilenet_v2::MobileNetV2;
+use imgshare_kernels::network::Network;
+
+#[cfg(feature = "burn")]
+pub(crate) use onburn::OnBurn;
+
+use crate::weights::{Weights, WeightsError};
+
+/// The network that `weights` are of.
+///
+/// # Errors
+/// [`WeightsError::Unfit`] if they lack a part.
+pub fn describe(weights: &Weights) -> Result<Network, WeightsError> {
+    mobilenet_v2::describe(weights)
+}

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use imgshare_models::golden::{self, GPU_TOLERANCE};
+use imgshare_models::golden;
 use imgshare_models::pull::{self, InstallState, Source};
 use imgshare_models::{Classifier, Engine, manifest};
 
@@ -82,10 +82,11 @@ fn check(settings: &Settings) -> Result<ExitCode, CommandError> {
     let loaded = weights::load(settings, spec)?;
     // Starting checks it already, within the device's own tolerance; this
     // second run is for the figures.
-    let mut engine = Engine::start(spec, &loaded, weights::device(settings))?;
+    let mut engine = Engine::start(spec, &loaded, weights::engine(settings))?;
     let device = engine.device();
+    let tolerance = engine.tolerance();
     let report =
-        golden::check(&mut engine, GPU_TOLERANCE).map_err(|mismatch| CommandError::Golden {
+        golden::check(&mut engine, tolerance).map_err(|mismatch| CommandError::Golden {
             device: device.clone(),
             mismatch,
         })?;

@@ -1,8 +1,10 @@
 //! The classifier from its weights, fetched first where that is allowed.
 
+use std::num::NonZero;
+
 use imgshare_models::pull::{self, Source};
 use imgshare_models::{
-    Classifier, DeviceChoice, Engine, ModelSpec, Weights, WeightsError, manifest,
+    Classifier, Engine, EngineSettings, ModelSpec, Weights, WeightsError, manifest,
 };
 use imgshare_pipeline::Pipeline;
 
@@ -21,13 +23,13 @@ pub(super) fn start_pipeline(
     pipeline: imgshare_pipeline::Settings,
 ) -> Result<Pipeline, CommandError> {
     let spec = spec(settings);
-    let choice = device(settings);
+    let engine_settings = engine(settings);
     if !spec.runs {
         return Err(imgshare_models::EngineError::DoesNotRun { id: spec.id }.into());
     }
     let weights = load_or_pull(settings, spec)?;
     let make = move || {
-        let engine = Engine::start(spec, &weights, choice)?;
+        let engine = Engine::start(spec, &weights, engine_settings)?;
         Ok(Box::new(engine) as Box<dyn Classifier>)
     };
     Ok(Pipeline::start(pipeline, Box::new(make))?)
@@ -65,12 +67,16 @@ pub(super) fn spec(settings: &Settings) -> &'static ModelSpec {
     manifest::find(&settings.models.default).expect("settings name a known model")
 }
 
-/// The configured device; the settings were checked to name one.
-pub(super) fn device(settings: &Settings) -> DeviceChoice {
-    settings
-        .device
-        .parse()
-        .expect("settings name a known device")
+/// The configured device and how the CPU computes; the settings were checked to
+/// name known ones.
+pub(super) fn engine(settings: &Settings) -> EngineSettings {
+    let device = settings.device.parse();
+    let cpu_path = settings.models.cpu_path.parse();
+    EngineSettings {
+        device: device.expect("settings name a known device"),
+        cpu_path: cpu_path.expect("settings name a known path"),
+        cpu_threads: NonZero::new(settings.models.cpu_threads),
+    }
 }
 
 /// The weights of `spec`, fetched first where they are missing and that is allowed.

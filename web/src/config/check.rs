@@ -1,6 +1,6 @@
 //! Bounds that types alone cannot hold.
 
-use imgshare_models::DeviceChoice;
+use imgshare_models::{CpuPathChoice, DeviceChoice};
 
 use super::{ConfigError, Settings};
 
@@ -31,6 +31,9 @@ impl Settings {
                  limits.upload_bytes_max takes"
             );
             return refuse("pipeline.decode_memory_bytes_max", &why);
+        }
+        if let Err(error) = self.models.cpu_path.parse::<CpuPathChoice>() {
+            return refuse("models.cpu_path", &format!("is unknown: {error}"));
         }
         if imgshare_models::manifest::find(&self.models.default).is_none() {
             return refuse("models.default", "is not a model of `imgshare models list`");

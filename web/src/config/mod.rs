@@ -213,6 +213,11 @@ pub struct Models {
     pub default: String,
     /// Whether weights that are missing are fetched at the start.
     pub auto_pull: bool,
+    /// How the CPU computes: `auto`, `avx512-vnni`, `avx512`, `avx2`, `scalar`
+    /// or `burn-flex`.
+    pub cpu_path: String,
+    /// Threads that classify on the CPU; 0 takes one a core.
+    pub cpu_threads: usize,
 }
 
 impl Default for Models {
@@ -220,6 +225,8 @@ impl Default for Models {
         Self {
             default: imgshare_models::manifest::DEFAULT_MODEL.to_owned(),
             auto_pull: true,
+            cpu_path: "auto".to_owned(),
+            cpu_threads: 0,
         }
     }
 }

@@ -70,6 +70,15 @@ impl Collector for PipelineCollector {
             let gauge = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(value).encode(gauge)?;
         }
+        let device = self.0.device();
+        let mut classifier = encoder.encode_descriptor(
+            "pipeline_classifier",
+            "1 for the device that classifies and the way it computes",
+            None,
+            MetricType::Gauge,
+        )?;
+        let labels = [("device", device.as_str())];
+        ConstGauge::new(1_u64).encode(classifier.encode_family(&labels)?)?;
         self.encode_outcomes(&mut encoder)?;
         let counters = [
             ("pipeline_batches", "Batches run", &stats.batches),

@@ -129,6 +129,15 @@ impl BottleneckStep {
         }
     }
 
+    pub(super) fn n_weights(&self) -> usize {
+        self.expand.n_weights() + self.filtered.channels * (9 + self.to.channels)
+    }
+
+    pub(super) fn multiply_adds(&self) -> usize {
+        let others = self.filtered.channels * (9 + self.to.channels);
+        self.expand.multiply_adds() + others * self.filtered.positions()
+    }
+
     pub(super) fn band_sizes(&self) -> BandSizes {
         let width = self.expand.to.width;
         BandSizes {

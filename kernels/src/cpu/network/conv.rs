@@ -68,6 +68,8 @@ pub(super) struct ConvStep {
     /// Words of an input position.
     position_words: usize,
     kernel_height: usize,
+    /// Inputs of one output.
+    n_inputs: usize,
     stride: usize,
     padding: Padding,
     is_pointwise: bool,
@@ -76,7 +78,7 @@ pub(super) struct ConvStep {
 }
 
 /// Inputs from which 16-bit integers pay, and up to which they are fine enough.
-const PAIRS_INPUTS: std::ops::RangeInclusive<usize> = 32..=512;
+const PAIRS_INPUTS: std::ops::RangeInclusive<usize> = 16..=512;
 
 impl ConvStep {
     /// `conv` from a picture of `from` to one of `to`, which fit. `is_first`
@@ -108,12 +110,21 @@ impl ConvStep {
                 position_words
             },
             kernel_height: conv.kernel_height,
+            n_inputs: conv.kernel_height * conv.kernel_width * from.channels,
             stride: conv.stride,
             padding: conv.padding,
             is_pointwise,
             low,
             high,
         }
+    }
+
+    pub(super) fn n_weights(&self) -> usize {
+        self.n_inputs * self.to.channels
+    }
+
+    pub(super) fn multiply_adds(&self) -> usize {
+        self.n_weights() * self.to.positions()
     }
 
     pub(super) fn prepared_sizes(&self, is_first: bool) -> PreparedSizes {

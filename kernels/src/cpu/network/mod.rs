@@ -8,6 +8,7 @@
 mod aligned;
 mod bottleneck;
 mod conv;
+mod cost;
 mod depthwise;
 mod error;
 mod layer;
@@ -22,7 +23,10 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod words;
+mod workers;
 
+pub use cost::StepCost;
 pub use error::PlanError;
 pub use layer::{Activation, Bottleneck, Conv, Dense, Depthwise, Layer, Network, Padding, Window};
 pub use plan::{Plan, Scratch};
+pub use workers::Workers;

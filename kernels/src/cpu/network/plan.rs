@@ -1,5 +1,7 @@
 //! A network turned into steps: shapes checked, weights packed, memory counted.
 
+use std::time::{Duration, Instant};
+
 use super::super::isa::{CpuPath, Isa, Job, LANES, Proof};
 use super::aligned::Aligned;
 use super::bottleneck::{BandMemory, BandSizes, BottleneckStep};
@@ -54,14 +56,14 @@ struct Target {
     blocks: usize,
 }
 
-struct Step {
-    work: Work,
+pub(super) struct Step {
+    pub(super) work: Work,
     /// `None` for the samples.
     input: Option<usize>,
     target: Target,
 }
 
-enum Work {
+pub(super) enum Work {
     Conv(Box<ConvStep>),
     Bottleneck(Box<BottleneckStep>),
     Pool {
@@ -144,13 +146,8 @@ impl Plan {
     /// # Panics
     /// If `samples` or `answer` has another length than the plan says.
     pub fn run(&self, samples: &[u16], scratch: &mut Scratch, answer: &mut [f32]) {
-        assert_eq!(samples.len(), self.n_samples, "samples of one image");
         assert_eq!(answer.len(), self.n_outputs(), "room for one answer");
-        self.proof.choose(Run {
-            plan: self,
-            samples,
-            scratch,
-        });
+        self.run_steps(samples, scratch, None);
         let values = scratch.slots[self.output.slot].values();
         let pitch = self.output.shape.blocks() * LANES;
         let channels = self.output.shape.channels;
@@ -161,24 +158,46 @@ impl Plan {
             out.copy_from_slice(&position[..channels]);
         }
     }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Runs every step; what each took is added to `times`.
+    pub(super) fn run_steps(
+        &self,
+        samples: &[u16],
+        scratch: &mut Scratch,
+        times: Option<&mut [Duration]>,
+    ) {
+        assert_eq!(samples.len(), self.n_samples, "samples of one image");
+        self.proof.choose(Run {
+            plan: self,
+            samples,
+            scratch,
+            times,
+        });
+    }
 }
 
 struct Run<'a> {
     plan: &'a Plan,
     samples: &'a [u16],
     scratch: &'a mut Scratch,
+    times: Option<&'a mut [Duration]>,
 }
 
 impl Job for Run<'_> {
     type Output = ();
 
-    fn run<I: Isa>(self, isa: I) {
+    fn run<I: Isa>(mut self, isa: I) {
         let Scratch {
             slots,
             prepared,
             band,
         } = self.scratch;
-        for step in &self.plan.steps {
+        for (step_idx, step) in self.plan.steps.iter().enumerate() {
+            let started = self.times.is_some().then(Instant::now);
             // A step never writes to the slot it reads, except in place.
             let mut out = std::mem::take(&mut slots[step.target.slot]);
             let input = match step.input {
@@ -187,6 +206,9 @@ impl Job for Run<'_> {
             };
             step.run(isa, input, (&mut *prepared, &mut *band), &mut out);
             slots[step.target.slot] = out;
+            if let (Some(started), Some(times)) = (started, &mut self.times) {
+                times[step_idx] += started.elapsed();
+            }
         }
     }
 }

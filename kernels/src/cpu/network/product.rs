@@ -114,7 +114,6 @@ impl<W: Words> Product<'_, W> {
                 column += match (I::TILE_ROWS, self.view.width - column) {
                     (7.., 7..) => self.tile::<I, 7, V>(isa, place),
                     (6, 6..) => self.tile::<I, 6, V>(isa, place),
-                    (4.., 4..) => self.tile::<I, 4, V>(isa, place),
                     (_, 2..) => self.tile::<I, 2, V>(isa, place),
                     _ => self.tile::<I, 1, V>(isa, place),
                 };
@@ -155,52 +154,83 @@ impl<W: Words> Product<'_, W> {
                 }
             }
         }
-        self.finish(isa, place, sums);
+        match self.finish.base {
+            Base::Bias => self.finish(isa, place, sums, &OntoBias),
+            Base::BiasAnd(values) => self.finish(isa, place, sums, &OntoBiasAnd(values)),
+            Base::Kept => self.finish(isa, place, sums, &OntoKept),
+        }
         R
     }
 
+    /// From sums to results. One base a loop: with all three in one the loop is
+    /// not unrolled, and the sums go through memory.
     #[inline(always)]
     fn finish<I: Isa, const R: usize, const V: usize>(
         &mut self,
         isa: I,
         place: Place,
         sums: [[W::Vector<I>; V]; R],
+        onto: &impl Onto,
     ) {
-        let Finish {
-            base,
-            bias,
-            input_scale,
-            low,
-            high,
-        } = self.finish;
-        let (low, high) = (isa.splat(low), isa.splat(high));
+        let (low, high) = (isa.splat(self.finish.low), isa.splat(self.finish.high));
         let out = &mut self.out;
         let first = place.row * out.row_step
             + place.column * out.position_step
             + (place.block - self.blocks.start) * out.block_step;
         for v in 0..V {
             let block = place.block + v;
-            let bias = isa.load(&bias[block]);
+            let bias = isa.load(&self.finish.bias[block]);
             let scale = if W::IS_SCALED {
-                isa.mul(isa.load(self.matrix.scale(block)), isa.splat(input_scale))
+                let input_scale = isa.splat(self.finish.input_scale);
+                isa.mul(isa.load(self.matrix.scale(block)), input_scale)
             } else {
                 isa.splat(1.0)
             };
             for p in 0..R {
                 let at = first + v * out.block_step + p * out.position_step;
-                let base = match base {
-                    Base::Bias => bias,
-                    Base::BiasAnd(values) => isa.add(bias, isa.load(&values[at])),
-                    Base::Kept => isa.load(&out.lanes[at]),
-                };
+                let slot = &mut out.lanes[at];
+                let base = onto.base(isa, bias, slot, at);
                 let sum = W::to_floats(isa, sums[p][v]);
                 let value = if W::IS_SCALED {
                     isa.mul_add(sum, scale, base)
                 } else {
                     isa.add(sum, base)
                 };
-                isa.store(isa.min(isa.max(value, low), high), &mut out.lanes[at]);
+                isa.store(isa.min(isa.max(value, low), high), slot);
             }
         }
+    }
+}
+
+/// [`Base`] as a type.
+trait Onto {
+    /// What the sum for `slot`, the vector number `at`, is added to.
+    fn base<I: Isa>(&self, isa: I, bias: I::F32, slot: &Lanes, at: usize) -> I::F32;
+}
+
+struct OntoBias;
+
+impl Onto for OntoBias {
+    #[inline(always)]
+    fn base<I: Isa>(&self, _: I, bias: I::F32, _: &Lanes, _: usize) -> I::F32 {
+        bias
+    }
+}
+
+struct OntoBiasAnd<'a>(&'a [Lanes]);
+
+impl Onto for OntoBiasAnd<'_> {
+    #[inline(always)]
+    fn base<I: Isa>(&self, isa: I, bias: I::F32, _: &Lanes, at: usize) -> I::F32 {
+        isa.add(bias, isa.load(&self.0[at]))
+    }
+}
+
+struct OntoKept;
+
+impl Onto for OntoKept {
+    #[inline(always)]
+    fn base<I: Isa>(&self, isa: I, _: I::F32, slot: &Lanes, _: usize) -> I::F32 {
+        isa.load(slot)
     }
 }

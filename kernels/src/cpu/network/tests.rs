@@ -1,6 +1,8 @@
 //! Networks of every form and of odd sizes, on every path this machine has,
 //! against what they mean.
 
+use std::num::NonZero;
+
 use proptest::prelude::*;
 
 use super::super::isa::CpuPath;
@@ -214,6 +216,22 @@ fn scratch_serves_images_in_turn() {
         let mut used = plan.scratch();
         answer(&mut used, 2);
         assert_eq!(answer(&mut used, 1), first, "{path}");
+    }
+}
+
+#[test]
+fn threads_answer_each_image_in_its_place() {
+    let network = mobile(20, 23, 7);
+    let plan = || Plan::new(&network, CpuPath::best()).unwrap();
+    let samples = Numbers(3).samples(plan().n_samples() * 9);
+    let mut alone = Workers::new(plan(), NonZero::<usize>::MIN);
+    let expected = alone.run(&samples);
+    assert_eq!(expected.len(), 9 * 5);
+    for n_threads in [2, 3, 16] {
+        let mut workers = Workers::new(plan(), NonZero::new(n_threads).unwrap());
+        assert_eq!(workers.n_threads(), n_threads);
+        assert_eq!(workers.run(&samples), expected, "{n_threads} threads");
+        assert_eq!(workers.run(&[]), []);
     }
 }
 

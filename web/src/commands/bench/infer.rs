@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use imgshare_models::classifier::Classifier;
-use imgshare_models::golden::{self, GPU_TOLERANCE};
+use imgshare_models::golden;
 use serde::Serialize;
 
 use super::BenchError;
@@ -51,7 +51,8 @@ pub(super) fn measure(
     threads: usize,
     time: Duration,
 ) -> Result<InferReport, BenchError> {
-    let worst_error = golden::check(classifier, GPU_TOLERANCE)?.worst_error();
+    let tolerance = classifier.tolerance();
+    let worst_error = golden::check(classifier, tolerance)?.worst_error();
     let sizes = classifier.buckets().to_vec();
     let part = time / u32::try_from(sizes.len().max(1)).unwrap_or(u32::MAX);
     let buckets = sizes

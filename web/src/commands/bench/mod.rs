@@ -30,12 +30,13 @@ use device::DeviceName;
 use ingest::IngestBench;
 use report::{Conditions, IngestReport};
 
-pub(super) fn run(settings: Settings, command: &BenchCommand) -> Result<ExitCode, CommandError> {
+pub(super) fn run(mut settings: Settings, command: &BenchCommand) -> Result<ExitCode, CommandError> {
     let measure = command.measure();
     let threads = match measure.threads {
         Some(threads) => threads.get(),
         None => thread::available_parallelism().map_or(1, usize::from),
     };
+    settings.models.cpu_threads = threads;
     // burn computes on rayon's global pool, which takes its size once.
     let pool = ThreadPoolBuilder::new().num_threads(threads).build_global();
     pool.expect("nothing has used the pool before");
@@ -54,7 +55,7 @@ fn run_infer(
 ) -> Result<infer::InferReport, CommandError> {
     let spec = weights::spec(settings);
     let loaded = weights::load_or_pull(settings, spec)?;
-    let mut engine = Engine::start(spec, &loaded, weights::device(settings))?;
+    let mut engine = Engine::start(spec, &loaded, weights::engine(settings))?;
     Ok(infer::measure(&mut engine, threads, measure.seconds)?)
 }
 

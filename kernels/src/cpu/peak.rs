@@ -1,0 +1,124 @@
+//! What this CPU could do at most, to hold against what a network gets.
+
+use std::hint::black_box;
+
+use super::isa::{CpuPath, Isa, Job, LANES, Lanes, Proof};
+
+/// Sums that do not wait for each other: more than any CPU has in flight.
+const N_SUMS: usize = 20;
+
+/// Multiply-adds that [`multiply_add`] does in a round.
+pub const FLOATS_A_ROUND: u64 = 20 * 16;
+
+/// Multiply-adds that [`multiply_add_pairs`] does in a round.
+pub const PAIRS_A_ROUND: u64 = 2 * FLOATS_A_ROUND;
+
+/// Multiplies and adds floats in registers on `path`, [`FLOATS_A_ROUND`] times
+/// `rounds`. `None` where the CPU lacks the path.
+pub fn multiply_add(path: CpuPath, rounds: u64) -> Option<f32> {
+    Some(Proof::of(path)?.choose(Start(Floats(rounds))))
+}
+
+/// The same in pairs of 16-bit integers, [`PAIRS_A_ROUND`] times `rounds`.
+pub fn multiply_add_pairs(path: CpuPath, rounds: u64) -> Option<f32> {
+    Some(Proof::of(path)?.choose(Start(Pairs(rounds))))
+}
+
+/// Reads `memory` once on `path`. `None` where the CPU lacks the path.
+pub fn read(path: CpuPath, memory: &[f32]) -> Option<f32> {
+    Some(Proof::of(path)?.choose(Start(Read(memory))))
+}
+
+struct Start<J>(J);
+
+impl<J: Job> Job for Start<J> {
+    type Output = J::Output;
+
+    fn run<I: Isa>(self, isa: I) -> J::Output {
+        isa.run(self.0)
+    }
+}
+
+struct Floats(u64);
+
+impl Job for Floats {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f32 {
+        let factor = isa.splat(black_box(0.5));
+        let mut sums = [isa.splat(1.0); N_SUMS];
+        for _ in 0..self.0 {
+            for sum in &mut sums {
+                *sum = isa.mul_add(factor, factor, *sum);
+            }
+        }
+        total(isa, &sums)
+    }
+}
+
+struct Pairs(u64);
+
+impl Job for Pairs {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f32 {
+        let factor = isa.splat_pair(black_box(3));
+        let mut sums = [isa.splat_pair(0); N_SUMS];
+        for _ in 0..self.0 {
+            for sum in &mut sums {
+                *sum = isa.add_pair_products(factor, factor, *sum);
+            }
+        }
+        let mut floats = [isa.splat(0.0); N_SUMS];
+        for (float, sum) in floats.iter_mut().zip(sums) {
+            *float = isa.to_floats(sum);
+        }
+        total(isa, &floats)
+    }
+}
+
+struct Read<'a>(&'a [f32]);
+
+impl Job for Read<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f32 {
+        let mut sums = [isa.splat(0.0); 8];
+        let (lines, _) = self.0.as_chunks::<{ 8 * LANES }>();
+        for line in lines {
+            for (sum, values) in sums.iter_mut().zip(line.as_chunks().0) {
+                *sum = isa.add(*sum, isa.load(values));
+            }
+        }
+        total(isa, &sums)
+    }
+}
+
+#[inline(always)]
+fn total<I: Isa>(isa: I, sums: &[I::F32]) -> f32 {
+    let mut total = isa.splat(0.0);
+    for &sum in sums {
+        total = isa.add(total, sum);
+    }
+    let mut lanes: Lanes = [0.0; LANES];
+    isa.store(total, &mut lanes);
+    lanes.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_is_done() {
+        for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
+            let lanes = 20.0 * 16.0;
+            assert_eq!(multiply_add(path, 8), Some(lanes * (1.0 + 8.0 * 0.25)));
+            assert_eq!(multiply_add_pairs(path, 8), Some(lanes * 8.0 * 9.0));
+            assert_eq!(read(path, &[0.5; 256]), Some(128.0));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What each path of the CPU says about pictures, against the one that computes
+//! everything in plain f32: the difference of every class, and the label.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::PathBuf;
+
+use imgshare_kernels::{CpuPath, RgbView, resize_align_corners};
+use imgshare_models::cpu::{Cpu, CpuError};
+use imgshare_models::golden;
+use imgshare_models::scores::{Scores, Thresholds};
+use imgshare_models::{Classifier, ModelSpec};
+use support::weights;
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+
+/// Largest difference from f32 of a path that computes in less.
+const REDUCED_ERROR_MAX: f32 = 5e-3;
+/// Largest difference of paths in f32, which sum in another order.
+const FLOAT_ERROR_MAX: f32 = 2e-5;
+const N_GENERATED: u32 = 40;
+
+struct Picture {
+    name: String,
+    samples: Vec<u16>,
+}
+
+#[test]
+fn every_path_scores_as_plain_f32_does() {
+    let spec = weights().spec();
+    let pictures = pictures(spec);
+    let mut reference = load(CpuPath::Scalar).unwrap();
+    let expected = scores(&mut reference, &pictures);
+    for path in CpuPath::ALL {
+        let Some(mut cpu) = load(path) else {
+            eprintln!("skipped: this CPU does not have {path}");
+            continue;
+        };
+        let actual = scores(&mut cpu, &pictures);
+        let error_max = if path.is_reduced() {
+            REDUCED_ERROR_MAX
+        } else {
+            FLOAT_ERROR_MAX
+        };
+        let (mut worst, mut worst_at_bar) = (0.0_f32, 0.0_f32);
+        for ((picture, actual), expected) in pictures.iter().zip(&actual).zip(&expected) {
+            let error = error(actual, expected);
+            let name = &picture.name;
+            assert!(
+                error <= error_max,
+                "{path}: {name} is off by {error}: {actual:?}, expected {expected:?}"
+            );
+            assert_eq!(label(actual), label(expected), "{path}: {name}");
+            worst = worst.max(error);
+            worst_at_bar = worst_at_bar.max(error_at_bar(actual, expected));
+        }
+        eprintln!(
+            "{path}: {} pictures, largest error {worst:.6} in a class, {worst_at_bar:.6} in what \
+             is held against the threshold",
+            pictures.len()
+        );
+    }
+}
+
+#[test]
+fn golden_vectors_hold_on_every_path() {
+    for path in CpuPath::ALL {
+        let Some(mut cpu) = load(path) else {
+            eprintln!("skipped: this CPU does not have {path}");
+            continue;
+        };
+        assert_eq!(cpu.device(), format!("cpu ({path})"));
+        let tolerance = cpu.tolerance();
+        let report = golden::check(&mut cpu, tolerance).unwrap();
+        eprintln!("{path}: largest error {:e}", report.worst_error());
+    }
+}
+
+#[test]
+fn a_batch_of_another_size_than_announced_is_refused() {
+    let mut cpu = load(CpuPath::best()).unwrap();
+    assert!(cpu.classify(&[0; 7], 1).is_err());
+    assert!(cpu.classify(&[], 0).is_err());
+}
+
+fn load(path: CpuPath) -> Option<Cpu> {
+    match Cpu::load(weights(), path, None) {
+        Err(CpuError::Plan(_)) if !path.is_available() => None,
+        cpu => Some(cpu.unwrap()),
+    }
+}
+
+fn scores(cpu: &mut Cpu, pictures: &[Picture]) -> Vec<Scores> {
+    let samples: Vec<u16> = pictures.iter().flat_map(|p| p.samples.iter().copied()).collect();
+    cpu.classify(&samples, pictures.len()).unwrap()
+}
+
+fn error(actual: &Scores, expected: &Scores) -> f32 {
+    let pairs = actual.to_array().into_iter().zip(expected.to_array());
+    pairs.fold(0.0, |worst, (a, e)| worst.max((a - e).abs()))
+}
+
+/// The difference of the two sums that decide the label.
+fn error_at_bar(actual: &Scores, expected: &Scores) -> f32 {
+    let explicit = (actual.explicit_mass() - expected.explicit_mass()).abs();
+    explicit.max((actual.sexy - expected.sexy).abs())
+}
+
+fn label(scores: &Scores) -> imgshare_models::Label {
+    Thresholds::default().judge(scores).label
+}
+
+/// The golden vectors, generated pictures and the fixtures.
+fn pictures(spec: &ModelSpec) -> Vec<Picture> {
+    let golden = spec.golden.iter().map(|golden| Picture {
+        name: golden.name.to_owned(),
+        samples: golden.samples(spec.side_usize()),
+    });
+    let generated = (0..N_GENERATED).map(|seed| {
+        let (width, height) = (60 + 37 * (seed % 11), 50 + 53 * (seed % 7));
+        let pixels = generated(seed, width, height);
+        resized(format!("generated {seed}"), &pixels, [width, height], spec)
+    });
+    let fixtures = ["porn", "hentai", "sexy"].map(|class| {
+        let file = format!("pattern_scored_{class}.png");
+        let (pixels, sides) = decode_png(&file);
+        resized(file, &pixels, sides, spec)
+    });
+    let (pixels, sides) = decode_jpeg("scene.jpg");
+    let scene = resized("scene.jpg".to_owned(), &pixels, sides, spec);
+    golden.chain(generated).chain(fixtures).chain([scene]).collect()
+}
+
+fn resized(name: String, rgb: &[u8], [width, height]: [u32; 2], spec: &ModelSpec) -> Picture {
+    let mut samples = vec![0; spec.samples()];
+    let view = RgbView::new(rgb, width, height).unwrap();
+    resize_align_corners(view, spec.side, &mut samples);
+    Picture { name, samples }
+}
+
+/// Gradients, stripes, rings and noise, mixed by `seed`.
+fn generated(seed: u32, width: u32, height: u32) -> Vec<u8> {
+    let mut noise = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let mut pixels = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            for channel in 0..3 {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let gradient = (x * (3 + channel) + y * (2 + seed % 5)) * 255 / (8 * width + 8 * height);
+                let stripe = if (x / (2 + seed % 13) + y / (3 + seed % 9)).is_multiple_of(2) { 70 } else { 0 };
+                let (dx, dy) = (x.abs_diff(width / 2), y.abs_diff(height / 3));
+                let ring = (dx * dx + dy * dy) / (20 + 11 * seed) % 97;
+                let grain = (noise >> 24) % (1 + 17 * (seed % 8));
+                let skin = [90, 50, 30][channel as usize] * (seed % 3) / 2;
+                pixels.push(u8::try_from((gradient + stripe + ring + grain + skin) % 256).unwrap());
+            }
+        }
+    }
+    pixels
+}
+
+fn fixture(file: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    std::fs::read(folder.join(file)).unwrap()
+}
+
+fn decode_png(file: &str) -> (Vec<u8>, [u32; 2]) {
+    let bytes = fixture(file);
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!(info.color_type, png::ColorType::Rgb, "{file}");
+    (pixels, [info.width, info.height])
+}
+
+fn decode_jpeg(file: &str) -> (Vec<u8>, [u32; 2]) {
+    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
+    let bytes = fixture(file);
+    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&bytes), options);
+    let pixels = decoder.decode().unwrap();
+    let (width, height) = decoder.dimensions().unwrap();
+    let sides = [width, height].map(|side| u32::try_from(side).unwrap());
+    (pixels, sides)
+}
