@@ -5,9 +5,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use imgshare_kernels::CpuPath;
 use imgshare_models::golden;
 use imgshare_models::manifest::{self, ModelSpec};
-use imgshare_models::{
-    Classifier, CpuPathChoice, DeviceChoice, Engine, EngineSettings, Weights,
-};
+use imgshare_models::{Classifier, CpuPathChoice, DeviceChoice, Engine, EngineSettings, Weights};
 use imgshare_tests::cache;
 
 /// Software Vulkan is left out: its minutes of tuning measure nothing that anyone runs.

@@ -33,7 +33,9 @@ fn bench(criterion: &mut Criterion) {
 
 fn peaks(criterion: &mut Criterion, path: CpuPath) {
     let mut group = criterion.benchmark_group(format!("peak {path}"));
-    group.sample_size(10).measurement_time(Duration::from_secs(1));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(1));
     group.throughput(Throughput::Elements(ROUNDS * peak::FLOATS_A_ROUND));
     group.bench_function("multiply-adds", |bencher| {
         bencher.iter(|| peak::multiply_add(path, black_box(ROUNDS)));
@@ -64,7 +66,9 @@ fn layers(criterion: &mut Criterion, path: CpuPath) {
     let costs = plan.costs();
     let mut scratch = plan.scratch();
     let mut group = criterion.benchmark_group(format!("roofline {path}"));
-    group.sample_size(10).measurement_time(Duration::from_secs(1));
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(1));
     for part in Part::all(&costs) {
         group.throughput(Throughput::ElementsAndBytes {
             elements: part.multiply_adds,

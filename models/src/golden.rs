@@ -12,10 +12,13 @@ pub struct Golden {
     /// Name for reports.
     pub name: &'static str,
     /// Byte at column, row and channel.
-    pub pixel: fn(x: usize, y: usize, channel: usize) -> u8,
+    pub pixel: Pattern,
     /// Probabilities in the models' class order.
     pub expected: [f32; 5],
 }
+
+/// Byte at column, row and channel.
+pub type Pattern = fn(x: usize, y: usize, channel: usize) -> u8;
 
 /// Largest difference allowed where kernels run in plain f32 on the CPU.
 pub const CPU_TOLERANCE: f32 = 1e-4;
@@ -176,6 +179,15 @@ fn check_bucket(
 }
 
 impl Golden {
+    const fn new(pattern_idx: usize, expected: [f32; 5]) -> Self {
+        let (name, pixel) = PATTERNS[pattern_idx];
+        Self {
+            name,
+            pixel,
+            expected,
+        }
+    }
+
     /// The input as u16 fixed point samples, HWC.
     pub fn samples(&self, side: usize) -> Vec<u16> {
         let row = |y| (0..side).flat_map(move |x| (0..3).map(move |channel| (x, y, channel)));
@@ -205,64 +217,105 @@ impl Golden {
     }
 }
 
-/// Answers of nsfwjs 4.4.0, tfjs backend in f32.
-pub(crate) static MOBILENET_V2_GOLDEN: [Golden; 5] = [
-    Golden {
-        name: "black",
-        pixel: |_, _, _| 0,
-        expected: [
-            0.788_308,
-            0.026_247_1,
-            0.173_372_4,
-            0.010_009_59,
-            0.002_062_906,
-        ],
-    },
-    Golden {
-        name: "grey",
-        pixel: |_, _, _| 128,
-        expected: [
-            0.837_060_1,
-            0.023_631_91,
-            0.129_202_9,
-            0.008_569_187,
-            0.001_535_941,
-        ],
-    },
-    Golden {
-        name: "red",
-        pixel: |_, _, channel| if channel == 0 { 255 } else { 0 },
-        expected: [
-            0.943_106_1,
-            0.010_567_42,
-            0.044_069_09,
-            0.001_776_064,
-            0.000_481_318_8,
-        ],
-    },
-    Golden {
-        name: "blue",
-        pixel: |_, _, channel| if channel == 2 { 255 } else { 0 },
-        expected: [
-            0.951_056_2,
-            0.018_098_7,
-            0.028_187_99,
-            0.002_208_645,
-            0.000_448_415_4,
-        ],
-    },
-    Golden {
-        name: "slanted ramp",
-        pixel: |x, y, channel| u8::try_from((3 * x + 5 * y + 7 * channel) % 256).unwrap_or(0),
-        expected: [
-            0.033_402_11,
-            0.032_348_11,
-            0.765_976_1,
-            0.161_803_4,
-            0.006_470_207,
-        ],
-    },
+/// The patterns that nsfwjs was asked about, by what each is called.
+const PATTERNS: [(&str, Pattern); 5] = [
+    ("black", |_, _, _| 0),
+    ("grey", |_, _, _| 128),
+    ("red", |_, _, channel| if channel == 0 { 255 } else { 0 }),
+    ("blue", |_, _, channel| if channel == 2 { 255 } else { 0 }),
+    ("slanted ramp", |x, y, channel| {
+        u8::try_from((3 * x + 5 * y + 7 * channel) % 256).unwrap_or(0)
+    }),
 ];
+
+const fn golden(expected: [[f32; 5]; 5]) -> [Golden; 5] {
+    let mut golden = [const { Golden::new(0, [0.0; 5]) }; 5];
+    let mut pattern_idx = 0;
+    while pattern_idx < golden.len() {
+        golden[pattern_idx] = Golden::new(pattern_idx, expected[pattern_idx]);
+        pattern_idx += 1;
+    }
+    golden
+}
+
+/// Answers of nsfwjs 4.4.0, tfjs backend in f32.
+pub(crate) static MOBILENET_V2_GOLDEN: [Golden; 5] = golden([
+    [
+        0.788_308,
+        0.026_247_1,
+        0.173_372_4,
+        0.010_009_59,
+        0.002_062_906,
+    ],
+    [
+        0.837_060_1,
+        0.023_631_91,
+        0.129_202_9,
+        0.008_569_187,
+        0.001_535_941,
+    ],
+    [
+        0.943_106_1,
+        0.010_567_42,
+        0.044_069_09,
+        0.001_776_064,
+        0.000_481_318_8,
+    ],
+    [
+        0.951_056_2,
+        0.018_098_7,
+        0.028_187_99,
+        0.002_208_645,
+        0.000_448_415_4,
+    ],
+    [
+        0.033_402_11,
+        0.032_348_11,
+        0.765_976_1,
+        0.161_803_4,
+        0.006_470_207,
+    ],
+]);
+
+/// Answers of nsfwjs 4.4.0 on tfjs' wasm backend, by
+/// `tests/nsfwjs/score.mjs --model inception_v3`.
+pub(crate) static INCEPTION_V3_GOLDEN: [Golden; 5] = golden([
+    [
+        0.373_822_1,
+        0.038_264_4,
+        0.560_988_2,
+        0.018_950_66,
+        0.007_974_735,
+    ],
+    [
+        0.611_554_3,
+        0.073_469_84,
+        0.299_258_7,
+        0.013_138_99,
+        0.002_578_106,
+    ],
+    [
+        0.362_862,
+        0.058_854_58,
+        0.548_997_8,
+        0.020_801_7,
+        0.008_483_952,
+    ],
+    [
+        0.362_875_3,
+        0.032_051_27,
+        0.590_872_6,
+        0.010_023_66,
+        0.004_177_101,
+    ],
+    [
+        0.006_359_847,
+        0.000_633_35,
+        0.991_551_8,
+        0.001_293_253,
+        0.000_161_769_8,
+    ],
+]);
 
 #[cfg(test)]
 mod tests {
@@ -319,7 +372,7 @@ mod tests {
 
     #[test]
     fn golden_answers_are_probabilities() {
-        for golden in &MOBILENET_V2_GOLDEN {
+        for golden in MOBILENET_V2_GOLDEN.iter().chain(&INCEPTION_V3_GOLDEN) {
             assert!(
                 Scores::from_array(golden.expected).is_distribution(),
                 "{}",

@@ -2,7 +2,7 @@
 //! say, and whether they run yet.
 
 use crate::classifier::ClassifyError;
-use crate::golden::{Golden, MOBILENET_V2_GOLDEN};
+use crate::golden::{Golden, INCEPTION_V3_GOLDEN, MOBILENET_V2_GOLDEN};
 
 /// The model that classifies when nothing else is asked for.
 pub const DEFAULT_MODEL: &str = "mobilenet_v2";
@@ -146,8 +146,8 @@ static MODELS: [ModelSpec; 3] = [
         source_bytes: 22_360_869,
         source_shards: 6,
         licence: "MIT",
-        runs: false,
-        golden: &[],
+        runs: true,
+        golden: &INCEPTION_V3_GOLDEN,
     },
 ];
 

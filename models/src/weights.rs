@@ -98,6 +98,11 @@ impl Weights {
         self.spec
     }
 
+    /// Whether there is a tensor called `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
     /// The values of the tensor called `name`, which must have `shape`.
     ///
     /// # Errors

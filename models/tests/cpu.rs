@@ -153,13 +153,15 @@ fn a_batch_of_another_size_than_announced_is_refused() {
 
 #[test]
 fn a_model_without_a_network_is_refused_by_name() {
-    let spec = manifest::find("inception_v3").unwrap();
+    let spec = manifest::find("mobilenet_v2_mid").unwrap();
     let error = Engine::start(spec, weights(), DeviceChoice::Cpu)
         .err()
         .unwrap();
     assert!(matches!(
         error,
-        EngineError::DoesNotRun { id: "inception_v3" }
+        EngineError::DoesNotRun {
+            id: "mobilenet_v2_mid"
+        }
     ));
     assert!(error.to_string().contains("use mobilenet_v2"), "{error}");
 }

@@ -5,6 +5,7 @@
 mod support;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use imgshare_kernels::{CpuPath, RgbView, resize_align_corners};
 use imgshare_models::cpu::{Cpu, CpuError};
@@ -78,6 +79,39 @@ fn golden_vectors_hold_on_every_path() {
     }
 }
 
+/// A batch of its vectors and no more: this model is twenty times the default's
+/// work, which takes plain Rust seconds an image.
+#[test]
+fn inception_v3_gives_its_golden_answers_on_every_path() {
+    let weights = support::weights_of("inception_v3");
+    let spec = weights.spec();
+    let vectors = spec.golden.iter();
+    let samples: Vec<u16> = vectors.flat_map(|v| v.samples(spec.side_usize())).collect();
+    for path in CpuPath::ALL {
+        let Ok(mut cpu) = Cpu::load(&weights, path, None) else {
+            assert!(!path.is_available());
+            eprintln!("skipped: this CPU does not have {path}");
+            continue;
+        };
+        let started = Instant::now();
+        let scores = cpu.classify(&samples, spec.golden.len()).unwrap();
+        let time = started.elapsed();
+        let mut worst = 0.0_f32;
+        for (golden, actual) in spec.golden.iter().zip(scores) {
+            let expected = Scores::from_array(golden.expected);
+            let error = error(&actual, &expected);
+            assert!(
+                error <= cpu.tolerance(),
+                "{path}: {} is off by {error}",
+                golden.name
+            );
+            assert_eq!(label(&actual), label(&expected), "{path}: {}", golden.name);
+            worst = worst.max(error);
+        }
+        eprintln!("{path}: inception_v3, largest error {worst:.6}, {time:?} for five images");
+    }
+}
+
 #[test]
 fn a_batch_of_another_size_than_announced_is_refused() {
     let mut cpu = load(CpuPath::best()).unwrap();
@@ -93,7 +127,10 @@ fn load(path: CpuPath) -> Option<Cpu> {
 }
 
 fn scores(cpu: &mut Cpu, pictures: &[Picture]) -> Vec<Scores> {
-    let samples: Vec<u16> = pictures.iter().flat_map(|p| p.samples.iter().copied()).collect();
+    let samples: Vec<u16> = pictures
+        .iter()
+        .flat_map(|p| p.samples.iter().copied())
+        .collect();
     cpu.classify(&samples, pictures.len()).unwrap()
 }
 
@@ -130,7 +167,11 @@ fn pictures(spec: &ModelSpec) -> Vec<Picture> {
     });
     let (pixels, sides) = decode_jpeg("scene.jpg");
     let scene = resized("scene.jpg".to_owned(), &pixels, sides, spec);
-    golden.chain(generated).chain(fixtures).chain([scene]).collect()
+    golden
+        .chain(generated)
+        .chain(fixtures)
+        .chain([scene])
+        .collect()
 }
 
 fn resized(name: String, rgb: &[u8], [width, height]: [u32; 2], spec: &ModelSpec) -> Picture {
@@ -148,8 +189,13 @@ fn generated(seed: u32, width: u32, height: u32) -> Vec<u8> {
         for x in 0..width {
             for channel in 0..3 {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let gradient = (x * (3 + channel) + y * (2 + seed % 5)) * 255 / (8 * width + 8 * height);
-                let stripe = if (x / (2 + seed % 13) + y / (3 + seed % 9)).is_multiple_of(2) { 70 } else { 0 };
+                let gradient =
+                    (x * (3 + channel) + y * (2 + seed % 5)) * 255 / (8 * width + 8 * height);
+                let stripe = if (x / (2 + seed % 13) + y / (3 + seed % 9)).is_multiple_of(2) {
+                    70
+                } else {
+                    0
+                };
                 let (dx, dy) = (x.abs_diff(width / 2), y.abs_diff(height / 3));
                 let ring = (dx * dx + dy * dy) / (20 + 11 * seed) % 97;
                 let grain = (noise >> 24) % (1 + 17 * (seed % 8));
@@ -168,7 +214,9 @@ fn fixture(file: &str) -> Vec<u8> {
 
 fn decode_png(file: &str) -> (Vec<u8>, [u32; 2]) {
     let bytes = fixture(file);
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
+        .read_info()
+        .unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
     assert_eq!(info.color_type, png::ColorType::Rgb, "{file}");

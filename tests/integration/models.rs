@@ -231,10 +231,9 @@ fn weights_with_a_checksum_of_their_own_are_held_to_the_golden_vectors() {
 #[test]
 fn models_that_do_not_run_yet_are_refused_by_name() {
     let installation = Installation::new();
-    for id in ["inception_v3", "mobilenet_v2_mid"] {
-        let log = refused_start(&installation, &[("IMGSHARE_MODELS_DEFAULT", id)]);
-        assert!(log.contains(id), "{log}");
-    }
+    let id = "mobilenet_v2_mid";
+    let log = refused_start(&installation, &[("IMGSHARE_MODELS_DEFAULT", id)]);
+    assert!(log.contains(id), "{log}");
     let log = refused_start(&installation, &[("IMGSHARE_MODELS_DEFAULT", "resnet")]);
     assert!(log.contains("models list"), "{log}");
 }

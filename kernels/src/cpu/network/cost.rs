@@ -50,11 +50,19 @@ impl Step {
             }
             &Work::Pool { from, to, .. } => (to, 0, words(from) + words(to)),
             &Work::Mean { from } => {
-                let to = Shape { height: 1, width: 1, ..from };
+                let to = Shape {
+                    height: 1,
+                    width: 1,
+                    ..from
+                };
                 (to, 0, words(from) + words(to))
             }
             &Work::Softmax { channels } => {
-                let to = Shape { height: 1, width: 1, channels };
+                let to = Shape {
+                    height: 1,
+                    width: 1,
+                    channels,
+                };
                 (to, 0, 2 * words(to))
             }
         };

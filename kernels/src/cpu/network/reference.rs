@@ -54,7 +54,9 @@ pub(super) fn run(network: &Network, samples: &[u16]) -> Vec<f64> {
 }
 
 fn all(layers: &[Layer], input: Picture) -> Picture {
-    layers.iter().fold(input, |picture, layer| after(layer, picture))
+    layers
+        .iter()
+        .fold(input, |picture, layer| after(layer, picture))
 }
 
 fn after(layer: &Layer, input: Picture) -> Picture {
@@ -133,7 +135,10 @@ fn depthwise(layer: &Depthwise, input: &Picture) -> Picture {
     Picture::of([height, width, input.channels], |row, column, channel| {
         let mut sum = f64::from(layer.bias[channel]);
         for place in 0..9 {
-            let at = [row * layer.stride + place / 3, column * layer.stride + place % 3];
+            let at = [
+                row * layer.stride + place / 3,
+                column * layer.stride + place % 3,
+            ];
             let weight = layer.weights[place * input.channels + channel];
             sum += padded(input, at, layer.padding, channel) * f64::from(weight);
         }

@@ -13,7 +13,10 @@ struct Numbers(u64);
 
 impl Numbers {
     fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 
@@ -24,7 +27,9 @@ impl Numbers {
     }
 
     fn samples(&mut self, n: usize) -> Vec<u16> {
-        (0..n).map(|_| (self.next() * 32_767.0 + 32_768.0) as u16).collect()
+        (0..n)
+            .map(|_| (self.next() * 32_767.0 + 32_768.0) as u16)
+            .collect()
     }
 
     fn conv(&mut self, [kernel_height, kernel_width]: [usize; 2], from: usize, to: usize) -> Conv {
@@ -188,7 +193,10 @@ fn assert_means(network: &Network, seed: u64) {
             plan.run(&samples, &mut scratch, &mut answer);
             for (actual, expected) in answer.iter().zip(&expected) {
                 let error = (f64::from(*actual) - expected).abs();
-                assert!(error < tolerance, "{path}: {answer:?}, expected {expected:?}");
+                assert!(
+                    error < tolerance,
+                    "{path}: {answer:?}, expected {expected:?}"
+                );
             }
         }
     }
@@ -209,7 +217,11 @@ fn scratch_serves_images_in_turn() {
         let plan = Plan::new(&network, path).unwrap();
         let answer = |scratch: &mut Scratch, seed| {
             let mut answer = [0.0; 5];
-            plan.run(&Numbers(seed).samples(plan.n_samples()), scratch, &mut answer);
+            plan.run(
+                &Numbers(seed).samples(plan.n_samples()),
+                scratch,
+                &mut answer,
+            );
             answer
         };
         let first = answer(&mut plan.scratch(), 1);
@@ -249,11 +261,17 @@ fn what_does_not_fit_is_refused() {
     let mut short = numbers.conv([3, 3], 3, 8);
     short.weights.pop();
     let (actual, expected) = (215, 216);
-    assert_eq!(refused(vec![Layer::Conv(short)]), PlanError::Weights { actual, expected });
+    assert_eq!(
+        refused(vec![Layer::Conv(short)]),
+        PlanError::Weights { actual, expected }
+    );
     let large = Layer::Conv(numbers.conv([9, 9], 3, 8));
     assert!(matches!(refused(vec![large]), PlanError::Unsupported(_)));
     assert!(matches!(refused(vec![]), PlanError::Unsupported(_)));
-    assert!(matches!(refused(vec![Layer::Softmax]), PlanError::Unsupported(_)));
+    assert!(matches!(
+        refused(vec![Layer::Softmax]),
+        PlanError::Unsupported(_)
+    ));
     let dense = numbers.dense(192, 5, Activation::None);
     assert!(matches!(refused(vec![dense]), PlanError::Unsupported(_)));
 }

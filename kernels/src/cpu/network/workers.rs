@@ -65,7 +65,9 @@ impl Workers {
         let own = scratches.next();
         let mut answers = vec![0.0; n_images * plan.n_outputs()];
         thread::scope(|scope| {
-            let others: Vec<_> = scratches.map(|scratch| scope.spawn(|| carry(scratch))).collect();
+            let others: Vec<_> = scratches
+                .map(|scratch| scope.spawn(|| carry(scratch)))
+                .collect();
             let mut parts = vec![own.map(&carry).unwrap_or_default()];
             for other in others {
                 parts.push(other.join().unwrap_or_else(|panic| resume_unwind(panic)));

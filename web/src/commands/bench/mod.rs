@@ -30,7 +30,10 @@ use device::DeviceName;
 use ingest::IngestBench;
 use report::{Conditions, IngestReport};
 
-pub(super) fn run(mut settings: Settings, command: &BenchCommand) -> Result<ExitCode, CommandError> {
+pub(super) fn run(
+    mut settings: Settings,
+    command: &BenchCommand,
+) -> Result<ExitCode, CommandError> {
     let measure = command.measure();
     let threads = match measure.threads {
         Some(threads) => threads.get(),
