@@ -29,11 +29,11 @@ pub(super) fn describe(weights: &Weights) -> Result<Network, WeightsError> {
     for (channels_in, pooled) in [(192, 32), (256, 64), (288, 64)] {
         layers.push(make.mixed_35(channels_in, pooled)?);
     }
-    layers.push(make.to_17()?);
+    layers.push(make.reduce_to_17()?);
     for narrow in [128, 160, 160, 192] {
         layers.push(make.mixed_17(narrow)?);
     }
-    layers.push(make.to_8()?);
+    layers.push(make.reduce_to_8()?);
     for channels_in in [1280, 2048] {
         layers.push(make.mixed_8(channels_in)?);
     }
@@ -127,7 +127,7 @@ impl Make<'_> {
         Ok(Layer::Branches(vec![one, five, double, pool]))
     }
 
-    fn to_17(&mut self) -> Result<Layer, WeightsError> {
+    fn reduce_to_17(&mut self) -> Result<Layer, WeightsError> {
         let three = vec![self.conv([3, 3], [288, 384], Steps::Half)?];
         let mut double = self.chain(&[([1, 1], 64), ([3, 3], 96)], 288)?;
         double.push(self.conv([3, 3], [96, 96], Steps::Half)?);
@@ -151,7 +151,7 @@ impl Make<'_> {
         Ok(Layer::Branches(vec![one, seven, double, pool]))
     }
 
-    fn to_8(&mut self) -> Result<Layer, WeightsError> {
+    fn reduce_to_8(&mut self) -> Result<Layer, WeightsError> {
         let mut three = self.chain(&[([1, 1], 192)], 768)?;
         three.push(self.conv([3, 3], [192, 320], Steps::Half)?);
         let mut seven = self.chain(&[([1, 1], 192), ([1, 7], 192), ([7, 1], 192)], 768)?;

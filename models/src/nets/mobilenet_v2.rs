@@ -79,12 +79,12 @@ pub(super) fn describe(weights: &Weights) -> Result<Network, WeightsError> {
                 norm: &format!("{name}_depthwise_BN"),
             };
             let sides = [expanded, stage.channels];
-            layers.push(Layer::Bottleneck(Bottleneck {
+            layers.push(Layer::Bottleneck(Box::new(Bottleneck {
                 expand,
                 depthwise: depthwise(weights, &names, expanded, (stride, padding(stride)), relu6)?,
                 project: part(weights, &name, "project", sides, Activation::None)?,
                 is_residual: stride == 1 && channels_in == stage.channels,
-            }));
+            })));
             channels_in = stage.channels;
         }
     }

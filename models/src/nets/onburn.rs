@@ -82,12 +82,13 @@ fn build(layer: &Layer, channels: usize, device: &Device) -> (Built, usize) {
             Built::Conv(BuiltConv::full(conv, channels, device)),
             conv.bias.len(),
         ),
-        Layer::Bottleneck(Bottleneck {
-            expand,
-            depthwise,
-            project,
-            is_residual,
-        }) => {
+        Layer::Bottleneck(block) => {
+            let Bottleneck {
+                expand,
+                depthwise,
+                project,
+                is_residual,
+            } = block.as_ref();
             let expanded = expand.bias.len();
             let block = Built::Bottleneck {
                 expand: BuiltConv::full(expand, channels, device),

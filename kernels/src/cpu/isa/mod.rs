@@ -20,6 +20,8 @@ mod tests;
 pub use path::{CpuPath, UnknownPath};
 
 pub(crate) use path::Proof;
+#[cfg(test)]
+pub(crate) use scalar::halves;
 pub(crate) use scalar::join;
 
 /// Lanes of a vector.

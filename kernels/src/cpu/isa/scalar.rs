@@ -102,7 +102,7 @@ pub(crate) fn join(low: i16, high: i16) -> i32 {
 /// The two 16-bit integers of a word.
 #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
 #[inline(always)]
-fn halves(word: i32) -> (i32, i32) {
+pub(crate) fn halves(word: i32) -> (i32, i32) {
     (i32::from(word as i16), word >> 16)
 }
 

@@ -145,10 +145,10 @@ struct PairProducts {
 }
 
 impl Job for PairProducts {
-    type Output = (PairLanes, Lanes);
+    type Output = (Lanes, Lanes);
 
     #[inline(always)]
-    fn run<I: Isa>(self, isa: I) -> (PairLanes, Lanes) {
+    fn run<I: Isa>(self, isa: I) -> (Lanes, Lanes) {
         let (a, b) = (isa.load_pairs(&self.words), isa.splat_pair(self.word));
         let sum = isa.add_pair_products(a, b, isa.load_pairs(&self.sum));
         let mut floats = [0.0; LANES];
@@ -158,7 +158,7 @@ impl Job for PairProducts {
         let minus_high = isa.splat_pair(join(-1, 0));
         let rest = isa.add_pair_products(sum, minus_high, isa.splat_pair(0));
         isa.store(isa.to_floats(rest), &mut low);
-        (low.map(|v| v as i32), floats)
+        (low, floats)
     }
 }
 

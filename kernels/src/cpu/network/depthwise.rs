@@ -68,8 +68,8 @@ impl<'a, W: Words> Depthwise<'a, W> {
     #[inline(always)]
     fn row<I: Isa, const S: usize>(&mut self, isa: I, block: usize, row: usize) {
         let mut inputs: [&[Lanes]; 3] = [&[]; 3];
-        for tap in 0..3 {
-            inputs[tap] = self.input(block, (row * S + tap).wrapping_sub(self.steps.top));
+        for (tap, input) in inputs.iter_mut().enumerate() {
+            *input = self.input(block, (row * S + tap).wrapping_sub(self.steps.top));
         }
         let mut column = 0;
         while column < self.width {

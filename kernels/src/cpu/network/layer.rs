@@ -18,7 +18,7 @@ pub enum Layer {
     /// A convolution.
     Conv(Conv),
     /// An inverted residual block, computed as one.
-    Bottleneck(Bottleneck),
+    Bottleneck(Box<Bottleneck>),
     /// The largest value under a window.
     MaxPool(Window),
     /// The mean under a window, of those places that are no padding.

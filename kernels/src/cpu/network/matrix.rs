@@ -135,6 +135,7 @@ fn to_f32(value: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::isa::halves;
     use super::*;
 
     fn source(inputs: usize, outputs: usize) -> Source<impl Fn(usize, usize) -> f32> {
@@ -165,10 +166,10 @@ mod tests {
                     value: |_, _| value,
                 };
                 let matrix = Matrix::pairs(&source);
-                let halves = matrix.block(0).iter().map(|words| words[0]);
-                let sum: i64 = halves
-                    .flat_map(|word| [i64::from(word as i16), i64::from(word >> 16)])
-                    .map(i64::abs)
+                let words = matrix.block(0).iter().map(|words| words[0]);
+                let sum: i64 = words
+                    .flat_map(|word| <[i32; 2]>::from(halves(word)))
+                    .map(|half| i64::from(half).abs())
                     .sum();
                 assert!(
                     sum * i64::from(INPUT_MAX) <= i64::from(i32::MAX),

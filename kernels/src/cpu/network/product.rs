@@ -6,6 +6,10 @@
 //! with the weights of the tile's channels. A spatial kernel is a product whose
 //! inputs lie in one segment a kernel row: in HWC the columns of a kernel row
 //! follow each other in memory.
+#![expect(
+    clippy::needless_range_loop,
+    reason = "a tile is indexed in two directions, and its loops must unroll"
+)]
 
 use std::ops::Range;
 

@@ -125,7 +125,7 @@ impl Shape {
                     let shape = self.after_all(branch)?;
                     let before = joined.map_or(0, |joined| joined.channels);
                     if joined.is_some_and(|j| (j.height, j.width) != (shape.height, shape.width))
-                        || before % LANES != 0
+                        || !before.is_multiple_of(LANES)
                     {
                         return Err(PlanError::Unsupported("branches that cannot be joined"));
                     }

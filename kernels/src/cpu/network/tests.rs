@@ -27,9 +27,11 @@ impl Numbers {
     }
 
     fn samples(&mut self, n: usize) -> Vec<u16> {
-        (0..n)
-            .map(|_| (self.next() * 32_767.0 + 32_768.0) as u16)
-            .collect()
+        let sample = |_| {
+            self.next();
+            u16::try_from(self.0 >> 48).unwrap()
+        };
+        (0..n).map(sample).collect()
     }
 
     fn conv(&mut self, [kernel_height, kernel_width]: [usize; 2], from: usize, to: usize) -> Conv {
@@ -55,7 +57,7 @@ impl Numbers {
 
     fn block(&mut self, expand: Conv, to: usize, stride: usize, is_residual: bool) -> Layer {
         let channels = expand.bias.len();
-        Layer::Bottleneck(Bottleneck {
+        Layer::Bottleneck(Box::new(Bottleneck {
             expand: Conv {
                 activation: Activation::Relu6,
                 ..expand
@@ -69,7 +71,7 @@ impl Numbers {
             },
             project: self.conv([1, 1], channels, to),
             is_residual,
-        })
+        }))
     }
 }
 
