@@ -60,7 +60,11 @@ fn every_turn() -> impl Iterator<Item = Turn> {
 fn zigzag(column: usize, row: usize) -> usize {
     let diagonal = column + row;
     let before: usize = (0..diagonal).map(|d| d.min(14 - d) + 1).sum();
-    let from_start = if diagonal % 2 == 0 { column } else { row };
+    let from_start = if diagonal.is_multiple_of(2) {
+        column
+    } else {
+        row
+    };
     before + from_start - diagonal.saturating_sub(7)
 }
 

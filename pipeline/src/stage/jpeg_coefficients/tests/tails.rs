@@ -7,12 +7,12 @@ const MARKER: &[u8] = b"51.5N 0.1W hidden";
 /// The file with `planted` before the `nth` marker that ends coded data.
 fn planted(file: &[u8], planted: &[u8], nth: usize) -> Option<Vec<u8>> {
     let scan = file.windows(2).position(|two| two == [0xFF, SOS])?;
-    let ends = file
+    let mut ends = file
         .windows(2)
         .enumerate()
         .skip(scan + 2)
         .filter(|(_, two)| two[0] == 0xFF && !matches!(two[1], 0 | 0xFF | SOS));
-    let (at, _) = ends.map(|(at, two)| (at, two)).nth(nth)?;
+    let (at, _) = ends.nth(nth)?;
     Some([&file[..at], planted, &file[at..]].concat())
 }
 
