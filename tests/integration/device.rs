@@ -1,6 +1,7 @@
 //! The golden answers on the CPU, and on a real GPU where there is one. The tests
 //! of `models` hold software Vulkan to them, wherever they run.
 
+use std::process::Command;
 use std::time::Duration;
 
 use imgshare_tests::binary::{self, Finished};
@@ -12,6 +13,12 @@ const CHECKED_WITHIN: Duration = Duration::from_secs(400);
 
 /// What a GPU may differ from the golden vectors by.
 const TOLERANCE: f64 = 1e-3;
+
+/// What the CPU's paths in 32-bit floats may.
+const FLOATS_TOLERANCE: f64 = 1e-4;
+
+/// What the CPU's fastest path may, which need not compute in floats.
+const FASTEST_TOLERANCE: f64 = 5e-3;
 
 #[test]
 fn a_real_gpu_gives_the_golden_answers() {
@@ -31,9 +38,18 @@ fn a_real_gpu_gives_the_golden_answers() {
 #[test]
 fn the_cpu_gives_the_golden_answers_more_closely() {
     let installation = Installation::new();
-    let checked = check(&installation, "cpu").expect_success();
-    assert!(checked.stdout.contains("cpu"), "{checked:#?}");
-    assert_within(&checked.stdout, 1e-4);
+    for (path, tolerance) in [
+        ("auto", FASTEST_TOLERANCE),
+        ("scalar", FLOATS_TOLERANCE),
+        ("burn-flex", FLOATS_TOLERANCE),
+    ] {
+        let mut command = command(&installation, "cpu");
+        command.env("IMGSHARE_MODELS_CPU_PATH", path);
+        let checked = binary::run(&mut command, CHECKED_WITHIN).expect_success();
+        let named = if path == "auto" { "cpu (" } else { path };
+        assert!(checked.stdout.contains(named), "{checked:#?}");
+        assert_within(&checked.stdout, tolerance);
+    }
 }
 
 #[test]
@@ -47,12 +63,16 @@ fn a_device_that_does_not_exist_is_refused() {
 }
 
 fn check(installation: &Installation, device: &str) -> Finished {
+    binary::run(&mut command(installation, device), CHECKED_WITHIN)
+}
+
+fn command(installation: &Installation, device: &str) -> Command {
     let mut command = binary::command();
     command
         .args(["models", "check", "--device", device, "--data"])
         .arg(installation.data())
         .current_dir(installation.scratch());
-    binary::run(&mut command, CHECKED_WITHIN)
+    command
 }
 
 /// Reads the largest error of every batch size off the report.

@@ -109,8 +109,9 @@ fn prove_clean(format: Format, file: &[u8]) {
     let client = server.client();
     let uploaded = client.upload("holiday", &planted).expect(201);
     let served = client.get(&uploaded.link("direct_url")).expect(200).body;
+    let shown = decode::frames(format, file).expect("a picture of ours");
     assert!(
-        decode::shows_the_same(format, file, &served),
+        decode::frames(format, &served) == Some(shown),
         "the removal touched a pixel"
     );
     let mut files = vec![("image", served)];

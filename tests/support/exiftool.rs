@@ -31,6 +31,9 @@ pub fn plant(file: &Path, arguments: &[String]) {
 /// When exiftool is missing or its output is not JSON.
 #[must_use]
 pub fn tags(files: &[PathBuf]) -> Vec<(PathBuf, Vec<String>)> {
+    if files.is_empty() {
+        return Vec::new();
+    }
     let output = Command::new("exiftool")
         .args(["-json", "-G1", "-a", "-u", "-U", "-ee"])
         .args(files)
@@ -64,7 +67,11 @@ pub fn tags_beyond_structure(files: &[PathBuf]) -> Vec<(PathBuf, Vec<String>)> {
 }
 
 /// What exiftool says of a file that holds nothing but its picture.
-const STRUCTURE: [&str; 41] = [
+const STRUCTURE: [&str; 53] = [
+    "Adobe:APP14Flags0",
+    "Adobe:APP14Flags1",
+    "Adobe:ColorTransform",
+    "Adobe:DCTEncodeVersion",
     "Composite:Duration",
     "Composite:ImageSize",
     "Composite:Megapixels",
@@ -99,6 +106,14 @@ const STRUCTURE: [&str; 41] = [
     "PNG:ImageHeight",
     "PNG:ImageWidth",
     "PNG:Interlace",
+    "PNG:Palette",
+    "PNG:Transparency",
+    "RIFF:AlphaCompression",
+    "RIFF:AlphaFiltering",
+    "RIFF:AlphaPreprocessing",
+    "RIFF:AnimationLoopCount",
+    "RIFF:BackgroundColor",
+    "RIFF:Duration",
     "RIFF:AlphaIsUsed",
     "RIFF:HorizontalScale",
     "RIFF:ImageHeight",

@@ -6,17 +6,7 @@
 use imgshare_pipeline::stage::testing::hold_to_promises;
 use imgshare_pipeline::{Format, Limits};
 
-/// web's readers of requests.
-pub mod http {
-    #[path = "../../../../web/src/http/body.rs"]
-    pub mod body;
-    #[path = "../../../../web/src/http/filename.rs"]
-    pub mod filename;
-    #[path = "../../../../web/src/http/multipart.rs"]
-    pub mod multipart;
-    #[path = "../../../../web/src/http/range.rs"]
-    pub mod range;
-}
+pub mod http;
 
 /// Small enough that no legal picture takes long: what is slow here is slow for
 /// what it is.

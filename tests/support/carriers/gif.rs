@@ -104,7 +104,10 @@ fn list_blocks(file: &[u8], list: &mut List) {
         let block = [b"\x01\0\0", marker].concat();
         early(file, &extension(&[0x21, 0xFF], &[b"NETSCAPE2.0", &block]))
     });
-    list.stored("graphic control in a longer block", |marker| {
+    list.refused("graphic control with more blocks", |marker| {
+        early(file, &extension(&[0x21, 0xF9], &[b"\0\0\0\0", marker]))
+    });
+    list.refused("graphic control in a longer block", |marker| {
         let block = [b"\0\0\0\0", marker].concat();
         early(file, &extension(&[0x21, 0xF9], &[&block]))
     });

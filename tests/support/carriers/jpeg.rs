@@ -36,10 +36,10 @@ pub(super) fn list(kind: Jpeg, list: &mut List) {
         list.stored("bytes between scans", |marker| {
             insert(&file, position(&file, 0xDA, Which::Last), marker)
         });
+        list.stored("unused symbols of a Huffman table", |marker| {
+            unused_symbols(&optimised(), marker)
+        });
     }
-    list.stored("unused symbols of a Huffman table", |marker| {
-        unused_symbols(&optimised(kind), marker)
-    });
 }
 
 fn list_exif(file: &[u8], list: &mut List) {
@@ -156,7 +156,7 @@ fn list_structure(file: &[u8], list: &mut List) {
     list.stored("comment behind the last scan", |marker| {
         insert(file, file.len() - 2, &segment(0xFE, marker))
     });
-    list.stored("number of lines behind the scan", |marker| {
+    list.refused("number of lines behind the scan", |marker| {
         insert(file, file.len() - 2, &segment(0xDC, marker))
     });
     list.stored("bytes between segments", |marker| {
@@ -282,13 +282,14 @@ fn position(file: &[u8], marker: u8, which: Which) -> usize {
     found.unwrap_or(file.len())
 }
 
-/// A file whose Huffman tables hold no more symbols than its picture needs.
-fn optimised(kind: Jpeg) -> Vec<u8> {
+/// A progressive file whose Huffman tables hold no more symbols than its picture
+/// needs.
+fn optimised() -> Vec<u8> {
     let picture = Picture::scene(96, 64, 42);
     let mut file = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut file, 90);
     encoder.set_optimized_huffman_tables(true);
-    encoder.set_progressive(kind == Jpeg::Progressive);
+    encoder.set_progressive(true);
     encoder
         .encode(
             &picture.rgb,

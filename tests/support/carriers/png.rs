@@ -31,6 +31,12 @@ pub(super) fn list(list: &mut List) {
     list_chunks(&file, list);
     list_profiles(&file, list);
     list_pictures(&file, list);
+    list.refused("frame of no animation", |marker| {
+        early(&file, &chunk(b"fdAT", &[&[0, 0, 0, 9], marker].concat()))
+    });
+    list.stored("late frame of no animation", |marker| {
+        late(&file, &chunk(b"fdAT", &[&[0, 0, 0, 9], marker].concat()))
+    });
     list.stored("bytes behind the zlib stream", |marker| {
         late(&file, &chunk(b"IDAT", marker))
     });
@@ -118,12 +124,7 @@ fn list_chunks(file: &[u8], list: &mut List) {
         ("Fireworks project", b"mkBF", b""),
         ("Apple's chunk", b"iDOT", b""),
         ("palette of a colour image", b"PLTE", b"!!"),
-        ("frame of no animation", b"fdAT", &[0, 0, 0, 9]),
     ] {
-        // Where there is an animation, this is a broken frame.
-        if kind == b"fdAT" && last_chunk(file, b"acTL") != file.len() {
-            continue;
-        }
         list.stored(name, |marker| {
             early(file, &chunk(kind, &[head, marker].concat()))
         });

@@ -40,6 +40,8 @@ fn p02_no_carrier_is_found_clean() {
     // from it.
     let inside = [
         "jpeg behind its last block",
+        "jpeg behind a restart interval",
+        "jpeg behind a scan",
         "png inside the compressed picture",
         "png unused palette",
         "png unused colours",
