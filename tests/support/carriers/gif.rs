@@ -81,11 +81,6 @@ fn list_blocks(file: &[u8], list: &mut List) {
             &[b"\0\0\0\0\x28\0\x18\0\x08\x08\x01\0"],
         ),
         ("extension nobody knows", [0x21, 0x77], &[]),
-        (
-            "graphic control with more blocks",
-            [0x21, 0xF9],
-            &[b"\0\0\0\0"],
-        ),
     ] {
         list.stored(name, |marker| {
             early(file, &extension(&head, &[blocks, &[marker]].concat()))
