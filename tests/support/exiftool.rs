@@ -107,6 +107,7 @@ const STRUCTURE: [&str; 53] = [
     "PNG:ImageWidth",
     "PNG:Interlace",
     "PNG:Palette",
+    "PNG:SRGBRendering",
     "PNG:Transparency",
     "RIFF:AlphaCompression",
     "RIFF:AlphaFiltering",

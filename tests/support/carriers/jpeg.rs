@@ -1,7 +1,7 @@
 //! The places of JPEG.
 
 use super::exif::{self, Place};
-use super::{List, icc};
+use super::{Fate, List, icc};
 use crate::picture::{Jpeg, Picture};
 
 /// Application segments that no list of names knows.
@@ -36,9 +36,11 @@ pub(super) fn list(kind: Jpeg, list: &mut List) {
         list.stored("bytes between scans", |marker| {
             insert(&file, position(&file, 0xDA, Which::Last), marker)
         });
-        list.stored("unused symbols of a Huffman table", |marker| {
-            unused_symbols(&optimised(), marker)
-        });
+        list.add(
+            "unused symbols of a Huffman table",
+            Fate::Refused("metadata-not-removable"),
+            |marker| unused_symbols(&optimised(), marker),
+        );
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn list(list: &mut List) {
     list.stored("behind a lossless bitstream", |marker| {
         file(&longer(&picture, marker))
     });
-    list.stored("alpha plane beside a lossless picture", |marker| {
+    list.refused("alpha plane beside a lossless picture", |marker| {
         let plane = chunk(b"ALPH", &[&[1], marker].concat());
         file(&[canvas(FLAG_ALPHA, LOSSLESS), plane, picture.clone()].concat())
     });

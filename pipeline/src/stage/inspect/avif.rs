@@ -1,6 +1,6 @@
 //! AVIF (ISO/IEC 23008-12 and 14496-12): boxes, items and names that no picture
-//! needs, and what follows the last box. Units inside the coded data that carry
-//! no picture are left to the second judge.
+//! needs, and what follows the last box. What lies inside the coded data, between
+//! its parts or behind a property's own fields is left to the second judge.
 
 use super::listing::{Listing, Reader};
 use super::{exif, icc};
@@ -84,10 +84,13 @@ fn next_box<'a>(reader: &mut Reader<'a>, base: usize) -> Option<Boxed<'a>> {
 fn list_meta(meta: &Boxed<'_>, file: &[u8], listing: &mut Listing) {
     let body = meta.body.get(4..).unwrap_or_default();
     let parts = boxes(body, meta.body_at + 4, listing);
+    let has_alpha = parts
+        .iter()
+        .any(|part| part.name == *b"iprp" && says_alpha(part.body));
     for part in &parts {
         match &part.name {
             b"pitm" | b"idat" => {}
-            b"iref" => list_references(part, listing),
+            b"iref" => list_references(part, has_alpha, listing),
             b"hdlr" => list_handler(part, listing),
             b"iinf" => list_items(part, &parts, file, listing),
             b"iprp" => list_properties(part, listing),
@@ -188,11 +191,17 @@ fn located<'a>(table: &[u8], id: u32, file: &'a [u8]) -> Option<(usize, &'a [u8]
 }
 
 /// What items are to each other; a version and flags come first.
-fn list_references(part: &Boxed<'_>, listing: &mut Listing) {
+fn list_references(part: &Boxed<'_>, has_alpha: bool, listing: &mut Listing) {
     let references = part.body.get(4..).unwrap_or_default();
+    let mut auxiliaries_left = usize::from(has_alpha);
     for reference in boxes(references, part.body_at + 4, listing) {
         let what = match &reference.name {
-            b"auxl" | b"dimg" | b"prem" => continue,
+            b"auxl" if auxiliaries_left > 0 => {
+                auxiliaries_left -= 1;
+                continue;
+            }
+            b"auxl" => "auxiliary picture",
+            b"dimg" | b"prem" => continue,
             b"thmb" => "thumbnail",
             b"cdsc" => "description of the picture",
             _ => "reference that no picture needs",
@@ -212,9 +221,7 @@ fn list_properties(part: &Boxed<'_>, listing: &mut Listing) {
                 (b"colr", [b'p', b'r' | b'I', b'o' | b'C', b'f' | b'C', profile @ ..]) => {
                     icc::list(profile, property.body_at + 4, listing);
                 }
-                (b"auxC", kind)
-                    if !kind.ends_with(b":alpha\0") && !kind.ends_with(b":auxid:1\0") =>
-                {
+                (b"auxC", kind) if !says_alpha(kind) => {
                     listing.add("auxiliary picture", property.offset, property.bytes);
                 }
                 (
@@ -226,4 +233,13 @@ fn list_properties(part: &Boxed<'_>, listing: &mut Listing) {
             }
         }
     }
+}
+
+/// Whether the kind of an auxiliary picture that stands in `bytes` is alpha, by
+/// its name here or by the older one of HEVC.
+fn says_alpha(bytes: &[u8]) -> bool {
+    let names: [&[u8]; 2] = [b"auxiliary:alpha\0", b"hevc:2015:auxid:1\0"];
+    names
+        .iter()
+        .any(|name| bytes.windows(name.len()).any(|window| window == *name))
 }

@@ -36,8 +36,8 @@ fn p02_what_is_stored_is_found_clean() {
 
 #[test]
 fn p02_no_carrier_is_found_clean() {
-    // These lie inside the compressed picture, where only the path tells them
-    // from it.
+    // These lie inside the compressed picture, or inside a field of its tables,
+    // where only the path tells them from it.
     let inside = [
         "jpeg behind its last block",
         "jpeg behind a restart interval",
@@ -45,23 +45,45 @@ fn p02_no_carrier_is_found_clean() {
         "png inside the compressed picture",
         "png unused palette",
         "png unused colours",
-        "gif colours no pixel has",
-        "gif behind the picture's end code",
         "webp second picture",
         "webp behind an uncompressed alpha plane",
         "webp behind a lossless picture",
         "webp behind a lossy picture",
         "webp behind a compressed alpha plane",
+        "gif behind the picture's end code",
+        "gif colours no pixel has",
+        "avif brands",
+        "avif before its data",
+        "avif between its data",
+        "avif shape of pixels",
+        "avif behind depths",
+        "avif behind numbers",
+        "avif behind turning",
+        "avif behind size",
+        "avif configuration",
+        "avif icc restricted",
+        "avif colours of an unknown kind",
+        "avif behind alpha",
+        "avif metadata unit",
+        "avif metadata unit after",
+        "avif padding unit",
+        "avif delimiter",
+        "avif repeated header",
+        "avif tile list",
+        "avif reserved unit",
+        "avif behind its units",
+        "avif behind the sequence header",
     ];
-    for (name, file) in carriers() {
-        let report = report(&file);
-        assert!(!report.is_clean(), "{name}");
-        assert_eq!(
-            report.carried.is_empty(),
-            inside.contains(&name),
-            "{name}: {report:?}"
-        );
-    }
+    let unlisted: Vec<&str> = carriers()
+        .into_iter()
+        .filter(|(name, file)| {
+            let report = report(file);
+            assert!(!report.is_clean(), "{name}");
+            report.carried.is_empty()
+        })
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(unlisted, inside);
 }
 
 #[test]

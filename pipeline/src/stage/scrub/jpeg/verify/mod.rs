@@ -23,6 +23,7 @@ pub(in super::super) const TAIL: Unclean = "bytes hide behind the last block of 
 const SCANS_MAX: u32 = 64;
 
 const UNKNOWN_PART: Unclean = "a part of the JPEG is not picture";
+const REPEATED_SYMBOL: Unclean = "a table of the JPEG codes a symbol twice";
 const CUT: Unclean = "the rebuilt JPEG does not end properly";
 
 /// Accepts a JPEG made of nothing but the allowed segments and scans, that ends
@@ -116,6 +117,13 @@ fn read_huffman(payload: &[u8], tables: &mut Tables) -> Result<(), Unclean> {
     let expected: usize = counts.iter().copied().map(usize::from).sum();
     if symbols.len() != expected {
         return Err(UNKNOWN_PART);
+    }
+    // No encoder codes a symbol twice; whoever hides a text there does.
+    let mut seen = [false; 256];
+    for symbol in symbols {
+        if std::mem::replace(&mut seen[usize::from(*symbol)], true) {
+            return Err(REPEATED_SYMBOL);
+        }
     }
     let is_ac = head >> 4 == 1;
     let of_kind = if is_ac {
