@@ -67,7 +67,7 @@ pub fn tags_beyond_structure(files: &[PathBuf]) -> Vec<(PathBuf, Vec<String>)> {
 }
 
 /// What exiftool says of a file that holds nothing but its picture.
-const STRUCTURE: [&str; 53] = [
+const STRUCTURE: [&str; 54] = [
     "Adobe:APP14Flags0",
     "Adobe:APP14Flags1",
     "Adobe:ColorTransform",
