@@ -30,6 +30,7 @@ pub fn keeps_promises(bytes: &[u8], format: Format) -> bool {
         Format::Png => bytes.starts_with(b"\x89PNG\r\n\x1A\n"),
         Format::Webp => bytes.starts_with(b"RIFF"),
         Format::Gif => bytes.starts_with(b"GIF8"),
+        Format::Avif => bytes.get(4..8) == Some(b"ftyp"),
     };
     if !starts {
         return false;

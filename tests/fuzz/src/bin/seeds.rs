@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use imgshare_pipeline::stage::testing::every_kind;
 
 /// Targets that read a whole file, with what its first bytes are for each.
-const FILES: [(&str, &[u8]); 7] = [
+const FILES: [(&str, &[u8]); 8] = [
     ("sniff", b""),
     ("path", b""),
     ("inspect", b""),
@@ -14,6 +14,8 @@ const FILES: [(&str, &[u8]); 7] = [
     ("scrub_png", &[0x89]),
     ("scrub_webp", b"RIFF"),
     ("scrub_gif", b"GIF"),
+    // The size of the first box.
+    ("scrub_avif", &[0, 0, 0]),
 ];
 
 /// What the first eight bytes of an input of `limits` are: limits that admit
