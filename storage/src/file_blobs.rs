@@ -1,5 +1,5 @@
-//! Blobs as files: `blobs/ab/cd/<id>/` holds `original.<ext>`, variants and the
-//! sidecar `record`; `tmp/` holds what is on its way in or out.
+//! Blobs as files: `blobs/ab/cd/<id>/` holds `original.<ext>` and the sidecar
+//! `record`; `tmp/` holds what is on its way in or out.
 //!
 //! Originals of equal bytes are one file with several names (hard links): no
 //! file is ever written to once it has its name, and removing one name leaves
@@ -170,10 +170,8 @@ impl FileBlobs {
         if self.folder(id).exists() {
             return Err(StorageError::AlreadyExists { id: *id });
         }
-        ensure_room(
-            &self.tmp,
-            byte_count(new.bytes).saturating_add(self.headroom_bytes),
-        )?;
+        let bytes_written = new.twin.map_or(byte_count(new.bytes), |_| 0);
+        ensure_room(&self.tmp, bytes_written.saturating_add(self.headroom_bytes))?;
         let (staged, mark) = (self.temporary(id, "new"), Temporary::new(self.mark(id)));
         let mut unsynced = Vec::new();
         if !self.stage((staged.path(), mark.path()), new, &mut unsynced)? {

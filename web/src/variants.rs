@@ -215,10 +215,11 @@ pub async fn find_or_make(
 async fn original(app: &App, record: &Record) -> Result<Variant, WebError> {
     let (id, part) = (record.id, record.original().map_err(StorageError::from)?);
     let bytes = app.with_store(move |store| store.read(&id, &part)).await?;
+    let bytes = bytes.ok_or(StorageError::NotFound { id })?;
+    let original = original_of(record, bytes).ok_or_else(|| not_what_was_stored(&id))?;
     Ok(Variant {
-        bytes: bytes.ok_or(StorageError::NotFound { id })?.into(),
-        format: format_of(record)
-            .ok_or_else(|| WebError::Internal(format!("{id} has no known extension")))?,
+        bytes: Bytes::from_owner(Arc::clone(original.bytes())),
+        format: original.format(),
         sha256: record.sha256,
     })
 }
@@ -266,8 +267,7 @@ fn make(
         .read(&id, &record.original()?)?
         .ok_or(StorageError::NotFound { id })?;
     let Some(source) = original_of(record, original) else {
-        let text = format!("the bytes of {id} are not those that were stored");
-        return Ok(Err(WebError::Internal(text)));
+        return Ok(Err(not_what_was_stored(&id)));
     };
     let made = match shrink(&source, spec, pipeline) {
         Ok(made) => Stored(made),
@@ -301,6 +301,10 @@ fn shrink(
 ) -> Result<Scrubbed, PipelineError> {
     let _memory = pipeline.reserve_memory(source)?;
     Ok(variant(source, spec, &pipeline.settings().limits)?)
+}
+
+fn not_what_was_stored(id: &ImageId) -> WebError {
+    WebError::Internal(format!("the bytes of {id} are not those that were stored"))
 }
 
 /// The stored original, as clean as it was when it was stored.

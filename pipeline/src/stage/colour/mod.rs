@@ -28,7 +28,7 @@ pub(in crate::stage) use self::convert::Converter;
 
 use crate::error::Reject;
 use crate::item::{Coloured, Format, Header, Upright};
-use crate::stage::scrub::icc::Channels;
+use crate::stage::scrub::icc::{Channels, Meaning};
 
 /// The file was decoded before, but not by the decoder for this.
 const UNCONVERTIBLE: Reject = Reject::Malformed {
@@ -97,16 +97,31 @@ pub(in crate::stage) fn converter_of(
     bytes: &[u8],
     format: Format,
 ) -> Result<Option<(Converter, Channels)>, Reject> {
-    let found = match format {
-        Format::Jpeg => jpeg::meaning(bytes)?,
-        Format::Png => png::meaning(bytes)?,
-        Format::Webp => webp::meaning(bytes)?,
-        Format::Gif => None,
-        Format::Avif => avif::meaning(bytes)?,
-    };
-    let Some((meaning, channels)) = found else {
+    let Some((meaning, channels)) = meaning(bytes, format)? else {
         return Ok(None);
     };
     let converter = Converter::of(&meaning, channels)?;
     Ok(converter.map(|converter| (converter, channels)))
+}
+
+/// Whether the stored pixels of a file will be converted and encoded again. What
+/// cannot be read is refused where it is read in earnest.
+pub(in crate::stage) fn is_converted(bytes: &[u8], format: Format) -> bool {
+    matches!(
+        meaning(bytes, format),
+        Ok(Some((Meaning::Odd(_), _) | (_, Channels::Inks)))
+    )
+}
+
+/// What an encoded picture says of its colours, and what its samples stand for.
+fn meaning(bytes: &[u8], format: Format) -> Result<Option<(Meaning, Channels)>, Reject> {
+    match format {
+        Format::Jpeg => jpeg::meaning(bytes),
+        Format::Png => png::meaning(bytes),
+        Format::Webp => webp::meaning(bytes),
+        // GIF's colours are sRGB; the profile that an extension block may hold
+        // is read by nobody.
+        Format::Gif => Ok(None),
+        Format::Avif => avif::meaning(bytes),
+    }
 }

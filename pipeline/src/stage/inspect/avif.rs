@@ -218,7 +218,10 @@ fn list_properties(part: &Boxed<'_>, listing: &mut Listing) {
         }
         for property in boxes(container.body, container.body_at, listing) {
             match (&property.name, property.body) {
-                (b"colr", [b'p', b'r' | b'I', b'o' | b'C', b'f' | b'C', profile @ ..]) => {
+                (
+                    b"colr",
+                    [b'p', b'r', b'o', b'f', profile @ ..] | [b'r', b'I', b'C', b'C', profile @ ..],
+                ) => {
                     icc::list(profile, property.body_at + 4, listing);
                 }
                 (b"auxC", kind) if !says_alpha(kind) => {

@@ -61,7 +61,6 @@ fn p02_no_carrier_is_found_clean() {
         "avif behind turning",
         "avif behind size",
         "avif configuration",
-        "avif icc restricted",
         "avif colours of an unknown kind",
         "avif behind alpha",
         "avif metadata unit",

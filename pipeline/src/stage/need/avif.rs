@@ -9,16 +9,20 @@ const TABLES: u64 = 2;
 /// What decoding takes beside the picture that comes out.
 #[derive(Debug)]
 pub(super) struct Planes {
-    /// Bytes for each pixel of the picture.
+    /// Bytes for each coded pixel.
     pub(super) pixel_bytes: u64,
+    /// Those of a grid's tiles may lie beyond the picture.
+    pub(super) coded_pixels: u64,
 }
 
 impl Planes {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Reject> {
         let avif = Avif::parse(bytes)?;
-        let alpha = avif.alpha.as_ref().map_or(0, layer_bytes);
+        let alpha = avif.alpha.as_ref();
+        let coded_pixels = alpha.map_or(0, Layer::coded_pixels);
         Ok(Self {
-            pixel_bytes: layer_bytes(&avif.colour) + alpha,
+            pixel_bytes: layer_bytes(&avif.colour) + alpha.map_or(0, layer_bytes),
+            coded_pixels: avif.colour.coded_pixels().max(coded_pixels),
         })
     }
 }

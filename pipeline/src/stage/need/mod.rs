@@ -18,6 +18,7 @@ use self::jpeg::Frame;
 use self::png::Outline;
 use crate::error::Reject;
 use crate::item::{Format, Header, Scrubbed, Sniffed};
+use crate::stage::colour;
 use crate::stage::decode::SAMPLED_MAX;
 use crate::stage::sniff::gif;
 use crate::stage::upright;
@@ -49,7 +50,12 @@ pub(crate) fn memory_bytes(sniffed: &Sniffed) -> Result<u64, Reject> {
     } else {
         0
     };
-    let pixels = picture.decoding_bytes().max(turned);
+    let converted = if colour::is_converted(bytes, format) {
+        picture.converting_bytes()
+    } else {
+        0
+    };
+    let pixels = picture.decoding_bytes().max(turned).max(converted);
     Ok(beside_the_pixels(length(bytes)).saturating_add(pixels))
 }
 
@@ -131,8 +137,9 @@ impl Picture {
             Coding::Png(outline) if outline.animated => {
                 animation.saturating_add(pixels(RGBA + RGBA + KEPT * u64::from(outline.beside)))
             }
-            // Grey with alpha, until it is RGB with alpha.
-            Coding::Png(_) => pixels(2 + KEPT),
+            // Grey with alpha, until it is RGB with alpha; then its colours on
+            // white, to be hashed.
+            Coding::Png(_) => pixels(RGB + KEPT),
             Coding::Gif(largest) => animation
                 .saturating_add(pixels(RGBA))
                 .saturating_add(*largest),
@@ -141,13 +148,34 @@ impl Picture {
                 if coding.animated {
                     animation.saturating_add(frame)
                 } else {
-                    // The alpha plane is copied out while RGBA becomes RGB.
-                    frame.max(pixels(RGBA + 1))
+                    // The colours on white, to be hashed.
+                    frame.max(pixels(RGB + KEPT))
                 }
             }
             // The planes beside the picture they become, and that one beside
             // what it is turned to.
-            Coding::Avif(planes) => pixels(planes.pixel_bytes + RGBA + RGBA),
+            Coding::Avif(planes) => planes
+                .coded_pixels
+                .max(self.area)
+                .saturating_mul(planes.pixel_bytes)
+                .saturating_add(pixels(RGBA + RGBA)),
+        }
+    }
+
+    /// While its colours are converted and it is encoded again, beside the frame
+    /// that is kept.
+    fn converting_bytes(&self) -> u64 {
+        let pixels = |bytes: u64| self.area.saturating_mul(bytes);
+        match &self.coding {
+            // Inks, and the colours they become.
+            Coding::Jpeg(_) => pixels(KEPT + 4 + RGB),
+            // Samples as they are stored, as numbers of 16 bits, and the new file.
+            Coding::Png(outline) => pixels(KEPT + 3 * outline.pixel_bytes),
+            Coding::Gif(_) => 0,
+            // Pixels, the encoder's copy and its output.
+            Coding::Webp(coding) => pixels(KEPT + 3 * RGBA).saturating_add(coding.tables_bytes),
+            // Pixels with their alpha, and the new file.
+            Coding::Avif(_) => pixels(KEPT + 2 * RGBA),
         }
     }
 

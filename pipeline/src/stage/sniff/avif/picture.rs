@@ -231,9 +231,22 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// Whether so many tiles are needed, and suffice, for a side of that length.
-fn is_covered(length: u32, tile: u32, n_tiles: u16) -> bool {
-    tile > 0 && length.div_ceil(tile) == u32::from(n_tiles)
+/// Whether so many tiles are needed, and suffice, for a side of that length. They
+/// may reach beyond it by less than phones' tiles of 512 pixels, and one alone by
+/// less than a superblock of 64: nobody is shown what lies there, nor the
+/// classifier.
+pub(super) fn is_covered(length: u32, tile: u32, n_tiles: u16) -> bool {
+    const BEYOND_MAX: u64 = 512;
+    const BEYOND_ALONE_MAX: u64 = 64;
+    let beyond_max = if n_tiles == 1 {
+        BEYOND_ALONE_MAX
+    } else {
+        BEYOND_MAX
+    };
+    let covered = u64::from(tile) * u64::from(n_tiles);
+    tile > 0
+        && length.div_ceil(tile) == u32::from(n_tiles)
+        && covered - u64::from(length) < beyond_max
 }
 
 fn kind(tables: &Tables<'_>, item: u32) -> Result<[u8; 4], Reject> {

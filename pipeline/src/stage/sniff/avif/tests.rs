@@ -230,3 +230,23 @@ fn a_sequence_header_loses_what_a_still_does_not_need() {
     let found = Sequence::parse(&timed.finish()).expect("a sequence header");
     assert_eq!(&found, sequence);
 }
+
+#[test]
+fn tiles_hide_no_picture_of_their_own_beside_the_one_that_is_shown() {
+    for (length, tile, n_tiles, is_covered) in [
+        (1_000, 512, 2, true),
+        (4_032, 512, 8, true),
+        (1_025, 1_024, 2, false),
+        (64, 64, 1, true),
+        (60, 64, 1, true),
+        (64, 7_000, 1, false),
+        (64, 128, 1, false),
+        (64, 0, 1, false),
+    ] {
+        assert_eq!(
+            super::picture::is_covered(length, tile, n_tiles),
+            is_covered,
+            "{length} by {n_tiles} of {tile}"
+        );
+    }
+}
