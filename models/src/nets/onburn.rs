@@ -13,6 +13,10 @@ pub(crate) struct OnBurn {
     layers: Vec<Built>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a network has a few dozen, and they stay where they are"
+)]
 enum Built {
     Conv(BuiltConv),
     Bottleneck {
