@@ -18,8 +18,9 @@ fn uploads_in_flight_are_answered_before_the_end() {
     let installation = Installation::new();
     // However busy the machine is, a sender who waits is not given up.
     let mut server = installation.serve_with(&[("IMGSHARE_HTTP_BODY_STALL_SECONDS_MAX", "120")]);
-    // Each is one byte short of complete, so that all are inside at the signal.
-    let in_flight: Vec<(TcpStream, u8)> = (1..=4).map(|seed| begin_upload(&server, seed)).collect();
+    // Each lacks its end, so that all are inside at the signal.
+    let in_flight: Vec<(TcpStream, Vec<u8>)> =
+        (1..=4).map(|seed| begin_upload(&server, seed)).collect();
     wait_for("four admitted uploads", SOON, || {
         (server.metric("imgshare_pipeline_images_in_flight") == Some(4.0)).then_some(())
     });
@@ -30,9 +31,9 @@ fn uploads_in_flight_are_answered_before_the_end() {
     });
 
     let mut acknowledged = Vec::new();
-    for (mut stream, last) in in_flight {
+    for (mut stream, end) in in_flight {
         stream
-            .write_all(&[last])
+            .write_all(&end)
             .expect("a server that drains still reads");
         let answer = read_response(&stream, false).expect("every upload inside is answered");
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -52,7 +53,10 @@ fn uploads_in_flight_are_answered_before_the_end() {
     server.stop();
 }
 
-fn begin_upload(server: &Server, seed: u64) -> (TcpStream, u8) {
+/// All of an upload but its end: a multipart body is complete at its last
+/// boundary, before its last byte.
+fn begin_upload(server: &Server, seed: u64) -> (TcpStream, Vec<u8>) {
+    const END_BYTES: usize = 200;
     let mut body = multipart::body(&[FormPart::file(
         "a.png",
         &Picture::scene(200, 150, seed).png(),
@@ -63,12 +67,12 @@ fn begin_upload(server: &Server, seed: u64) -> (TcpStream, u8) {
         "/api/v1/images",
         &[("Content-Type", &multipart::content_type())],
     ) + &format!("Content-Length: {}\r\n\r\n", body.len());
-    let last = body.pop().expect("a body has bytes");
+    let end = body.split_off(body.len() - END_BYTES);
     let mut stream = client.connect().expect("the server accepts");
     stream
         .write_all(&[head.as_bytes(), &body].concat())
-        .expect("all but a byte is taken");
-    (stream, last)
+        .expect("all but the end is taken");
+    (stream, end)
 }
 
 #[test]
