@@ -9,6 +9,7 @@ use axum::extract::Request;
 use imgshare_fuzz::http::body::BodyLimits;
 use imgshare_fuzz::http::multipart::{MultipartProblem, UploadedFile, read_one_file};
 use libfuzzer_sys::fuzz_target;
+use tokio::runtime::{Builder, Runtime};
 
 const FILE_BYTES_MAX: u64 = 2_000;
 
@@ -27,11 +28,14 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn read(body: Vec<u8>) -> Result<UploadedFile, MultipartProblem> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+thread_local! {
+    static RUNTIME: Runtime = Builder::new_current_thread()
         .enable_time()
         .build()
         .expect("a runtime of one thread");
+}
+
+fn read(body: Vec<u8>) -> Result<UploadedFile, MultipartProblem> {
     let request = Request::post("/")
         .header("content-type", "multipart/form-data; boundary=XX")
         .body(Body::from(body))
@@ -42,5 +46,5 @@ fn read(body: Vec<u8>) -> Result<UploadedFile, MultipartProblem> {
         stall_time_max: Duration::from_secs(5),
         bytes_per_second_min: 1,
     };
-    runtime.block_on(read_one_file(request, FILE_BYTES_MAX, limits))
+    RUNTIME.with(|runtime| runtime.block_on(read_one_file(request, FILE_BYTES_MAX, limits)))
 }

@@ -2,6 +2,8 @@
 //! much of the partition it has needed.
 
 use super::lossy::HALF;
+use crate::error::Reject;
+use crate::stage::scrub::malformed;
 
 /// Reads from a partition; behind its end there are zeros.
 pub(super) struct Bools<'a> {
@@ -15,7 +17,13 @@ pub(super) struct Bools<'a> {
 }
 
 impl<'a> Bools<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Self {
+    /// A partition from its first byte on. The value always lies below the range,
+    /// which is 255 at first; of a partition that says otherwise every decoder
+    /// makes something else.
+    pub(super) fn new(data: &'a [u8]) -> Result<Self, Reject> {
+        if data.first() == Some(&u8::MAX) {
+            return Err(malformed("a partition begins as none can"));
+        }
         let mut bools = Self {
             data,
             at: 0,
@@ -24,7 +32,7 @@ impl<'a> Bools<'a> {
             shifts: 0,
         };
         bools.value = (bools.load() << 8) | bools.load();
-        bools
+        Ok(bools)
     }
 
     fn load(&mut self) -> u32 {

@@ -50,7 +50,7 @@ pub(super) fn exact(data: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Rej
     let macroblocks = |pixels: u32| usize::try_from(pixels.div_ceil(16)).unwrap_or(usize::MAX);
     let (across, down) = (macroblocks(width), macroblocks(height));
 
-    let mut first = Bools::new(cursor.take_u32(tag >> LENGTH_SHIFT)?);
+    let mut first = Bools::new(cursor.take_u32(tag >> LENGTH_SHIFT)?)?;
     let frame = Frame::read(&mut first);
     let modes = frame.read_modes(&mut first, across, down);
     let mut partitions = partitions(&mut cursor, frame.n_partitions)?;
@@ -71,9 +71,9 @@ fn partitions<'a>(cursor: &mut Cursor<'a>, n: usize) -> Result<Vec<Bools<'a>>, R
     let lengths: Vec<u32> = (1..n).map(|_| cursor.u24_le()).collect::<Result<_, _>>()?;
     let mut partitions: Vec<Bools<'a>> = lengths
         .into_iter()
-        .map(|length| cursor.take_u32(length).map(Bools::new))
+        .map(|length| cursor.take_u32(length).and_then(Bools::new))
         .collect::<Result<_, _>>()?;
-    partitions.push(Bools::new(cursor.rest()));
+    partitions.push(Bools::new(cursor.rest())?);
     Ok(partitions)
 }
 
