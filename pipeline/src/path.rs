@@ -58,11 +58,7 @@ pub fn prepare(
 ///
 /// # Errors
 /// The first [`Reject`] of any step.
-pub(crate) fn prepare_alone(
-    bytes: Arc<[u8]>,
-    limits: &Limits,
-    side: u32,
-) -> Result<Prepared, Reject> {
+pub fn prepare_alone(bytes: Arc<[u8]>, limits: &Limits, side: u32) -> Result<Prepared, Reject> {
     let memory = DecodeMemory::new(u64::MAX);
     let reserve = |bytes| memory.reserve(bytes, Duration::ZERO);
     prepare(bytes, limits, side, &StageClock::default(), &reserve).map_err(|error| match error {

@@ -2,9 +2,9 @@
 #![no_main]
 
 use imgshare_fuzz::limits;
-use imgshare_pipeline::path::{StageClock, prepare};
+use imgshare_pipeline::path::prepare_alone;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _answer = prepare(bytes.into(), &limits(), 32, &StageClock::default());
+    let _answer = prepare_alone(bytes.into(), &limits(), 32);
 });
