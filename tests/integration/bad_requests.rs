@@ -156,11 +156,17 @@ fn more_than_fits_is_refused_at_once_and_told_when_to_return() {
         UPLOADS,
         &[("Content-Type", &multipart::content_type())],
     ) + &format!("Content-Length: {}\r\n\r\n", body.len());
-    let (most, rest) = body.split_at(body.len() - 1);
+    // A multipart body is complete at its last boundary, before its last byte.
+    let (most, rest) = body.split_at(body.len() - 200);
     let mut first = client.connect().expect("the server accepts");
     first
         .write_all(&[head.as_bytes(), most].concat())
-        .expect("all but a byte is taken");
+        .expect("all but the end is taken");
+    // Those that follow must find it inside, not take its place.
+    wait_for("the first upload to be inside", ANSWERS_WITHIN * 5, || {
+        let inside = refusals.server.metric("imgshare_pipeline_images_in_flight");
+        (inside == Some(1.0)).then_some(())
+    });
     wait_for(
         "the first upload to be admitted",
         ANSWERS_WITHIN * 5,
@@ -178,7 +184,7 @@ fn more_than_fits_is_refused_at_once_and_told_when_to_return() {
             Some(())
         },
     );
-    first.write_all(rest).expect("the last byte is taken");
+    first.write_all(rest).expect("the end is taken");
     let answer = read_response(&first, false).expect("an answer");
     assert_eq!(answer.status, 201, "{}", answer.text());
     let _ = client
