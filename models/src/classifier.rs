@@ -62,3 +62,16 @@ pub enum ClassifyError {
         answer: [f32; 5],
     },
 }
+
+/// The answer of `device` as scores, if it is a set of probabilities.
+pub(crate) fn scores(answer: [f32; 5], device: &str) -> Result<Scores, ClassifyError> {
+    let scores = Scores::from_array(answer);
+    if scores.is_distribution() {
+        Ok(scores)
+    } else {
+        Err(ClassifyError::NotProbabilities {
+            device: device.to_owned(),
+            answer,
+        })
+    }
+}

@@ -6,7 +6,7 @@ use std::thread;
 use imgshare_kernels::CpuPath;
 use imgshare_kernels::network::{Plan, PlanError, Workers};
 
-use crate::classifier::{Classifier, ClassifyError};
+use crate::classifier::{self, Classifier, ClassifyError};
 use crate::golden::{CPU_TOLERANCE, REDUCED_TOLERANCE};
 use crate::manifest::ModelSpec;
 use crate::nets;
@@ -60,18 +60,6 @@ impl Cpu {
     pub fn n_threads(&self) -> usize {
         self.workers.n_threads()
     }
-
-    fn scores(&self, answer: [f32; 5]) -> Result<Scores, ClassifyError> {
-        let scores = Scores::from_array(answer);
-        if scores.is_distribution() {
-            Ok(scores)
-        } else {
-            Err(ClassifyError::NotProbabilities {
-                device: self.name.clone(),
-                answer,
-            })
-        }
-    }
 }
 
 impl Classifier for Cpu {
@@ -101,6 +89,9 @@ impl Classifier for Cpu {
         self.spec.check_batch(samples, n_images)?;
         let answers = self.workers.run(samples);
         let (answers, _) = answers.as_chunks::<5>();
-        answers.iter().map(|&answer| self.scores(answer)).collect()
+        answers
+            .iter()
+            .map(|&answer| classifier::scores(answer, &self.name))
+            .collect()
     }
 }

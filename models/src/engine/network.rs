@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use crate::classifier::ClassifyError;
+use crate::classifier::{self, ClassifyError};
 use crate::manifest::ModelSpec;
 use crate::nets::{self, OnBurn};
 use crate::scores::Scores;
@@ -52,19 +52,10 @@ impl Network {
             .try_into_vec::<f32>()
             .map_err(|error| self.failed(error))?;
         let (answers, _) = output.as_chunks::<5>();
-        answers.iter().map(|&answer| self.scores(answer)).collect()
-    }
-
-    fn scores(&self, answer: [f32; 5]) -> Result<Scores, ClassifyError> {
-        let scores = Scores::from_array(answer);
-        if scores.is_distribution() {
-            Ok(scores)
-        } else {
-            Err(ClassifyError::NotProbabilities {
-                device: self.device_name.clone(),
-                answer,
-            })
-        }
+        answers
+            .iter()
+            .map(|&answer| classifier::scores(answer, &self.device_name))
+            .collect()
     }
 
     fn failed(&self, reason: impl std::fmt::Display) -> ClassifyError {
