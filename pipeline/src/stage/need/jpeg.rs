@@ -2,7 +2,6 @@
 
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;
-use crate::stage::jpeg_coefficients;
 use crate::stage::sniff::jpeg::{next_marker, segment};
 
 /// Samples along a side of a block.
@@ -18,8 +17,6 @@ pub(super) struct Frame {
     width: u64,
     /// Samples of all components, in whole units.
     samples: u64,
-    /// Coefficients, as they are kept where a JPEG is turned.
-    pub(super) turning_bytes: u64,
 }
 
 impl Frame {
@@ -31,10 +28,7 @@ impl Frame {
                 // What has no segment; what else may come was sniffed.
                 0x01 | 0xD0..=0xD8 => {}
                 code @ 0xC0..=0xC2 => {
-                    let header = Cursor::new(segment(&mut cursor)?);
-                    // What cannot be read there is not turned that way.
-                    let turning_bytes = jpeg_coefficients::bytes_needed(bytes).unwrap_or(0);
-                    return Self::parse(header, code == 0xC2, turning_bytes);
+                    return Self::parse(Cursor::new(segment(&mut cursor)?), code == 0xC2);
                 }
                 _ => {
                     segment(&mut cursor)?;
@@ -43,11 +37,7 @@ impl Frame {
         }
     }
 
-    fn parse(
-        mut header: Cursor<'_>,
-        progressive: bool,
-        turning_bytes: u64,
-    ) -> Result<Self, Reject> {
+    fn parse(mut header: Cursor<'_>, progressive: bool) -> Result<Self, Reject> {
         let _precision = header.u8()?;
         let (height, width) = (u64::from(header.u16_be()?), u64::from(header.u16_be()?));
         let n_components = header.u8()?;
@@ -66,7 +56,6 @@ impl Frame {
             progressive,
             width,
             samples: n_units * blocks * BLOCK * BLOCK,
-            turning_bytes,
         })
     }
 

@@ -20,6 +20,7 @@ use crate::error::Reject;
 use crate::item::{Format, Header, Scrubbed, Sniffed};
 use crate::stage::colour;
 use crate::stage::decode::SAMPLED_MAX;
+use crate::stage::jpeg_coefficients;
 use crate::stage::sniff::gif;
 use crate::stage::upright;
 
@@ -46,7 +47,7 @@ pub(crate) fn memory_bytes(sniffed: &Sniffed) -> Result<u64, Reject> {
     } = *sniffed;
     let picture = Picture::read(bytes, format, header)?;
     let turned = if upright::is_sideways(bytes, format) {
-        picture.turning_bytes()
+        picture.turning_bytes(bytes)
     } else {
         0
     };
@@ -181,10 +182,14 @@ impl Picture {
 
     /// While it is turned upright: the turned frame beside what is turned in
     /// the file's own form.
-    fn turning_bytes(&self) -> u64 {
+    fn turning_bytes(&self, file: &[u8]) -> u64 {
         let pixels = |bytes: u64| self.area.saturating_mul(bytes);
         match &self.coding {
-            Coding::Jpeg(frame) => pixels(RGB).saturating_add(frame.turning_bytes.max(pixels(RGB))),
+            Coding::Jpeg(_) => {
+                // What cannot be read there is not turned on its coefficients.
+                let coefficients = jpeg_coefficients::bytes_needed(file).unwrap_or(0);
+                pixels(RGB).saturating_add(coefficients.max(pixels(RGB)))
+            }
             // Samples as they are stored, turned ones, and the new file twice.
             Coding::Png(outline) => pixels(KEPT + 4 * outline.pixel_bytes),
             // Sideways animations are refused, and an AVIF turns while it is decoded.
