@@ -9,6 +9,7 @@ pub mod colour;
 mod cursor;
 pub mod decode;
 pub mod inspect;
+mod jpeg_again;
 mod jpeg_coefficients;
 pub mod look;
 pub(crate) mod need;

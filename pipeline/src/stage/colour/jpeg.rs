@@ -1,17 +1,13 @@
 //! JPEG: decoded, converted and encoded again. Loses what a second compression
 //! loses; a profile that is a fingerprint leaves no other way.
 
-use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
-
 use super::convert::Converter;
 use crate::error::Reject;
 use crate::item::{Header, Pixels};
 use crate::stage::decode::{self, Layout};
+use crate::stage::jpeg_again::{self, Likeness};
 use crate::stage::scrub::icc::{self, Channels, Meaning};
 use crate::stage::scrub::jpeg::outline::Outline;
-
-/// A second compression at 95 loses less than can be seen.
-const QUALITY: u8 = 95;
 
 /// What the profile says of the picture, and what the components stand for.
 pub(super) fn meaning(bytes: &[u8]) -> Result<Option<(Meaning, Channels)>, Reject> {
@@ -66,23 +62,10 @@ pub(super) fn rgb_of_inks(bytes: &[u8], header: Header) -> Result<Option<Vec<u8>
 fn encode(outline: &Outline, pixels: &Pixels) -> Result<Vec<u8>, Reject> {
     let side = |side: u32| u16::try_from(side).map_err(|_| super::UNCONVERTIBLE);
     let (width, height) = (side(pixels.width)?, side(pixels.height)?);
-    let encode = || -> Result<Vec<u8>, EncodingError> {
-        let mut out = Vec::new();
-        let mut encoder = Encoder::new(&mut out, QUALITY);
-        encoder.set_sampling_factor(match outline.luma_sampling {
-            (2, 1) => SamplingFactor::F_2_1,
-            (1, 2) => SamplingFactor::F_1_2,
-            (2, 2) => SamplingFactor::F_2_2,
-            _ => SamplingFactor::F_1_1,
-        });
-        encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-        if outline.channels == Channels::Grey {
-            let grey: Vec<u8> = pixels.rgb.iter().copied().step_by(3).collect();
-            encoder.encode(&grey, width, height, ColorType::Luma)?;
-        } else {
-            encoder.encode(&pixels.rgb, width, height, ColorType::Rgb)?;
-        }
-        Ok(out)
+    let likeness = Likeness {
+        channels: outline.channels,
+        luma_sampling: outline.luma_sampling,
+        profile: None,
     };
-    encode().map_err(|_| super::UNCONVERTIBLE)
+    jpeg_again::encode(pixels, (width, height), &likeness).map_err(|_| super::UNCONVERTIBLE)
 }
