@@ -149,7 +149,7 @@ fn transform_of(app14: &[u8]) -> Option<u8> {
 /// Which of Adobe's transforms the colours went through, decided as libjpeg
 /// does (jdapimin.c, `default_decompress_parms`): what the classifier sees must
 /// be what browsers show. `None` for grey.
-fn colour_transform(
+pub(in crate::stage) fn colour_transform(
     ids: impl Iterator<Item = u8>,
     jfif: bool,
     adobe_transform: Option<u8>,

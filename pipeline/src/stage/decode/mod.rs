@@ -19,6 +19,7 @@ mod webp;
 use std::ops::ControlFlow;
 
 pub(in crate::stage) use jpeg::inks;
+pub(in crate::stage) use jpeg_head::colour_transform;
 pub(crate) use raster::{Layout, Raster};
 pub(crate) use sample::SAMPLED_MAX;
 

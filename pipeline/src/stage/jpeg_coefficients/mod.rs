@@ -12,11 +12,14 @@
 mod bits;
 mod block;
 mod codes;
+mod drawn;
 mod encode;
 mod geometry;
 mod intervals;
+mod inverse;
 mod optimal;
 mod plane;
+mod reduced;
 mod scan;
 mod source;
 mod turn;
@@ -27,6 +30,7 @@ mod tests;
 
 use std::mem;
 
+pub(in crate::stage) use self::reduced::{Colours, Eighths, Reduced, reduced};
 pub(in crate::stage) use self::turn::Turn;
 
 use self::plane::{Kept, Marked};
@@ -83,7 +87,7 @@ pub(in crate::stage) fn turned(file: &[u8], turn: Turn) -> Result<Option<Vec<u8>
 /// [`Reject::Malformed`] or [`Reject::Truncated`] for a file whose coded data
 /// cannot be followed.
 pub(in crate::stage) fn without_tails(file: &[u8]) -> Result<Vec<u8>, Reject> {
-    let mut source = Source::<Marked>::new(Turn::NONE);
+    let mut source = Source::<Marked>::new(());
     let mut segments = Segments::new(file)?;
     let mut out = Vec::with_capacity(file.len());
     out.extend_from_slice(&[0xFF, SOI]);

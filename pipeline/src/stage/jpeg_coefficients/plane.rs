@@ -11,10 +11,10 @@ pub(super) type Block = [i16; 64];
 /// Takes the coefficients of one component, block by block. Blocks are named
 /// by the index that [`Plane::block`] gives.
 pub(super) trait Plane: Sized {
-    /// Bytes that a block needs.
-    const BLOCK_BYTES: u64;
+    /// What the coefficients are read for.
+    type Purpose: Copy;
 
-    fn new(grid: &Grid, turn: Turn) -> Result<Self, Reject>;
+    fn new(component: &Laid<'_>, purpose: Self::Purpose) -> Result<Self, Reject>;
 
     /// The index of the block at (`column`, `row`).
     fn block(&self, column: usize, row: usize) -> usize;
@@ -29,6 +29,20 @@ pub(super) trait Plane: Sized {
 
     /// Sets one bit of the coefficient of frequency 0.
     fn or_dc(&mut self, block: usize, bit: i16);
+
+    /// Hears that all coefficients of a block of a sequential scan are set.
+    #[inline(always)]
+    fn complete(&mut self, _block: usize) {}
+}
+
+/// A component as the first scan finds it.
+pub(super) struct Laid<'a> {
+    pub(super) grid: &'a Grid,
+    /// How many samples of the finest component one of this one's is as wide
+    /// and as high as; `None` where that is no whole number.
+    pub(super) stretch: Option<(usize, usize)>,
+    /// The quantisation table's segment: precision and id, then the steps.
+    pub(super) quantisation: Option<&'a [u8]>,
 }
 
 /// Keeps every coefficient, where and as a turn puts it.
@@ -42,10 +56,16 @@ pub(super) struct Kept {
     pub(super) masks: Vec<u64>,
 }
 
-impl Plane for Kept {
-    const BLOCK_BYTES: u64 = 128 + 8;
+impl Kept {
+    /// Bytes that a block needs.
+    pub(super) const BLOCK_BYTES: u64 = 128 + 8;
+}
 
-    fn new(grid: &Grid, turn: Turn) -> Result<Self, Reject> {
+impl Plane for Kept {
+    type Purpose = Turn;
+
+    fn new(component: &Laid<'_>, turn: Turn) -> Result<Self, Reject> {
+        let grid = component.grid;
         Ok(Self {
             source: *grid,
             turn,
@@ -96,9 +116,10 @@ pub(super) struct Marked {
 }
 
 impl Plane for Marked {
-    const BLOCK_BYTES: u64 = 8;
+    type Purpose = ();
 
-    fn new(grid: &Grid, _turn: Turn) -> Result<Self, Reject> {
+    fn new(component: &Laid<'_>, (): ()) -> Result<Self, Reject> {
+        let grid = component.grid;
         Ok(Self {
             columns: grid.columns,
             masks: filled(grid.n_blocks(), 0)?,
@@ -127,7 +148,7 @@ impl Plane for Marked {
     fn or_dc(&mut self, _block: usize, _bit: i16) {}
 }
 
-fn filled<T: Clone>(length: usize, value: T) -> Result<Vec<T>, Reject> {
+pub(super) fn filled<T: Clone>(length: usize, value: T) -> Result<Vec<T>, Reject> {
     let mut all = Vec::new();
     all.try_reserve_exact(length).map_err(|_| TOO_LARGE)?;
     all.resize(length, value);

@@ -115,7 +115,9 @@ fn decode_block<P: Plane>(
         (Band::All, Some(dc), Some(ac)) => {
             let value = block::dc(bits, dc, &mut part.previous)?;
             plane.set(idx, 0, value);
-            block::ac(bits, ac, plane, idx)
+            block::ac(bits, ac, plane, idx)?;
+            plane.complete(idx);
+            Ok(())
         }
         (Band::Dc { low }, Some(dc), _) => {
             let value = block::dc(bits, dc, &mut part.previous)?;

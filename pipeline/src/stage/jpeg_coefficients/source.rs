@@ -4,9 +4,8 @@ use std::mem;
 
 use super::BROKEN;
 use super::geometry::Geometry;
-use super::plane::Plane;
+use super::plane::{Kept, Laid, Plane};
 use super::scan::{self, Context, Progress};
-use super::turn::Turn;
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::frame::{Frame, Scan};
 use crate::stage::scrub::jpeg::segments::{Segment, Segments};
@@ -17,8 +16,8 @@ use crate::stage::scrub::jpeg::{APP0, APP2, APP14, DRI, ICC, is_jfif, restart_in
 const SCANS_MAX: u32 = 64;
 
 /// A file, read up to some point.
-pub(super) struct Source<'a, P> {
-    pub(super) turn: Turn,
+pub(super) struct Source<'a, P: Plane> {
+    pub(super) purpose: P::Purpose,
     /// Segments before the first scan that say how the picture is shown.
     pub(super) shown_by: Vec<(u8, &'a [u8])>,
     frame: Option<(Frame, Geometry)>,
@@ -32,9 +31,9 @@ pub(super) struct Source<'a, P> {
 }
 
 impl<'a, P: Plane> Source<'a, P> {
-    pub(super) fn new(turn: Turn) -> Self {
+    pub(super) fn new(purpose: P::Purpose) -> Self {
         Self {
-            turn,
+            purpose,
             shown_by: Vec::new(),
             frame: None,
             tables: Tables::default(),
@@ -88,7 +87,15 @@ impl<'a, P: Plane> Source<'a, P> {
         let scan = Scan::parse(header, frame)?;
         self.progress.note(frame, &scan)?;
         if self.planes.is_empty() {
-            let planes = geometry.grids.iter().map(|grid| P::new(grid, self.turn));
+            let components = frame.components().iter().zip(&geometry.grids);
+            let planes = components.map(|(component, grid)| {
+                let laid = Laid {
+                    grid,
+                    stretch: geometry.stretch(grid),
+                    quantisation: self.tables.quantisation(component.quantisation),
+                };
+                P::new(&laid, self.purpose)
+            });
             self.planes = planes.collect::<Result<_, _>>()?;
         }
         let context = Context {
@@ -128,11 +135,13 @@ impl<'a, P: Plane> Source<'a, P> {
         }
         Ok(&self.planes)
     }
+}
 
+impl Source<'_, Kept> {
     /// Bytes of all planes.
     pub(super) fn bytes_needed(&self) -> Result<u64, Reject> {
         let n_blocks = u64::try_from(self.geometry()?.n_blocks()).map_err(super::broken)?;
-        n_blocks.checked_mul(P::BLOCK_BYTES).ok_or(BROKEN)
+        n_blocks.checked_mul(Kept::BLOCK_BYTES).ok_or(BROKEN)
     }
 }
 

@@ -1,12 +1,13 @@
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 
-use super::plane::{Block, Plane};
+use super::plane::Block;
 use super::*;
 use crate::stage::scrub::jpeg::APP0;
 use crate::stage::testing::{JpegKind, gradient, jpeg, jpeg_of_kind, jpeg_refined};
 
 mod hostile;
+mod reduction;
 mod tails;
 
 /// A component's blocks, row-major, with its sampling factors and its steps.
@@ -254,7 +255,6 @@ const DQT_MARKER: u8 = 0xDB;
 fn the_memory_a_turn_takes_is_known_from_the_header() {
     // 4 x 2 units of 4 blocks of brightness and 2 of colour.
     assert_eq!(bytes_needed(&jpeg(64, 32)), Ok(4 * 2 * 6 * 136));
-    assert_eq!(<Marked as Plane>::BLOCK_BYTES, 8);
     assert_eq!(bytes_needed(&[0xFF, SOI, 0xFF, EOI]), Ok(0));
 }
 

@@ -26,7 +26,7 @@ pub(super) fn turned(source: &Source<'_, Kept>, length: usize) -> Result<Vec<u8>
     let (units_across, units_down) = {
         let geometry = source.geometry()?;
         source
-            .turn
+            .purpose
             .sides((geometry.units_across, geometry.units_down))
     };
     let geometry = Geometry {
@@ -57,7 +57,7 @@ pub(super) fn turned(source: &Source<'_, Kept>, length: usize) -> Result<Vec<u8>
 fn write_shown_by(source: &Source<'_, Kept>, out: &mut Vec<u8>) -> Result<(), Reject> {
     for (marker, payload) in &source.shown_by {
         let mut payload = payload.to_vec();
-        if *marker == APP0 && source.turn.transposed {
+        if *marker == APP0 && source.purpose.transposed {
             let (_, from_across) = payload.split_at_mut(JFIF_ACROSS_AT);
             from_across[..JFIF_DENSITIES_END - JFIF_ACROSS_AT]
                 .rotate_left(JFIF_DOWN_AT - JFIF_ACROSS_AT);
@@ -84,7 +84,7 @@ fn write_frame(source: &Source<'_, Kept>, out: &mut Vec<u8>) -> Result<(), Rejec
             write_segment(DQT, &table, out)?;
         }
     }
-    let (width, height) = source.turn.sides(frame.size());
+    let (width, height) = source.purpose.sides(frame.size());
     let mut payload = vec![8];
     payload.extend_from_slice(&height.to_be_bytes());
     payload.extend_from_slice(&width.to_be_bytes());
@@ -93,7 +93,7 @@ fn write_frame(source: &Source<'_, Kept>, out: &mut Vec<u8>) -> Result<(), Rejec
         let (across, down) = match components {
             // As the blocks are counted: see `Geometry`.
             [_] => (1, 1),
-            _ => source.turn.sides(component.factors()),
+            _ => source.purpose.sides(component.factors()),
         };
         let quantisation = u8::try_from(component.quantisation).map_err(broken)?;
         payload.extend_from_slice(&[component.id, across << 4 | down, quantisation]);
@@ -108,7 +108,7 @@ fn turned_steps(source: &Source<'_, Kept>, id: usize) -> Result<Vec<u8>, Reject>
     let (head, steps) = table.split_first().ok_or(BROKEN)?;
     let width = if head >> 4 == 0 { 1 } else { 2 };
     let mut turned = table.to_vec();
-    for (step, (to, _)) in steps.chunks(width).zip(source.turn.within_blocks()) {
+    for (step, (to, _)) in steps.chunks(width).zip(source.purpose.within_blocks()) {
         let at = 1 + usize::from(to) * width;
         let place = turned.get_mut(at..at + step.len()).ok_or(BROKEN)?;
         place.copy_from_slice(step);

@@ -4,6 +4,7 @@
 mod card;
 mod encode;
 mod profile;
+mod reduced;
 mod shrink;
 mod spec;
 
@@ -25,8 +26,14 @@ use crate::stage::scrub::scrub_encoded;
 /// in force.
 pub fn variant(source: &Scrubbed, spec: VariantSpec, limits: &Limits) -> Result<Scrubbed, Reject> {
     let (bytes, format, header) = (source.bytes(), source.format(), source.header());
-    let raster = decode::first_picture(bytes, format, header, limits)?.without_grey();
-    let picture = shrink::shrink(raster, spec.fitted(header.width, header.height));
+    let size = spec.fitted(header.width, header.height);
+    let picture = match reduced::shrunk(bytes, format, header, size, limits)? {
+        Some(picture) => picture,
+        None => {
+            let raster = decode::first_picture(bytes, format, header, limits)?.without_grey();
+            shrink::shrink(raster, size)
+        }
+    };
     let picture = profile::to_srgb(picture, bytes, format)?;
     let raster = shaped(picture, spec);
     let (encoded, format) = encode::encode(&raster)?;

@@ -71,6 +71,59 @@ fn a_photo_becomes_a_smaller_jpeg_of_the_same_picture() {
     assert!(worst < Some(12), "{worst:?}");
 }
 
+/// A picture with detail of every size, in colour: triangle waves, 255 at most.
+fn busy(width: u32, height: u32) -> Vec<u8> {
+    let wave = |at: u32, period: u32| (at % (2 * period)).abs_diff(period) * 63 / period;
+    let sample = |x: u32, y: u32, slope: u32| {
+        let waves = [3, 7, 19, 60].map(|period| wave(x + slope * y / 3, period));
+        u8::try_from(waves.into_iter().sum::<u32>()).unwrap()
+    };
+    let pixel = |x, y| [sample(x, y, 1), sample(y, x, 2), sample(x, y, 4)];
+    (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| pixel(x, y)))
+        .collect()
+}
+
+#[test]
+fn a_picture_made_from_coefficients_is_the_one_made_from_pixels() {
+    let (width, height) = (1021, 679);
+    for (quality, progressive) in [(90, false), (75, true)] {
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
+        encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+        encoder.set_progressive(progressive);
+        let rgb = busy(width, height);
+        let sides = (width.try_into().unwrap(), height.try_into().unwrap());
+        encoder
+            .encode(&rgb, sides.0, sides.1, jpeg_encoder::ColorType::Rgb)
+            .unwrap();
+        let header = Header {
+            width,
+            height,
+            frames: 1,
+        };
+        let limits = Limits::default();
+        for side_max in [80, 160, 320] {
+            let size = VariantSpec {
+                width_max: side_max,
+                height_max: side_max,
+                ..THUMB
+            }
+            .fitted(width, height);
+            let found = reduced::shrunk(&bytes, Format::Jpeg, header, size, &limits)
+                .unwrap()
+                .unwrap();
+            let whole = decode::first_picture(&bytes, Format::Jpeg, header, &limits).unwrap();
+            let expected = shrink::shrink(whole, size);
+            let squares = found.samples.iter().zip(&expected.samples);
+            let squares = squares.map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
+            let mean = squares.sum::<f64>() / found.samples.len() as f64;
+            let psnr = 10.0 * (255.0 * 255.0 / mean).log10();
+            assert!(psnr > 36.0, "{side_max} at quality {quality}: {psnr:.1} dB");
+        }
+    }
+}
+
 #[test]
 fn transparency_is_kept_and_an_opaque_alpha_is_not() {
     let (width, height) = (640, 480);

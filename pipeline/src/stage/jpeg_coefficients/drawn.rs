@@ -1,0 +1,112 @@
+//! A component drawn at some eighths of its size, block by block, while its scan
+//! is read.
+
+use super::inverse::{Coefficients, Draw, SIDE, draw_of, scale};
+use super::plane::{Laid, Plane, filled};
+use super::reduced::Eighths;
+use super::turn::ZIGZAG;
+use super::{BROKEN, TOO_LARGE};
+use crate::error::Reject;
+
+/// The samples of one component, and the block being read.
+pub(super) struct Drawn {
+    draw: Draw,
+    /// Samples of a drawn block.
+    across: usize,
+    down: usize,
+    /// Samples of a row, those of padding included.
+    pub(super) stride: usize,
+    pub(super) samples: Vec<u8>,
+    /// By zigzag position: step and scale, and the place among the coefficients.
+    factors: [(f32, u8); 64],
+    block: Coefficients,
+    /// Whether the block has more than its mean.
+    is_structured: bool,
+}
+
+/// Samples of a drawn block, across and down, of a component that is stretched
+/// so; `None` where it cannot be drawn at that size.
+pub(super) fn block_size(
+    stretch: Option<(usize, usize)>,
+    eighths: Eighths,
+) -> Option<(usize, usize)> {
+    let (across, down) = stretch?;
+    let size = (across * eighths.count(), down * eighths.count());
+    draw_of(size.0, size.1).map(|_| size)
+}
+
+impl Drawn {
+    fn factors(table: &[u8], (across, down): (usize, usize)) -> Result<[(f32, u8); 64], Reject> {
+        let (head, steps) = table.split_first().ok_or(BROKEN)?;
+        let step = |position: usize| match head >> 4 {
+            0 => steps.get(position).map(|step| f32::from(*step)),
+            _ => {
+                let wide = steps.get(2 * position..)?.first_chunk()?;
+                Some(f32::from(u16::from_be_bytes(*wide)))
+            }
+        };
+        let mut factors = [(0.0, 0); 64];
+        for (position, (factor, natural)) in factors.iter_mut().zip(ZIGZAG).enumerate() {
+            let at = usize::from(natural);
+            let scale = scale(down, at / SIDE) * scale(across, at % SIDE);
+            *factor = (step(position).ok_or(BROKEN)? * scale, natural);
+        }
+        Ok(factors)
+    }
+}
+
+impl Plane for Drawn {
+    type Purpose = Eighths;
+
+    fn new(component: &Laid<'_>, eighths: Eighths) -> Result<Self, Reject> {
+        let size = block_size(component.stretch, eighths).ok_or(BROKEN)?;
+        let (across, down) = size;
+        let stride = component.grid.columns * across;
+        let length = stride
+            .checked_mul(component.grid.rows * down)
+            .ok_or(TOO_LARGE)?;
+        Ok(Self {
+            draw: draw_of(across, down).ok_or(BROKEN)?,
+            across,
+            down,
+            stride,
+            samples: filled(length, 128)?,
+            factors: Self::factors(component.quantisation.ok_or(BROKEN)?, size)?,
+            block: [0.0; 64],
+            is_structured: false,
+        })
+    }
+
+    /// Where its first sample is.
+    #[inline(always)]
+    fn block(&self, column: usize, row: usize) -> usize {
+        row * self.down * self.stride + column * self.across
+    }
+
+    #[inline(always)]
+    fn set(&mut self, _block: usize, position: usize, value: i16) {
+        let (factor, at) = self.factors[position & 63];
+        self.block[usize::from(at & 63)] = f32::from(value) * factor;
+        self.is_structured |= position != 0;
+    }
+
+    fn is_set(&self, _block: usize, _position: usize) -> bool {
+        false
+    }
+
+    fn grow(&mut self, _block: usize, _position: usize, _by: i16) -> Result<(), Reject> {
+        Err(BROKEN)
+    }
+
+    fn or_dc(&mut self, _block: usize, _bit: i16) {}
+
+    #[inline(always)]
+    fn complete(&mut self, block: usize) {
+        let samples = &mut self.samples[block..];
+        (self.draw)(&self.block, samples, self.stride);
+        if self.is_structured {
+            self.block = [0.0; 64];
+            self.is_structured = false;
+        }
+    }
+}
