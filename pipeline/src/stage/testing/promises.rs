@@ -4,10 +4,12 @@
 use crate::error::Reject;
 use crate::item::{Header, Scrubbed, Upload};
 use crate::limits::Limits;
+use crate::stage::colour::converter_of;
 use crate::stage::decode::{decode, first_picture};
 use crate::stage::inspect::carried;
 use crate::stage::scrub::scrub_encoded;
 use crate::stage::sniff::sniff;
+use crate::stage::variant::{Shape, VariantSpec, variant};
 
 /// Takes a file through sniff, scrub and decode, and checks what each promises
 /// about the others.
@@ -18,7 +20,8 @@ use crate::stage::sniff::sniff;
 /// # Panics
 /// If a promise is broken: a header beyond the limits; scrubbed bytes that change
 /// when they are scrubbed again, carry something, or show another picture; a
-/// decoder that finds another size than the header.
+/// decoder that finds another size than the header; a picture that cannot be made
+/// smaller.
 pub fn hold_to_promises(bytes: &[u8], limits: &Limits) -> Result<(), Reject> {
     let upload = |bytes: &[u8]| Upload {
         bytes: bytes.into(),
@@ -48,7 +51,24 @@ pub fn hold_to_promises(bytes: &[u8], limits: &Limits) -> Result<(), Reject> {
         first(bytes) == first(clean.bytes()),
         "scrubbing changed a pixel or its alpha"
     );
+    assert_can_be_made_smaller(&clean, limits);
     Ok(())
+}
+
+fn assert_can_be_made_smaller(clean: &Scrubbed, limits: &Limits) {
+    let Header { width, height, .. } = clean.header();
+    let quarter = VariantSpec {
+        name: "quarter",
+        width_max: (width / 4).max(1),
+        height_max: (height / 4).max(1),
+        shape: Shape::Fit,
+    };
+    // Colours are settled before anything is stored, which is not done here.
+    if converter_of(clean.bytes(), clean.format()).is_ok() {
+        let made = variant(clean, quarter, limits).expect("what is stored has its variants");
+        let header = made.header();
+        assert_eq!((header.width, header.height), quarter.fitted(width, height));
+    }
 }
 
 fn assert_within(header: Header, limits: &Limits) {
