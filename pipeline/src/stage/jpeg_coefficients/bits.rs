@@ -25,12 +25,10 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Makes at least 32 bits available: a code and what follows it take 31.
+    /// Makes at least 32 bits available: a code and what follows it take 31. Doing
+    /// it every time is cheaper than guessing wrong when it is needed.
     #[inline(always)]
     pub(super) fn refill(&mut self) {
-        if self.n_bits >= 32 {
-            return;
-        }
         let ahead = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk);
         let next = ahead.map_or_else(|| self.last_bytes(), |eight| u64::from_be_bytes(*eight));
         self.window |= next >> self.n_bits;

@@ -79,22 +79,24 @@ pub(super) fn ac<P: Plane>(
     plane: &mut P,
     block: usize,
 ) -> Result<(), Reject> {
+    // A copy stays in registers.
+    let mut at = *bits;
     let mut position = 1;
     while position <= LAST {
-        bits.refill();
-        let step = code.step(bits);
+        at.refill();
+        let step = code.step(&at);
         let (run, number) = if step.length != 0 {
-            bits.skip(step.length.into());
+            at.skip(step.length.into());
             (step.run, step.number)
         } else {
-            let symbol = code.symbol(bits)?;
+            let symbol = code.symbol(&mut at)?;
             match (symbol >> 4, symbol & 15) {
                 (15, 0) => {
                     position += 16;
                     continue;
                 }
                 (_, 0) => break,
-                (run, size) => (run, scaled(bits.number(size.into()), 0)?),
+                (run, size) => (run, scaled(at.number(size.into()), 0)?),
             }
         };
         position += usize::from(run);
@@ -104,6 +106,7 @@ pub(super) fn ac<P: Plane>(
         plane.set(block, position, number);
         position += 1;
     }
+    *bits = at;
     Ok(())
 }
 
