@@ -9,7 +9,7 @@ use imgshare_models::scores::Label;
 use imgshare_pipeline::stage::scrub::recall;
 use imgshare_pipeline::stage::variant::{Shape, VARIANTS, VariantSpec, variant};
 use imgshare_pipeline::{Format, Header, Overloaded, Pipeline, PipelineError, Scrubbed};
-use imgshare_storage::{ImageId, PartName, Record, StorageError, Store};
+use imgshare_storage::{ImageId, PartName, Record, StorageError, Store, StoredVariant};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -182,22 +182,15 @@ fn overloaded() -> WebError {
     .into()
 }
 
-/// The variant of a public image, from the store or made now.
+/// A variant of a public image that the store does not have.
 ///
 /// # Errors
 /// Overloaded when too many are being made; otherwise the store's errors.
-pub async fn find_or_make(
-    app: &AppState,
-    record: &Record,
-    spec: VariantSpec,
-) -> Result<Variant, WebError> {
+pub async fn make(app: &AppState, record: &Record, spec: VariantSpec) -> Result<Variant, WebError> {
     if is_original(record, spec) {
         return original(app, record).await;
     }
     let deadline = Instant::now() + WAIT_MAX;
-    if let Some(found) = find(app, record.id, spec).await? {
-        return Ok(found);
-    }
     let making = app.variants.making((record.id, spec.name));
     let (app, record) = (Arc::clone(app), record.clone());
     // A task of its own: a client that leaves does not stop the work that
@@ -224,15 +217,14 @@ async fn original(app: &App, record: &Record) -> Result<Variant, WebError> {
     })
 }
 
-async fn find(app: &App, id: ImageId, spec: VariantSpec) -> Result<Option<Variant>, WebError> {
-    let found = app.with_store(move |store| store.variant(&id, spec.name));
-    Ok(found.await?.and_then(|stored| {
-        Some(Variant {
-            format: with_extension(&stored.extension)?,
-            bytes: stored.bytes.into(),
-            sha256: stored.sha256,
-        })
-    }))
+/// A variant that the store had; `None` for a format that is no more.
+#[must_use]
+pub fn of_stored(stored: StoredVariant) -> Option<Variant> {
+    Some(Variant {
+        format: with_extension(&stored.extension)?,
+        bytes: stored.bytes.into(),
+        sha256: stored.sha256,
+    })
 }
 
 async fn make_unless_found(
@@ -242,21 +234,25 @@ async fn make_unless_found(
     deadline: Instant,
 ) -> Result<Variant, WebError> {
     let place = app.variants.place(deadline).await?;
-    if let Some(found) = find(app, record.id, spec).await? {
-        return Ok(found);
-    }
     let pipeline = app.pipeline.clone();
-    let made = app.with_store(move |store| {
+    let found_or_made = app.with_store(move |store| {
         let _place = place;
-        let made = make(store, &record, spec, &pipeline)?;
-        Ok((made, store.variant_bytes()))
+        // Whoever was here before may just have left.
+        if let Some(found) = store.variant(&record.id, spec.name)?.and_then(of_stored) {
+            return Ok((Ok(found), None));
+        }
+        let made = make_and_keep(store, &record, spec, &pipeline)?;
+        let bytes_kept = made.is_ok().then(|| store.variant_bytes());
+        Ok((made, bytes_kept))
     });
-    let (made, bytes_kept) = made.await?;
-    app.metrics.variant_made(spec.name, bytes_kept);
-    made
+    let (variant, bytes_kept) = found_or_made.await?;
+    if let Some(bytes_kept) = bytes_kept {
+        app.metrics.variant_made(spec.name, bytes_kept);
+    }
+    variant
 }
 
-fn make(
+fn make_and_keep(
     store: &Store,
     record: &Record,
     spec: VariantSpec,

@@ -107,8 +107,14 @@ async fn find_variant(
     if let Some(image) = cached {
         return Ok(image);
     }
-    let record = find_public(app, id).await?;
-    let made = variants::find_or_make(app, &record, spec).await?;
+    // In one call, as each goes to another thread and back.
+    let found = app.with_store(move |store| Ok((store.find(&id)?, store.variant(&id, spec.name)?)));
+    let (record, kept) = found.await?;
+    let record = public(record)?;
+    let made = match kept.and_then(variants::of_stored) {
+        Some(kept) => kept,
+        None => variants::make(app, &record, spec).await?,
+    };
     let etag = hex::encode(made.sha256);
     let mut image_headers = headers_of(&id, Some(spec.name), made.format, &etag)?;
     if spec.shape == Shape::Card {
@@ -170,7 +176,10 @@ async fn keep(
 }
 
 async fn find_public(app: &App, id: ImageId) -> Result<Record, WebError> {
-    let found = app.with_store(move |store| store.find(&id)).await?;
+    public(app.with_store(move |store| store.find(&id)).await?)
+}
+
+fn public(found: Option<Record>) -> Result<Record, WebError> {
     found
         .filter(|record| record.state == ImageState::Public)
         .ok_or(WebError::NotFound)
