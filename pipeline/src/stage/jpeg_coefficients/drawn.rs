@@ -1,5 +1,7 @@
 //! A component drawn at some eighths of its size, block by block, while its scan
-//! is read.
+//! is read: a row of units at a time, which stays in the cache.
+
+use std::slice::ChunksExact;
 
 use super::inverse::{Coefficients, Draw, SIDE, draw_of, scale};
 use super::plane::{Laid, Plane, filled};
@@ -15,8 +17,12 @@ pub(super) struct Drawn {
     across: usize,
     down: usize,
     /// Samples of a row, those of padding included.
-    pub(super) stride: usize,
-    pub(super) samples: Vec<u8>,
+    stride: usize,
+    /// The row of units being read.
+    samples: Vec<u8>,
+    /// Its first row of blocks, and how many it has.
+    first_row: usize,
+    n_rows: usize,
     /// By zigzag position: step and scale, and the place among the coefficients.
     factors: [(f32, u8); 64],
     block: Coefficients,
@@ -36,6 +42,16 @@ pub(super) fn block_size(
 }
 
 impl Drawn {
+    /// The rows of samples that are drawn.
+    pub(super) fn rows(&self) -> ChunksExact<'_, u8> {
+        self.samples.chunks_exact(self.stride)
+    }
+
+    /// From now on the next row of units is drawn.
+    pub(super) fn next_row(&mut self) {
+        self.first_row += self.n_rows;
+    }
+
     fn factors(table: &[u8], (across, down): (usize, usize)) -> Result<[(f32, u8); 64], Reject> {
         let (head, steps) = table.split_first().ok_or(BROKEN)?;
         let step = |position: usize| match head >> 4 {
@@ -63,14 +79,16 @@ impl Plane for Drawn {
         let (across, down) = size;
         let stride = component.grid.columns * across;
         let length = stride
-            .checked_mul(component.grid.rows * down)
+            .checked_mul(component.grid.down * down)
             .ok_or(TOO_LARGE)?;
         Ok(Self {
             draw: draw_of(across, down).ok_or(BROKEN)?,
             across,
             down,
             stride,
-            samples: filled(length, 128)?,
+            samples: filled(length, 0)?,
+            first_row: 0,
+            n_rows: component.grid.down,
             factors: Self::factors(component.quantisation.ok_or(BROKEN)?, size)?,
             block: [0.0; 64],
             is_structured: false,
@@ -80,7 +98,7 @@ impl Plane for Drawn {
     /// Where its first sample is.
     #[inline(always)]
     fn block(&self, column: usize, row: usize) -> usize {
-        row * self.down * self.stride + column * self.across
+        (row - self.first_row) * self.down * self.stride + column * self.across
     }
 
     #[inline(always)]

@@ -1,13 +1,15 @@
 //! The picture of a JPEG at one, two or four eighths of its size, without ever
 //! making all its pixels.
 
-use super::BROKEN;
 use super::drawn::{Drawn, block_size};
-use super::plane::{Kept, Laid, Plane, filled};
+use super::plane::{Kept, Laid, Plane};
+use super::scan::Told;
 use super::source::Source;
 use super::turn::Turn;
+use super::{BROKEN, TOO_LARGE};
 use crate::error::Reject;
 use crate::stage::decode::colour_transform;
+use crate::stage::scrub::jpeg::frame::Frame;
 use crate::stage::scrub::jpeg::segments::{EOI, SOS, Segments};
 use crate::stage::scrub::jpeg::{APP0, APP14};
 
@@ -54,19 +56,28 @@ pub(in crate::stage) struct Reduced {
 /// As [`super::without_tails`].
 pub(in crate::stage) fn reduced(file: &[u8], eighths: Eighths) -> Result<Option<Reduced>, Reject> {
     let mut source = Source::<Drawn>::new(eighths);
+    let mut canvas = None;
     let mut segments = Segments::new(file)?;
     loop {
         let segment = segments.next()?;
         match segment.marker {
             SOS if !is_possible(&source, eighths)? => return Ok(None),
             SOS if source.frame()?.progressive() => return from_all_scans(file, eighths),
-            SOS => source.read_scan(segment.payload, &mut segments, |_, _| {})?,
+            // Sequential components one after another are rare.
+            SOS if !has_all_components(segment.payload, source.frame()?) => return Ok(None),
+            SOS => {
+                let canvas = canvas.insert(Canvas::new(&source, eighths)?);
+                source.read_scan(segment.payload, &mut segments, |told| {
+                    if let Told::RowEnded(planes) = told {
+                        canvas.add(planes);
+                    }
+                })?;
+            }
             EOI => break,
             _ => source.read(&segment)?,
         }
     }
-    let colours = colours(&source)?.ok_or(BROKEN)?;
-    picture(&source, colours, eighths, source.planes()?).map(Some)
+    canvas.ok_or(BROKEN)?.finished().map(Some)
 }
 
 /// A progressive file's coefficients are known only when all scans are read.
@@ -76,45 +87,53 @@ fn from_all_scans(file: &[u8], eighths: Eighths) -> Result<Option<Reduced>, Reje
     loop {
         let segment = segments.next()?;
         match segment.marker {
-            SOS => source.read_scan(segment.payload, &mut segments, |_, _| {})?,
+            SOS => source.read_scan(segment.payload, &mut segments, |_| {})?,
             EOI => break,
             _ => source.read(&segment)?,
         }
     }
-    let colours = colours(&source)?.ok_or(BROKEN)?;
     let geometry = source.geometry()?;
     let components = source.frame()?.components().iter().zip(&geometry.grids);
-    let mut drawn = Vec::new();
-    for ((component, grid), kept) in components.zip(source.planes()?) {
+    let drawn = components.map(|(component, grid)| {
         let laid = Laid {
             grid,
             stretch: geometry.stretch(grid),
             quantisation: Some(source.quantisation(component.quantisation)?),
         };
-        let mut plane = Drawn::new(&laid, eighths)?;
-        draw_all(kept, &mut plane);
-        drawn.push(plane);
+        Drawn::new(&laid, eighths)
+    });
+    let mut drawn: Vec<Drawn> = drawn.collect::<Result<_, _>>()?;
+    let mut canvas = Canvas::new(&source, eighths)?;
+    for unit_row in 0..geometry.units_down {
+        for (kept, drawn) in source.planes()?.iter().zip(&mut drawn) {
+            let first_row = unit_row * kept.grid.down;
+            for row in first_row..first_row + kept.grid.down {
+                draw_row(kept, row, drawn);
+            }
+        }
+        canvas.add(&mut drawn);
     }
-    picture(&source, colours, eighths, &drawn).map(Some)
+    canvas.finished().map(Some)
 }
 
-fn draw_all(kept: &Kept, drawn: &mut Drawn) {
-    let (mut column, mut row) = (0, 0);
-    for (block, mask) in kept.blocks.iter().zip(&kept.masks) {
-        let at = drawn.block(column, row);
-        drawn.set(at, 0, block[0]);
-        let mut left = *mask;
+fn draw_row(kept: &Kept, row: usize, drawn: &mut Drawn) {
+    for column in 0..kept.grid.columns {
+        let from = row * kept.grid.columns + column;
+        let to = drawn.block(column, row);
+        let block = &kept.blocks[from];
+        drawn.set(to, 0, block[0]);
+        let mut left = kept.masks[from];
         while left != 0 {
             let position = left.trailing_zeros() as usize;
-            drawn.set(at, position, block[position]);
+            drawn.set(to, position, block[position]);
             left &= left - 1;
         }
-        drawn.complete(at);
-        column += 1;
-        if column == kept.grid.columns {
-            (column, row) = (0, row + 1);
-        }
+        drawn.complete(to);
     }
+}
+
+fn has_all_components(scan_header: &[u8], frame: &Frame) -> bool {
+    scan_header.first().copied().map(usize::from) == Some(frame.components().len())
 }
 
 fn is_possible<P: Plane>(source: &Source<'_, P>, eighths: Eighths) -> Result<bool, Reject> {
@@ -144,39 +163,74 @@ fn colours<P: Plane>(source: &Source<'_, P>) -> Result<Option<Colours>, Reject> 
     )
 }
 
-fn picture<'p, P: Plane>(
-    source: &Source<'_, P>,
+/// Rows of pixels, as the rows of units come.
+struct Canvas {
+    across: usize,
+    down: usize,
     colours: Colours,
-    eighths: Eighths,
-    planes: &'p [Drawn],
-) -> Result<Reduced, Reject> {
-    let (width, height) = source.frame()?.size();
-    let side = |side: u16| (usize::from(side) * eighths.count()).div_ceil(8);
-    let (across, down) = (side(width), side(height));
-    let rows = |plane: &'p Drawn| {
-        plane
-            .samples
-            .chunks_exact(plane.stride)
-            .map(move |row| &row[..across])
-    };
-    let samples = match planes {
-        [grey] => rows(grey).take(down).flatten().copied().collect(),
-        [first, second, third] => {
-            let mut samples = filled(across * down * 4, 0)?;
-            let rows = rows(first).zip(rows(second).zip(rows(third)));
-            for (out, (first, (second, third))) in samples.chunks_exact_mut(across * 4).zip(rows) {
-                interleave(out, first, second, third);
+    samples: Vec<u8>,
+}
+
+impl Canvas {
+    fn new<P: Plane>(source: &Source<'_, P>, eighths: Eighths) -> Result<Self, Reject> {
+        let (width, height) = source.frame()?.size();
+        let side = |side: u16| (usize::from(side) * eighths.count()).div_ceil(8);
+        let colours = colours(source)?.ok_or(BROKEN)?;
+        let mut canvas = Self {
+            across: side(width),
+            down: side(height),
+            colours,
+            samples: Vec::new(),
+        };
+        let reserved = canvas.samples.try_reserve_exact(canvas.length());
+        reserved.map_err(|_| TOO_LARGE)?;
+        Ok(canvas)
+    }
+
+    /// Samples of the whole picture.
+    fn length(&self) -> usize {
+        let n_samples = match self.colours {
+            Colours::Grey => 1,
+            Colours::Rgb | Colours::YCbCr => 4,
+        };
+        self.across * self.down * n_samples
+    }
+
+    /// Adds a row of units, up to the picture's lower edge.
+    fn add(&mut self, planes: &mut [Drawn]) {
+        let row_length = self.length() / self.down;
+        let Some(height) = planes.first().map(|plane| plane.rows().len()) else {
+            return;
+        };
+        for y in 0..height {
+            let start = self.samples.len();
+            if start == self.length() {
+                break;
             }
-            samples
+            let mut rows = planes.iter().filter_map(|plane| plane.rows().nth(y));
+            match (rows.next(), rows.next(), rows.next()) {
+                (Some(first), Some(second), Some(third)) => {
+                    self.samples.resize(start + row_length, 0);
+                    interleave(&mut self.samples[start..], first, second, third);
+                }
+                (Some(grey), ..) => self.samples.extend_from_slice(&grey[..row_length]),
+                _ => {}
+            }
         }
-        _ => return Err(BROKEN),
-    };
-    Ok(Reduced {
-        width: u32::try_from(across).map_err(super::broken)?,
-        height: u32::try_from(down).map_err(super::broken)?,
-        colours,
-        samples,
-    })
+        planes.iter_mut().for_each(Drawn::next_row);
+    }
+
+    fn finished(self) -> Result<Reduced, Reject> {
+        if self.samples.len() != self.length() {
+            return Err(BROKEN);
+        }
+        Ok(Reduced {
+            width: u32::try_from(self.across).map_err(super::broken)?,
+            height: u32::try_from(self.down).map_err(super::broken)?,
+            colours: self.colours,
+            samples: self.samples,
+        })
+    }
 }
 
 fn interleave(out: &mut [u8], first: &[u8], second: &[u8], third: &[u8]) {

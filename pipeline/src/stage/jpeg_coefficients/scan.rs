@@ -30,8 +30,16 @@ pub(super) struct Context<'a> {
     pub(super) restart_interval: u16,
 }
 
-/// Decodes a scan into the components' planes. After each restart interval
-/// `ended` is told its data and how many bits of them were needed.
+/// What is told while a scan is decoded.
+pub(super) enum Told<'t, P> {
+    /// A restart interval has ended: its data, and how many bits of them were
+    /// needed.
+    IntervalEnded(&'t [u8], usize),
+    /// A row of units has ended; these are the planes of all components.
+    RowEnded(&'t mut [P]),
+}
+
+/// Decodes a scan into the components' planes.
 ///
 /// # Errors
 /// [`Reject::Malformed`] for data that are no code; [`Reject::Truncated`] for
@@ -41,7 +49,7 @@ pub(super) fn decode<P: Plane>(
     scan: &Scan,
     coded: &[u8],
     planes: &mut [P],
-    mut ended: impl FnMut(&[u8], usize),
+    mut tell: impl FnMut(Told<'_, P>),
 ) -> Result<(), Reject> {
     let mut parts = parts(context, scan)?;
     let alone = parts.len() == 1;
@@ -87,10 +95,11 @@ pub(super) fn decode<P: Plane>(
                 (column, row) = (0, row + 1);
                 // What follows the end of the data would be made up.
                 check_end(&bits, data)?;
+                tell(Told::RowEnded(planes));
             }
         }
         check_end(&bits, data)?;
-        ended(data, bits.consumed());
+        tell(Told::IntervalEnded(data, bits.consumed()));
     }
     Ok(())
 }

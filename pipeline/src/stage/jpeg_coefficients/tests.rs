@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use super::plane::Block;
 use super::*;
 use crate::stage::scrub::jpeg::APP0;
-use crate::stage::testing::{JpegKind, gradient, jpeg, jpeg_of_kind, jpeg_refined};
+use crate::stage::testing::{
+    JpegKind, gradient, jpeg, jpeg_of_kind, jpeg_of_several_scans, jpeg_refined,
+};
 
 mod hostile;
 mod reduction;
@@ -25,7 +27,7 @@ fn read(file: &[u8]) -> Result<Source<'_, Kept>, Reject> {
     loop {
         let segment = segments.next()?;
         match segment.marker {
-            SOS => source.read_scan(segment.payload, &mut segments, |_, _| {})?,
+            SOS => source.read_scan(segment.payload, &mut segments, |_| {})?,
             EOI => return Ok(source),
             _ => source.read(&segment)?,
         }
