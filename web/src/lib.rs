@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod cache;
+pub mod cached_image;
 pub mod cli;
 pub mod clock;
 pub mod commands;

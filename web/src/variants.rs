@@ -15,6 +15,8 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::{App, AppState};
+use crate::cache::CachedImage;
+use crate::cached_image;
 use crate::config::Moderation;
 use crate::decision;
 use crate::error::WebError;
@@ -52,7 +54,7 @@ type Key = (ImageId, &'static str);
 /// Bounds the work on variants.
 pub struct VariantMaker {
     room: Arc<Semaphore>,
-    in_the_making: Mutex<HashMap<Key, Weak<OnceCell<Variant>>>>,
+    in_the_making: Mutex<HashMap<Key, Weak<OnceCell<Arc<CachedImage>>>>>,
 }
 
 /// A variant's bytes and format.
@@ -155,7 +157,7 @@ impl VariantMaker {
     }
 
     /// Where one variant is made: whoever comes second waits for the first.
-    fn making(&self, key: Key) -> Arc<OnceCell<Variant>> {
+    fn making(&self, key: Key) -> Arc<OnceCell<Arc<CachedImage>>> {
         let mut cells = self
             .in_the_making
             .lock()
@@ -182,14 +184,15 @@ fn overloaded() -> WebError {
     .into()
 }
 
-/// A variant of a public image that the store does not have.
+/// Makes a variant of a public image that the store does not have, and keeps it.
 ///
 /// # Errors
 /// Overloaded when too many are being made; otherwise the store's errors.
-pub async fn make(app: &AppState, record: &Record, spec: VariantSpec) -> Result<Variant, WebError> {
-    if is_original(record, spec) {
-        return original(app, record).await;
-    }
+pub async fn make(
+    app: &AppState,
+    record: &Record,
+    spec: VariantSpec,
+) -> Result<Arc<CachedImage>, WebError> {
     let deadline = Instant::now() + WAIT_MAX;
     let making = app.variants.making((record.id, spec.name));
     let (app, record) = (Arc::clone(app), record.clone());
@@ -205,18 +208,6 @@ pub async fn make(app: &AppState, record: &Record, spec: VariantSpec) -> Result<
         .map_err(|_| WebError::Internal("the making of a variant panicked".to_owned()))?
 }
 
-async fn original(app: &App, record: &Record) -> Result<Variant, WebError> {
-    let (id, part) = (record.id, record.original().map_err(StorageError::from)?);
-    let bytes = app.with_store(move |store| store.read(&id, &part)).await?;
-    let bytes = bytes.ok_or(StorageError::NotFound { id })?;
-    let original = original_of(record, bytes).ok_or_else(|| not_what_was_stored(&id))?;
-    Ok(Variant {
-        bytes: Bytes::from_owner(Arc::clone(original.bytes())),
-        format: original.format(),
-        sha256: record.sha256,
-    })
-}
-
 /// A variant that the store had; `None` for a format that is no more.
 #[must_use]
 pub fn of_stored(stored: StoredVariant) -> Option<Variant> {
@@ -227,43 +218,66 @@ pub fn of_stored(stored: StoredVariant) -> Option<Variant> {
     })
 }
 
+/// One call of the store, as each goes to another thread and back.
 async fn make_unless_found(
-    app: &App,
+    app: &AppState,
     record: Record,
     spec: VariantSpec,
     deadline: Instant,
-) -> Result<Variant, WebError> {
+) -> Result<Arc<CachedImage>, WebError> {
     let place = app.variants.place(deadline).await?;
-    let pipeline = app.pipeline.clone();
-    let found_or_made = app.with_store(move |store| {
+    let this = Arc::clone(app);
+    let image = app.with_store(move |store| {
         let _place = place;
-        // Whoever was here before may just have left.
-        if let Some(found) = store.variant(&record.id, spec.name)?.and_then(of_stored) {
-            return Ok((Ok(found), None));
-        }
-        let made = make_and_keep(store, &record, spec, &pipeline)?;
-        let bytes_kept = made.is_ok().then(|| store.variant_bytes());
-        Ok((made, bytes_kept))
+        let variant = match find_or_make(&this, store, &record, spec)? {
+            Ok(variant) => variant,
+            Err(error) => return Ok(Err(error)),
+        };
+        let id = record.id;
+        Ok(cached_image::keep_variant(&this, store, id, spec, variant))
     });
-    let (variant, bytes_kept) = found_or_made.await?;
-    if let Some(bytes_kept) = bytes_kept {
-        app.metrics.variant_made(spec.name, bytes_kept);
-    }
-    variant
+    image.await?
 }
 
-fn make_and_keep(
+fn find_or_make(
+    app: &App,
+    store: &Store,
+    record: &Record,
+    spec: VariantSpec,
+) -> Result<Result<Variant, WebError>, StorageError> {
+    if is_original(record, spec) {
+        return original(store, record);
+    }
+    // Whoever was here before may just have left.
+    if let Some(found) = store.variant(&record.id, spec.name)?.and_then(of_stored) {
+        return Ok(Ok(found));
+    }
+    let made = make_and_store(store, record, spec, &app.pipeline)?;
+    if made.is_ok() {
+        app.metrics.variant_made(spec.name, store.variant_bytes());
+    }
+    Ok(made)
+}
+
+fn original(store: &Store, record: &Record) -> Result<Result<Variant, WebError>, StorageError> {
+    let original = read_original(store, record)?;
+    Ok(original.map(|original| Variant {
+        bytes: Bytes::from_owner(Arc::clone(original.bytes())),
+        format: original.format(),
+        sha256: record.sha256,
+    }))
+}
+
+fn make_and_store(
     store: &Store,
     record: &Record,
     spec: VariantSpec,
     pipeline: &Pipeline,
 ) -> Result<Result<Variant, WebError>, StorageError> {
     let id = record.id;
-    let original = store
-        .read(&id, &record.original()?)?
-        .ok_or(StorageError::NotFound { id })?;
-    let Some(source) = original_of(record, original) else {
-        return Ok(Err(not_what_was_stored(&id)));
+    let source = match read_original(store, record)? {
+        Ok(source) => source,
+        Err(error) => return Ok(Err(error)),
     };
     let made = match shrink(&source, spec, pipeline) {
         Ok(made) => Stored(made),
@@ -289,6 +303,27 @@ fn make_and_keep(
     }))
 }
 
+/// The stored original, as clean as it was when it was stored.
+fn read_original(
+    store: &Store,
+    record: &Record,
+) -> Result<Result<Scrubbed, WebError>, StorageError> {
+    let id = record.id;
+    let bytes = store
+        .read(&id, &record.original()?)?
+        .ok_or(StorageError::NotFound { id })?;
+    let header = Header {
+        width: record.width,
+        height: record.height,
+        frames: record.frames,
+    };
+    let original =
+        format_of(record).and_then(|format| recall(bytes.into(), &record.sha256, format, header));
+    Ok(original.ok_or_else(|| {
+        WebError::Internal(format!("the bytes of {id} are not those that were stored"))
+    }))
+}
+
 /// Makes the variant in the memory that uploads are decoded in too.
 fn shrink(
     source: &Scrubbed,
@@ -297,21 +332,6 @@ fn shrink(
 ) -> Result<Scrubbed, PipelineError> {
     let _memory = pipeline.reserve_memory(source)?;
     Ok(variant(source, spec, &pipeline.settings().limits)?)
-}
-
-fn not_what_was_stored(id: &ImageId) -> WebError {
-    WebError::Internal(format!("the bytes of {id} are not those that were stored"))
-}
-
-/// The stored original, as clean as it was when it was stored.
-fn original_of(record: &Record, bytes: Vec<u8>) -> Option<Scrubbed> {
-    let format = format_of(record)?;
-    let header = Header {
-        width: record.width,
-        height: record.height,
-        frames: record.frames,
-    };
-    recall(bytes.into(), &record.sha256, format, header)
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use bytes::Bytes;
 use imgshare_pipeline::Format;
 use imgshare_pipeline::stage::variant::{Shape, VariantSpec};
 use imgshare_storage::{BlobReader, ImageId, Record, State as ImageState, StorageError};
 
 use crate::app::{App, AppState};
-use crate::cache::{CachedImage, ImageHeaders, Lifetime, Rendition};
+use crate::cache::{CachedImage, ImageHeaders, Rendition};
+use crate::cached_image;
 use crate::dto;
 use crate::error::WebError;
 use crate::http::delivery::{self, Content};
@@ -101,117 +101,66 @@ async fn find_variant(
     id: ImageId,
     spec: VariantSpec,
 ) -> Result<Arc<CachedImage>, WebError> {
-    let rendition = Rendition::Variant(spec.name);
-    let cached = app.cache.find(id, rendition);
+    let cached = app.cache.find(id, Rendition::Variant(spec.name));
     app.metrics.cache_lookup(cached.is_some());
     if let Some(image) = cached {
         return Ok(image);
     }
-    // In one call, as each goes to another thread and back.
-    let found = app.with_store(move |store| Ok((store.find(&id)?, store.variant(&id, spec.name)?)));
-    let (record, kept) = found.await?;
-    let record = public(record)?;
-    let made = match kept.and_then(variants::of_stored) {
-        Some(kept) => kept,
-        None => variants::make(app, &record, spec).await?,
-    };
-    let etag = hex::encode(made.sha256);
-    let mut image_headers = headers_of(&id, Some(spec.name), made.format, &etag)?;
-    if spec.shape == Shape::Card {
-        image_headers.lifetime = Lifetime::OfALabel;
+    let this = Arc::clone(app);
+    let found = app.with_store(move |store| {
+        let record = store.find(&id)?.filter(is_public);
+        let record = record.ok_or(StorageError::NotFound { id })?;
+        let stored = store.variant(&id, spec.name)?.and_then(variants::of_stored);
+        let cached =
+            stored.map(|variant| cached_image::keep_variant(&this, store, id, spec, variant));
+        Ok((record, cached))
+    });
+    match found.await? {
+        (_, Some(image)) => image,
+        (record, None) => variants::make(app, &record, spec).await,
     }
-    let image = CachedImage {
-        bytes: made.bytes,
-        headers: image_headers,
-    };
-    keep(app, id, rendition, image).await
 }
 
-async fn load_original(app: &App, id: ImageId) -> Result<(ImageHeaders, Content), WebError> {
-    let record = find_public(app, id).await?;
-    let format = variants::format_of(&record)
-        .ok_or_else(|| WebError::Internal(format!("{id} has no known extension")))?;
-    let image_headers = headers_of(&id, None, format, &hex::encode(record.sha256))?;
-    let part = record.original().map_err(StorageError::from)?;
-    if !app.cache.takes(record.bytes) {
-        let opened: Option<BlobReader> = app
-            .with_store(move |store| store.open_part(&id, &part))
-            .await?;
-        return Ok((
-            image_headers,
-            Content::File(opened.ok_or(WebError::NotFound)?),
-        ));
-    }
-    let bytes = app.with_store(move |store| store.read(&id, &part)).await?;
-    let bytes = Bytes::from(bytes.ok_or(WebError::NotFound)?);
-    let image = CachedImage {
-        bytes: bytes.clone(),
-        headers: image_headers.clone(),
-    };
-    keep(app, id, Rendition::Original, image).await?;
-    Ok((image_headers, Content::Memory(bytes)))
-}
-
-/// Puts an image into the cache, unless it was taken down since it was read:
-/// the removal clears the cache after the record, so either it or the second
-/// look here sees the other.
-async fn keep(
-    app: &App,
-    id: ImageId,
-    rendition: Rendition,
-    image: CachedImage,
-) -> Result<Arc<CachedImage>, WebError> {
-    let image = Arc::new(image);
-    if app
-        .cache
-        .takes(u64::try_from(image.bytes.len()).unwrap_or(u64::MAX))
-    {
-        app.cache.insert(id, rendition, Arc::clone(&image));
-        if let Err(gone) = find_public(app, id).await {
-            app.cache.remove(id);
-            return Err(gone);
+async fn load_original(app: &AppState, id: ImageId) -> Result<(ImageHeaders, Content), WebError> {
+    let this = Arc::clone(app);
+    let loaded = app.with_store(move |store| {
+        let record = store.find(&id)?.filter(is_public);
+        let record = record.ok_or(StorageError::NotFound { id })?;
+        let image_headers = match cached_image::headers_of_original(&record) {
+            Ok(image_headers) => image_headers,
+            Err(error) => return Ok(Err(error)),
+        };
+        let part = record.original()?;
+        if !this.cache.takes(record.bytes) {
+            let opened: BlobReader = store
+                .open_part(&id, &part)?
+                .ok_or(StorageError::NotFound { id })?;
+            return Ok(Ok((image_headers, Content::File(opened))));
         }
-    }
-    Ok(image)
+        let bytes = store.read(&id, &part)?;
+        let image = CachedImage {
+            bytes: bytes.ok_or(StorageError::NotFound { id })?.into(),
+            headers: image_headers.clone(),
+        };
+        let image = cached_image::keep(&this, store, id, Rendition::Original, image)?;
+        Ok(Ok((image_headers, Content::Memory(image.bytes.clone()))))
+    });
+    loaded.await?
 }
 
 async fn find_public(app: &App, id: ImageId) -> Result<Record, WebError> {
-    public(app.with_store(move |store| store.find(&id)).await?)
+    let found = app.with_store(move |store| store.find(&id)).await?;
+    found.filter(is_public).ok_or(WebError::NotFound)
 }
 
-fn public(found: Option<Record>) -> Result<Record, WebError> {
-    found
-        .filter(|record| record.state == ImageState::Public)
-        .ok_or(WebError::NotFound)
+fn is_public(record: &Record) -> bool {
+    record.state == ImageState::Public
 }
 
 /// `3kTMd8vXqz2P.jpg` is an id and an extension.
 fn split(name: &str) -> Result<(ImageId, &str), WebError> {
     let (id, extension) = name.split_once('.').ok_or(WebError::NotFound)?;
     Ok((dto::parse_id(id).ok_or(WebError::NotFound)?, extension))
-}
-
-fn headers_of(
-    id: &ImageId,
-    variant: Option<&str>,
-    format: Format,
-    etag: &str,
-) -> Result<ImageHeaders, WebError> {
-    let suffix = variant.map(|name| format!("-{name}")).unwrap_or_default();
-    let extension = format.extension();
-    // The link's own name: the uploader's may hold anything, and may name a person.
-    let disposition = format!("inline; filename=\"{id}{suffix}.{extension}\"");
-    let value = |text: String| {
-        HeaderValue::try_from(text).map_err(|_| WebError::Internal("a header of ours".to_owned()))
-    };
-    Ok(ImageHeaders {
-        mime: HeaderValue::from_static(format.mime()),
-        // 128 bits of the hash tell any two images apart.
-        etag: value(format!("\"{}\"", etag.get(..32).unwrap_or(etag)))?,
-        disposition: value(disposition)?,
-        extension,
-        lifetime: Lifetime::OfAnImage,
-    })
 }
 
 #[cfg(test)]
@@ -225,16 +174,5 @@ mod tests {
         for name in ["3kTMd8vXqz2P", "short.jpg", ".jpg", "3kTMd8vXqz2/.jpg", ""] {
             assert!(split(name).is_err(), "{name}");
         }
-    }
-
-    #[test]
-    fn headers_carry_only_our_own_words() {
-        let id = "3kTMd8vXqz2P".parse().unwrap();
-        let headers = headers_of(&id, Some("thumb"), Format::Png, &"ab".repeat(32)).unwrap();
-        assert_eq!(
-            headers.disposition,
-            "inline; filename=\"3kTMd8vXqz2P-thumb.png\""
-        );
-        assert_eq!(headers.etag, format!("\"{}\"", "ab".repeat(16)));
     }
 }
