@@ -3,12 +3,16 @@
 
 use std::slice::ChunksExact;
 
-use super::inverse::{Coefficients, Draw, SIDE, draw_of, scale};
+use super::inverse::{Coefficients, Draw, SIDE, draw_low, draw_of, scale};
 use super::plane::{Laid, Plane, filled};
 use super::reduced::Eighths;
 use super::turn::ZIGZAG;
 use super::{BROKEN, TOO_LARGE};
 use crate::error::Reject;
+
+/// The bits of a place, row * 8 + column, that the four lowest frequencies of
+/// both directions do not have.
+const HIGH: u8 = 0b100_100;
 
 /// The samples of one component, and the block being read.
 pub(super) struct Drawn {
@@ -26,8 +30,8 @@ pub(super) struct Drawn {
     /// By zigzag position: step and scale, and the place among the coefficients.
     factors: [(f32, u8); 64],
     block: Coefficients,
-    /// Whether the block has more than its mean.
-    is_structured: bool,
+    /// The bits of all its places together: those of a block's mean are none.
+    places: u8,
 }
 
 /// Samples of a drawn block, across and down, of a component that is stretched
@@ -91,7 +95,7 @@ impl Plane for Drawn {
             n_rows: component.grid.down,
             factors: Self::factors(component.quantisation.ok_or(BROKEN)?, size)?,
             block: [0.0; 64],
-            is_structured: false,
+            places: 0,
         })
     }
 
@@ -105,7 +109,7 @@ impl Plane for Drawn {
     fn set(&mut self, _block: usize, position: usize, value: i16) {
         let (factor, at) = self.factors[position & 63];
         self.block[usize::from(at & 63)] = f32::from(value) * factor;
-        self.is_structured |= position != 0;
+        self.places |= at;
     }
 
     fn is_set(&self, _block: usize, _position: usize) -> bool {
@@ -121,10 +125,15 @@ impl Plane for Drawn {
     #[inline(always)]
     fn complete(&mut self, block: usize) {
         let samples = &mut self.samples[block..];
-        (self.draw)(&self.block, samples, self.stride);
-        if self.is_structured {
+        let is_whole = (self.across, self.down) == (SIDE, SIDE);
+        if is_whole && self.places & HIGH == 0 {
+            draw_low(&self.block, samples, self.stride);
+        } else {
+            (self.draw)(&self.block, samples, self.stride);
+        }
+        if self.places != 0 {
             self.block = [0.0; 64];
-            self.is_structured = false;
+            self.places = 0;
         }
     }
 }

@@ -12,6 +12,9 @@ use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 /// Samples of a whole block's side.
 pub(super) const SIDE: usize = 8;
 
+/// How many frequencies of a direction are low.
+const LOW: usize = 4;
+
 /// The coefficients of a block, row-major by vertical frequency, each times its
 /// quantisation step and the [`scale`] of both its frequencies.
 pub(super) type Coefficients = [f32; SIDE * SIDE];
@@ -99,7 +102,36 @@ fn draw<const ACROSS: usize, const DOWN: usize>(
             column[lane] = value;
         }
     }
-    let rows: [[f32; ACROSS]; DOWN] = transposed(&columns);
+    write(&transposed(&columns), samples, stride);
+}
+
+/// [`draw`] for 8 x 8 samples of a block with nothing but low frequencies, 4 in
+/// each direction: most blocks of colour have no others.
+pub(super) fn draw_low(coefficients: &Coefficients, samples: &mut [u8], stride: usize) {
+    let mut half = [[0.0; LOW]; SIDE];
+    for lane in 0..LOW {
+        let values = eight_low(from_fn(|frequency| coefficients[frequency * SIDE + lane]));
+        for (row, value) in half.iter_mut().zip(values) {
+            row[lane] = value;
+        }
+    }
+    let half: [[f32; SIDE]; LOW] = transposed(&half);
+    let mut columns = [[0.0; SIDE]; SIDE];
+    for lane in 0..SIDE {
+        let values = eight_low(from_fn(|frequency| half[frequency][lane]));
+        for (column, value) in columns.iter_mut().zip(values) {
+            column[lane] = value;
+        }
+    }
+    write(&transposed(&columns), samples, stride);
+}
+
+#[inline(always)]
+fn write<const ACROSS: usize, const DOWN: usize>(
+    rows: &[[f32; ACROSS]; DOWN],
+    samples: &mut [u8],
+    stride: usize,
+) {
     for (row, out) in rows.iter().zip(samples.chunks_mut(stride)) {
         for (sample, value) in out[..ACROSS].iter_mut().zip(row) {
             *sample = rounded(*value);
@@ -169,6 +201,28 @@ fn points<const N: usize>(x: [f32; SIDE]) -> [f32; SIDE] {
             pairs(even, eight_odd([x[1], x[3], x[5], x[7]]), 4)
         }
     }
+}
+
+/// Eight points of which the last four coefficients are zero.
+#[inline(always)]
+fn eight_low([x0, x1, x2, x3]: [f32; LOW]) -> [f32; SIDE] {
+    let inner = x2 * (SQRT_2 - 1.0);
+    let [even_0, even_1, even_2, even_3] = [x0 + x2, x0 + inner, x0 - inner, x0 - x2];
+    let shared = (x1 - x3) * (2.0 * COS[2]);
+    let odd_0 = x1 + x3;
+    let odd_1 = shared + x3 * (2.0 * (COS[2] + COS[6])) - odd_0;
+    let odd_2 = (x1 - x3) * SQRT_2 - odd_1;
+    let odd_3 = shared - x1 * (2.0 * (COS[2] - COS[6])) - odd_2;
+    [
+        even_0 + odd_0,
+        even_1 + odd_1,
+        even_2 + odd_2,
+        even_3 + odd_3,
+        even_3 - odd_3,
+        even_2 - odd_2,
+        even_1 - odd_1,
+        even_0 - odd_0,
+    ]
 }
 
 /// The odd half of eight points: five multiplications, as two rotations share
@@ -247,6 +301,26 @@ mod tests {
             all.resize(64, i16::MAX);
             for size in [(1, 1), (2, 8), (8, 4), (8, 8)] {
                 drawn(&all, size);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn low_frequencies_alone_are_drawn_alike(
+            coefficients in proptest::collection::vec(-200_i16..200, 64),
+        ) {
+            let scaled = from_fn(|at| match (at / SIDE, at % SIDE) {
+                (v, u) if v < LOW && u < LOW => {
+                    f32::from(coefficients[at]) * scale(SIDE, v) * scale(SIDE, u)
+                }
+                _ => 0.0,
+            });
+            let (mut low, mut all) = ([0; 64], [0; 64]);
+            draw_low(&scaled, &mut low, SIDE);
+            draw::<SIDE, SIDE>(&scaled, &mut all, SIDE);
+            for (low, all) in low.into_iter().zip(all) {
+                prop_assert!(low.abs_diff(all) <= 1);
             }
         }
     }

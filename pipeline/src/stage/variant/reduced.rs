@@ -14,7 +14,16 @@ use crate::stage::jpeg_coefficients::{Colours, Eighths, Reduced, reduced};
 /// takes from it then is what it takes from the whole one, to the eye.
 const OVERSIZE: (u64, u64) = (3, 2);
 
-/// The picture at this size in RGB, or `None` where it must be made from all
+/// A small picture as it comes out of its coefficients, not yet in RGB.
+pub(super) struct Small {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) colours: Colours,
+    /// As in [`Reduced`].
+    pub(super) samples: Vec<u8>,
+}
+
+/// The picture at this size, or `None` where it must be made from all
 /// its pixels: it is no JPEG, not large enough, of inks, or beyond the limits.
 ///
 /// # Errors
@@ -25,7 +34,7 @@ pub(super) fn shrunk(
     header: Header,
     size: (u32, u32),
     limits: &Limits,
-) -> Result<Option<Raster>, Reject> {
+) -> Result<Option<Small>, Reject> {
     let is_within = header.width.max(header.height) <= limits.side_px_max;
     let Some(eighths) = eighths_for(header, size).filter(|_| format == Format::Jpeg && is_within)
     else {
@@ -34,13 +43,23 @@ pub(super) fn shrunk(
     let Some(picture) = reduced(bytes, eighths)? else {
         return Ok(None);
     };
-    let samples = resampled(&picture, header, eighths, size);
-    Ok(Some(Raster {
+    Ok(Some(Small {
         width: size.0,
         height: size.1,
-        layout: Layout::Rgb,
-        samples: rgb(&samples, picture.colours),
+        colours: picture.colours,
+        samples: resampled(&picture, header, eighths, size),
     }))
+}
+
+impl Small {
+    pub(super) fn into_rgb(self) -> Raster {
+        Raster {
+            width: self.width,
+            height: self.height,
+            layout: Layout::Rgb,
+            samples: rgb(&self.samples, self.colours),
+        }
+    }
 }
 
 /// The fewest eighths that leave more than enough.
