@@ -27,7 +27,7 @@ pub enum WebError {
     Pipeline(#[from] PipelineError),
     /// The store refused, or broke.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
     /// The upload's body was not what it must be.
     #[error(transparent)]
     Upload(#[from] MultipartProblem),
@@ -280,6 +280,17 @@ fn fault_id() -> String {
     }
 }
 
+/// An image that is gone answers like one that never was (P18), wherever that is
+/// found out.
+impl From<StorageError> for WebError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NotFound { .. } => Self::NotFound,
+            error => Self::Storage(error),
+        }
+    }
+}
+
 /// The store's own codes; what the operator must mend is 507 or 503, because
 /// the same request works afterwards.
 fn storage_status_and_code(error: &StorageError) -> (StatusCode, &'static str) {
@@ -288,7 +299,6 @@ fn storage_status_and_code(error: &StorageError) -> (StatusCode, &'static str) {
         StorageError::ReadOnly { .. } | StorageError::Conflict { .. } => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        StorageError::NotFound { .. } => return WebError::NotFound.status_and_code(),
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, error.code())
