@@ -58,13 +58,9 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
             }
             InstallState::Damaged { reason } => format!("damaged: {reason}"),
         };
-        let marks = match (is_default, found.spec.runs) {
-            (true, true) => " (default)",
-            (false, true) => "",
-            (_, false) => " (does not run in this version)",
-        };
+        let mark = if is_default { " (default)" } else { "" };
         output::line(format_args!(
-            "{:18} {side} x {side}  {}{marks}: {state}",
+            "{:18} {side} x {side}  {}{mark}: {state}",
             found.spec.id,
             found.spec.licence,
             side = found.spec.side,
@@ -82,7 +78,7 @@ fn check(settings: &Settings) -> Result<ExitCode, CommandError> {
     let loaded = weights::load(settings, spec)?;
     // Starting checks it already, within the device's own tolerance; this
     // second run is for the figures.
-    let mut engine = Engine::start(spec, &loaded, weights::engine(settings))?;
+    let mut engine = Engine::start(&loaded, weights::engine(settings))?;
     let device = engine.device();
     let tolerance = engine.tolerance();
     let report =

@@ -24,12 +24,9 @@ pub(super) fn start_pipeline(
 ) -> Result<Pipeline, CommandError> {
     let spec = spec(settings);
     let engine_settings = engine(settings);
-    if !spec.runs {
-        return Err(imgshare_models::EngineError::DoesNotRun { id: spec.id }.into());
-    }
     let weights = load_or_pull(settings, spec)?;
     let make = move || {
-        let engine = Engine::start(spec, &weights, engine_settings)?;
+        let engine = Engine::start(&weights, engine_settings)?;
         Ok(Box::new(engine) as Box<dyn Classifier>)
     };
     Ok(Pipeline::start(pipeline, Box::new(make))?)

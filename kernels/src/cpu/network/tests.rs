@@ -109,6 +109,11 @@ fn mobile(height: usize, width: usize, seed: u64) -> Network {
     Network {
         height,
         width,
+        // Padding is not what the lowest sample is.
+        levels: Levels {
+            low: -1.0,
+            high: 1.0,
+        },
         layers,
     }
 }
@@ -172,6 +177,7 @@ fn inception(height: usize, width: usize, seed: u64) -> Network {
     Network {
         height,
         width,
+        levels: Levels::UNIT,
         layers,
     }
 }
@@ -255,6 +261,7 @@ fn what_does_not_fit_is_refused() {
         let network = Network {
             height: 8,
             width: 8,
+            levels: Levels::UNIT,
             layers,
         };
         Plan::new(&network, CpuPath::Scalar).err().unwrap()
