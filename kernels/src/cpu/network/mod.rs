@@ -8,6 +8,7 @@
 mod aligned;
 mod bottleneck;
 mod conv;
+mod cores;
 mod cost;
 mod depthwise;
 mod error;

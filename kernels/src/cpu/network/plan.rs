@@ -28,6 +28,7 @@ pub struct Plan {
 
 /// The memory that one image needs on its way through a [`Plan`]. Made once a
 /// thread and used again.
+#[cfg_attr(test, derive(Default))]
 pub struct Scratch {
     slots: Vec<Aligned<f32>>,
     prepared: Prepared,

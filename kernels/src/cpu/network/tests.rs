@@ -250,8 +250,15 @@ fn threads_answer_each_image_in_its_place() {
     for n_threads in [2, 3, 16] {
         let mut workers = Workers::new(plan(), NonZero::new(n_threads).unwrap());
         assert_eq!(workers.n_threads(), n_threads);
+        assert!(!workers.are_pinned());
         assert_eq!(workers.run(&samples), expected, "{n_threads} threads");
         assert_eq!(workers.run(&[]), []);
+        let mut workers = workers.pinned();
+        assert_eq!(
+            workers.run(&samples),
+            expected,
+            "{n_threads} threads, pinned"
+        );
     }
 }
 
