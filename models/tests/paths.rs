@@ -124,6 +124,20 @@ fn inception_v3_gives_its_golden_answers_on_every_path() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn pinned_threads_give_the_same_scores_and_show_in_the_name() {
+    let pictures = pictures(weights().spec());
+    let mut free = load(weights(), CpuPath::best()).unwrap();
+    let mut pinned = load(weights(), CpuPath::best()).unwrap().pinned();
+    assert!(pinned.is_pinned() && !free.is_pinned());
+    assert_eq!(
+        pinned.device(),
+        format!("cpu ({}, pinned)", CpuPath::best())
+    );
+    assert_eq!(scores(&mut pinned, &pictures), scores(&mut free, &pictures));
+}
+
 #[test]
 fn a_batch_of_another_size_than_announced_is_refused() {
     let mut cpu = load(weights(), CpuPath::best()).unwrap();
