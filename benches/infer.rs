@@ -25,7 +25,7 @@ fn bench(criterion: &mut Criterion) {
     let spec = &manifest::models()[0];
     let weights = Weights::load(&cache::models(), spec).expect("the weights are installed");
     for settings in devices() {
-        match Engine::start(spec, &weights, settings) {
+        match Engine::start(&weights, settings) {
             Ok(mut engine) => {
                 let tolerance = engine.tolerance();
                 golden::check(&mut engine, tolerance).expect("the golden vectors hold");

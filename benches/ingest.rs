@@ -51,7 +51,7 @@ fn pipeline() -> Pipeline {
     let make = Box::new(|| {
         let spec = &manifest::models()[0];
         let weights = Weights::load(&cache::models(), spec)?;
-        let engine = Engine::start(spec, &weights, DeviceChoice::Cpu)?;
+        let engine = Engine::start(&weights, DeviceChoice::Cpu)?;
         Ok(Box::new(engine) as Box<_>)
     });
     Pipeline::start(PipelineSettings::default(), make).expect("the pipeline starts")

@@ -1,4 +1,4 @@
-"""T1: classification alone, from memory, on two cores: ImgShare, OpenVINO, ONNX Runtime."""
+"""T1: classification alone, from memory, on two cores: ImgShare, OpenVINO, ONNX Runtime, nsfwjs."""
 
 import tempfile
 from pathlib import Path
@@ -10,6 +10,7 @@ from PIL import Image
 import golden
 import machine
 import network
+import nsfwjs
 import photos
 import product
 import rounds
@@ -35,7 +36,9 @@ def measure(work: Path) -> None:
     model = network.export(product.weights(), work)
     peers = load_peers(model)
     images = pictures()
+    script = load_nsfwjs(images, work)
     errors = errors_against_f32(peers, images, work)
+    errors[script.name] = float(np.abs(script.scores - peers[0].scores(images)).max())
 
     def ours() -> float:
         # Its time is shared by the two batch sizes of a CPU.
@@ -48,6 +51,9 @@ def measure(work: Path) -> None:
     candidates = {OURS: ours}
     for peer in peers:
         candidates[peer.name] = lambda peer=peer: peer.images_per_second(images, SECONDS)
+    candidates[script.name] = lambda: script.images_per_second(SECONDS)
+    figures = rounds.interleave(candidates)
+    script.stop()
     record = Record(
         target="t1",
         title="CPU classification, default model",
@@ -55,12 +61,13 @@ def measure(work: Path) -> None:
         "weights everywhere, candidates measured in turns.",
         unit="images per second",
         facts=facts,
-        figures=rounds.interleave(candidates),
+        figures=figures,
         ratios=[],
         notes=[f"{name}: largest error against f32 {error:.2g}" for name, error in errors.items()],
         details={"errors": errors, "imgshare": details},
     )
-    record.ratios = ratios(record.figures)
+    record.ratios = ratios(record.figures, script.name)
+    record.notes.append("nsfwjs: tfjs has no threads in Node, so it had a process for each core.")
     if "bf16" not in runtimes.openvino_precisions():
         record.notes.append("This CPU has no bf16 arithmetic, so OpenVINO ran in f32 only.")
     record.write()
@@ -76,6 +83,13 @@ def load_peers(model: Path) -> list:
         tolerance = TOLERANCE[getattr(peer, "precision", "f32")]
         golden.require(peer.scores(golden.inputs()), tolerance, peer.name)
     return peers
+
+
+def load_nsfwjs(images: np.ndarray, work: Path) -> nsfwjs.NsfwJs:
+    """nsfwjs, checked against the golden vectors, which come first among the images."""
+    script = nsfwjs.NsfwJs(images, work, machine.N_CORES)
+    golden.require(script.scores[: len(golden.EXPECTED)], TOLERANCE["f32"], script.name)
+    return script
 
 
 def pictures() -> np.ndarray:
@@ -109,13 +123,14 @@ def errors_against_f32(peers: list, images: np.ndarray, work: Path) -> dict[str,
     return {name: float(np.abs(s - reference).max()) for name, s in everyone.items()}
 
 
-def ratios(figures: dict[str, list[float]]) -> list[Ratio]:
+def ratios(figures: dict[str, list[float]], script: str) -> list[Ratio]:
     medians = {name: median(values) for name, values in figures.items()}
     best = max((name for name in medians if name.startswith("OpenVINO")), key=medians.get)
     onnx = max((name for name in medians if name.startswith("ONNX")), key=medians.get)
     return [
         Ratio(f"ImgShare : {best}", medians[OURS] / medians[best], FLOOR, AIM),
         Ratio(f"ImgShare : {onnx}", medians[OURS] / medians[onnx]),
+        Ratio(f"ImgShare : {script}", medians[OURS] / medians[script]),
     ]
 
 

@@ -1,5 +1,6 @@
 //! The one thing the rest of the program asks of a network on a device.
 
+use crate::cascade::Second;
 use crate::golden::GPU_TOLERANCE;
 use crate::manifest::ModelSpec;
 use crate::scores::Scores;
@@ -31,6 +32,12 @@ pub trait Classifier: Send {
     /// # Errors
     /// [`ClassifyError`]; none of the pictures has a score then.
     fn classify(&mut self, samples: &[u16], n_images: usize) -> Result<Vec<Scores>, ClassifyError>;
+
+    /// The classifier to be asked where this one's scores leave a doubt; `None`
+    /// if this one decides everything.
+    fn second(&mut self) -> Option<Second<'_>> {
+        None
+    }
 }
 
 /// Why a batch has no scores.

@@ -16,11 +16,17 @@ use crate::weights::{Weights, WeightsError};
 /// Images are computed one by one whatever the batch, so a bucket costs
 /// nothing. Sixteen images are some twenty milliseconds on two cores.
 const BUCKETS: &[usize] = &[1, 2, 4, 8, 16];
+/// Of a network of more than [`LARGE_MULTIPLY_ADDS`], so that no batch of it
+/// takes much more than a second either.
+const LARGE_BUCKETS: &[usize] = &[1, 2, 4];
+/// Ten times what the default model has.
+const LARGE_MULTIPLY_ADDS: u64 = 3_000_000_000;
 
 /// A model packed for one path of this CPU.
 pub struct Cpu {
     spec: &'static ModelSpec,
     name: String,
+    buckets: &'static [usize],
     workers: Workers,
 }
 
@@ -48,12 +54,41 @@ impl Cpu {
         n_threads: Option<NonZero<usize>>,
     ) -> Result<Self, CpuError> {
         let plan = Plan::new(&nets::describe(weights)?, path)?;
+        let costs = plan.costs();
+        let multiply_adds: u64 = costs.iter().map(|cost| cost.multiply_adds).sum();
         let one_a_core = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
         Ok(Self {
             spec: weights.spec(),
             name: format!("cpu ({path})"),
+            buckets: if multiply_adds > LARGE_MULTIPLY_ADDS {
+                LARGE_BUCKETS
+            } else {
+                BUCKETS
+            },
             workers: Workers::new(plan, n_threads.unwrap_or_else(one_a_core)),
         })
+    }
+
+    /// The same with each thread on one core, where the system allows that; the
+    /// device's name says so then.
+    #[must_use]
+    pub fn pinned(self) -> Self {
+        let workers = self.workers.pinned();
+        let name = if workers.are_pinned() {
+            format!("cpu ({}, pinned)", workers.plan().path())
+        } else {
+            self.name
+        };
+        Self {
+            name,
+            workers,
+            ..self
+        }
+    }
+
+    /// Whether each thread stays on one core.
+    pub fn is_pinned(&self) -> bool {
+        self.workers.are_pinned()
     }
 
     /// How many threads it runs on.
@@ -72,7 +107,7 @@ impl Classifier for Cpu {
     }
 
     fn buckets(&self) -> &[usize] {
-        BUCKETS
+        self.buckets
     }
 
     fn tolerance(&self) -> f32 {

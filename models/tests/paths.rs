@@ -11,7 +11,7 @@ use imgshare_kernels::{CpuPath, RgbView, resize_align_corners};
 use imgshare_models::cpu::{Cpu, CpuError};
 use imgshare_models::golden;
 use imgshare_models::scores::{Scores, Thresholds};
-use imgshare_models::{Classifier, ModelSpec};
+use imgshare_models::{Classifier, ModelSpec, Weights};
 use support::weights;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -30,12 +30,20 @@ struct Picture {
 
 #[test]
 fn every_path_scores_as_plain_f32_does() {
-    let spec = weights().spec();
-    let pictures = pictures(spec);
-    let mut reference = load(CpuPath::Scalar).unwrap();
+    assert_paths_agree(weights());
+}
+
+#[test]
+fn every_path_scores_as_plain_f32_does_with_mobilenet_v2_mid() {
+    assert_paths_agree(&support::weights_of("mobilenet_v2_mid"));
+}
+
+fn assert_paths_agree(weights: &Weights) {
+    let pictures = pictures(weights.spec());
+    let mut reference = load(weights, CpuPath::Scalar).unwrap();
     let expected = scores(&mut reference, &pictures);
     for path in CpuPath::ALL {
-        let Some(mut cpu) = load(path) else {
+        let Some(mut cpu) = load(weights, path) else {
             eprintln!("skipped: this CPU does not have {path}");
             continue;
         };
@@ -58,8 +66,9 @@ fn every_path_scores_as_plain_f32_does() {
             worst_at_bar = worst_at_bar.max(error_at_bar(actual, expected));
         }
         eprintln!(
-            "{path}: {} pictures, largest error {worst:.6} in a class, {worst_at_bar:.6} in what \
+            "{path}: {}, {} pictures, largest error {worst:.6} in a class, {worst_at_bar:.6} in what \
              is held against the threshold",
+            weights.spec().id,
             pictures.len()
         );
     }
@@ -67,15 +76,18 @@ fn every_path_scores_as_plain_f32_does() {
 
 #[test]
 fn golden_vectors_hold_on_every_path() {
-    for path in CpuPath::ALL {
-        let Some(mut cpu) = load(path) else {
-            eprintln!("skipped: this CPU does not have {path}");
-            continue;
-        };
-        assert_eq!(cpu.device(), format!("cpu ({path})"));
-        let tolerance = cpu.tolerance();
-        let report = golden::check(&mut cpu, tolerance).unwrap();
-        eprintln!("{path}: largest error {:e}", report.worst_error());
+    for weights in [weights(), &support::weights_of("mobilenet_v2_mid")] {
+        let id = weights.spec().id;
+        for path in CpuPath::ALL {
+            let Some(mut cpu) = load(weights, path) else {
+                eprintln!("skipped: this CPU does not have {path}");
+                continue;
+            };
+            assert_eq!(cpu.device(), format!("cpu ({path})"));
+            let tolerance = cpu.tolerance();
+            let report = golden::check(&mut cpu, tolerance).unwrap();
+            eprintln!("{path}: {id}, largest error {:e}", report.worst_error());
+        }
     }
 }
 
@@ -112,15 +124,29 @@ fn inception_v3_gives_its_golden_answers_on_every_path() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn pinned_threads_give_the_same_scores_and_show_in_the_name() {
+    let pictures = pictures(weights().spec());
+    let mut free = load(weights(), CpuPath::best()).unwrap();
+    let mut pinned = load(weights(), CpuPath::best()).unwrap().pinned();
+    assert!(pinned.is_pinned() && !free.is_pinned());
+    assert_eq!(
+        pinned.device(),
+        format!("cpu ({}, pinned)", CpuPath::best())
+    );
+    assert_eq!(scores(&mut pinned, &pictures), scores(&mut free, &pictures));
+}
+
 #[test]
 fn a_batch_of_another_size_than_announced_is_refused() {
-    let mut cpu = load(CpuPath::best()).unwrap();
+    let mut cpu = load(weights(), CpuPath::best()).unwrap();
     assert!(cpu.classify(&[0; 7], 1).is_err());
     assert!(cpu.classify(&[], 0).is_err());
 }
 
-fn load(path: CpuPath) -> Option<Cpu> {
-    match Cpu::load(weights(), path, None) {
+fn load(weights: &Weights, path: CpuPath) -> Option<Cpu> {
+    match Cpu::load(weights, path, None) {
         Err(CpuError::Plan(_)) if !path.is_available() => None,
         cpu => Some(cpu.unwrap()),
     }

@@ -13,7 +13,7 @@ use support::weights;
 #[test]
 fn golden_vectors_hold_on_software_vulkan() {
     let weights = weights();
-    let mut engine = match Engine::start(weights.spec(), weights, DeviceChoice::SoftwareGpu) {
+    let mut engine = match Engine::start(weights, DeviceChoice::SoftwareGpu) {
         Err(EngineError::NoDevice { .. }) => return eprintln!("skipped: no adapter"),
         started => started.unwrap(),
     };

@@ -166,6 +166,25 @@ pub struct Looked {
     pub(crate) pdq: Option<Pdq>,
 }
 
+/// Sides of the squares that an image is reduced to, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sides {
+    /// What the classifier reads.
+    pub first: u32,
+    /// What a cascade's second classifier reads, if there is one.
+    pub second: Option<u32>,
+}
+
+impl From<u32> for Sides {
+    /// For a classifier that decides everything.
+    fn from(side: u32) -> Self {
+        Self {
+            first: side,
+            second: None,
+        }
+    }
+}
+
 /// A clean image reduced to the classifier's input.
 #[derive(Debug)]
 pub struct Prepared {
@@ -177,4 +196,7 @@ pub struct Prepared {
     /// 1.0. Finer than u8 because rounding to 8 bits after the resize moves a
     /// class by up to 0.013.
     pub(crate) slots: Vec<Box<[u16]>>,
+    /// The same for a cascade's second classifier; empty without one. Made now
+    /// because the pixels end here, and it may have to look at any of them.
+    pub(crate) second_slots: Vec<Box<[u16]>>,
 }

@@ -25,7 +25,7 @@ mod worker;
 
 pub use admission::Permit;
 pub use error::{Fault, Overloaded, PipelineError, Reject};
-pub use item::{Format, Header, Scrubbed};
+pub use item::{Format, Header, Scrubbed, Sides};
 pub use limits::Limits;
 pub use memory::{DecodeMemory, MemoryUse, Reservation};
 pub use outcome::{Ingested, Reply, Scored, Verdict};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{PipelineError, Reject};
-use crate::item::{Prepared, Upload};
+use crate::item::{Prepared, Sides, Upload};
 use crate::limits::Limits;
 use crate::memory::{DecodeMemory, Reservation};
 use crate::stage;
@@ -26,7 +26,7 @@ pub const STAGE_COUNT: usize = 7;
 pub type Reserve<'a> = dyn Fn(u64) -> Result<Reservation, PipelineError> + 'a;
 
 /// Takes one file through every step up to the classifier's input, squares of
-/// `side` pixels. Its pixels live in what `reserve` gives.
+/// `sides`. Its pixels live in what `reserve` gives.
 ///
 /// # Errors
 /// The first [`crate::Reject`] of any step, or what `reserve` says; nothing of
@@ -34,7 +34,7 @@ pub type Reserve<'a> = dyn Fn(u64) -> Result<Reservation, PipelineError> + 'a;
 pub fn prepare(
     bytes: Arc<[u8]>,
     limits: &Limits,
-    side: u32,
+    sides: Sides,
     clock: &StageClock,
     reserve: &Reserve<'_>,
 ) -> Result<Prepared, PipelineError> {
@@ -51,7 +51,7 @@ pub fn prepare(
     let coloured = clock.time(3, || stage::colour::colour(upright))?;
     let clean = clock.time(4, || stage::scrub::scrub(coloured))?;
     let looked = clock.time(5, || stage::look::look(clean));
-    Ok(clock.time(6, || stage::resize::resize(looked, side)))
+    Ok(clock.time(6, || stage::resize::resize(looked, sides)))
 }
 
 /// [`prepare`] for one file by itself, in as much memory as its header asks for.
@@ -61,10 +61,12 @@ pub fn prepare(
 pub fn prepare_alone(bytes: Arc<[u8]>, limits: &Limits, side: u32) -> Result<Prepared, Reject> {
     let memory = DecodeMemory::new(u64::MAX);
     let reserve = |bytes| memory.reserve(bytes, Duration::ZERO);
-    prepare(bytes, limits, side, &StageClock::default(), &reserve).map_err(|error| match error {
-        PipelineError::Reject(reject) => reject,
-        PipelineError::Overloaded(_) | PipelineError::Fault(_) => {
-            unreachable!("memory without an end is never short, and a stage only rejects")
+    prepare(bytes, limits, side.into(), &StageClock::default(), &reserve).map_err(|error| {
+        match error {
+            PipelineError::Reject(reject) => reject,
+            PipelineError::Overloaded(_) | PipelineError::Fault(_) => {
+                unreachable!("memory without an end is never short, and a stage only rejects")
+            }
         }
     })
 }

@@ -76,6 +76,8 @@ pub struct Stats {
     pub total: Histogram,
     /// Images answered with scores.
     pub scored: AtomicU64,
+    /// Images of those that a cascade's second model decided.
+    pub second_opinions: AtomicU64,
     /// Images answered without scores, to be classified later.
     pub pending: AtomicU64,
     /// Images refused through their own fault.

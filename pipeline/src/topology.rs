@@ -25,7 +25,7 @@ use imgshare_models::manifest::ModelSpec;
 use crate::admission::{Admission, Permit};
 use crate::device::Device;
 use crate::error::{Fault, PipelineError};
-use crate::item::Scrubbed;
+use crate::item::{Scrubbed, Sides};
 use crate::limits::Limits;
 use crate::memory::{DecodeMemory, MemoryUse, Reservation};
 use crate::outcome::{Ingested, Reply, Verdict};
@@ -102,7 +102,7 @@ pub struct Pipeline {
 
 struct Shared {
     settings: Settings,
-    spec: &'static ModelSpec,
+    models: Warm,
     admission: Arc<Admission>,
     memory: Arc<DecodeMemory>,
     tickets: Arc<OpenTickets>,
@@ -143,7 +143,10 @@ impl Pipeline {
         let worker = Worker {
             path: path::prepare,
             limits: settings.limits.clone(),
-            side: warm.side,
+            sides: Sides {
+                first: warm.first.side,
+                second: warm.second.map(|spec| spec.side),
+            },
             memory: Arc::clone(&memory),
             stats: Arc::clone(&stats),
         };
@@ -168,7 +171,7 @@ impl Pipeline {
         Ok(Self {
             shared: Arc::new(Shared {
                 settings,
-                spec: warm,
+                models: warm,
                 admission,
                 memory,
                 tickets,
@@ -238,7 +241,13 @@ impl Pipeline {
     /// The model that classifies.
     #[must_use]
     pub fn model(&self) -> &'static ModelSpec {
-        self.shared.spec
+        self.shared.models.first
+    }
+
+    /// The model that decides where the first one leaves a doubt, if there is one.
+    #[must_use]
+    pub fn second_model(&self) -> Option<&'static ModelSpec> {
+        self.shared.models.second
     }
 
     /// The device that classifies at present, for people.
@@ -330,6 +339,13 @@ impl Reply for Waiting {
     }
 }
 
+/// The models that are warm.
+#[derive(Clone, Copy)]
+struct Warm {
+    first: &'static ModelSpec,
+    second: Option<&'static ModelSpec>,
+}
+
 /// Makes the classifier on its own thread and waits until it is warm.
 fn start_device(
     make: MakeClassifier,
@@ -337,11 +353,11 @@ fn start_device(
     linger: Duration,
     stats: &Arc<Stats>,
     name: &Arc<Mutex<String>>,
-) -> Result<(&'static ModelSpec, JoinHandle<()>), StartError> {
+) -> Result<(Warm, JoinHandle<()>), StartError> {
     let (warm_tx, warm_rx) = bounded(1);
     let (stats, name) = (Arc::clone(stats), Arc::clone(name));
     let thread = spawn("device", move || {
-        let classifier = match catch_unwind(AssertUnwindSafe(make)) {
+        let mut classifier = match catch_unwind(AssertUnwindSafe(make)) {
             Ok(Ok(classifier)) => classifier,
             Ok(Err(error)) => {
                 let _ = warm_tx.send(Err(StartError::Classifier(error)));
@@ -353,15 +369,19 @@ fn start_device(
             }
         };
         lock(&name).clone_from(&classifier.device());
-        if warm_tx.send(Ok(classifier.spec())).is_ok() {
+        let warm = Warm {
+            first: classifier.spec(),
+            second: classifier.second().map(|second| second.classifier.spec()),
+        };
+        if warm_tx.send(Ok(warm)).is_ok() {
             let mut device = Device::new(classifier, Arc::clone(&stats), name);
             run_device(&mut device, &ready, linger, &stats);
         }
     })?;
-    let spec = warm_rx
+    let warm = warm_rx
         .recv()
         .unwrap_or(Err(StartError::ClassifierPanicked))?;
-    Ok((spec, thread))
+    Ok((warm, thread))
 }
 
 /// Feeds the device until every worker has ended.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Fault, PipelineError};
-use crate::item::Prepared;
+use crate::item::{Prepared, Sides};
 use crate::limits::Limits;
 use crate::memory::{DecodeMemory, Reservation};
 use crate::outcome::Timings;
@@ -23,19 +23,21 @@ pub(crate) struct Job {
 /// A prepared image's frames on their way to the device.
 pub(crate) struct Ready {
     pub(crate) slots: Vec<Box<[u16]>>,
+    /// For a cascade's second classifier; empty without one.
+    pub(crate) second_slots: Vec<Box<[u16]>>,
     pub(crate) ticket: Arc<Ticket>,
 }
 
 /// The steps from bytes to the classifier's input; [`crate::path::prepare`].
 pub(crate) type Path =
-    fn(Arc<[u8]>, &Limits, u32, &StageClock, &Reserve<'_>) -> Result<Prepared, PipelineError>;
+    fn(Arc<[u8]>, &Limits, Sides, &StageClock, &Reserve<'_>) -> Result<Prepared, PipelineError>;
 
 /// What every worker thread needs.
 #[derive(Clone)]
 pub(crate) struct Worker {
     pub(crate) path: Path,
     pub(crate) limits: Limits,
-    pub(crate) side: u32,
+    pub(crate) sides: Sides,
     pub(crate) memory: Arc<DecodeMemory>,
     pub(crate) stats: Arc<Stats>,
 }
@@ -54,7 +56,7 @@ impl Worker {
         // The stages share nothing with other images, so a panic in one can
         // leave nothing half done but the image itself.
         let prepared = catch_unwind(AssertUnwindSafe(|| {
-            (self.path)(bytes, &self.limits, self.side, &clock, &reserve)
+            (self.path)(bytes, &self.limits, self.sides, &clock, &reserve)
         }));
         let stages = clock.took();
         for (histogram, took) in self.stats.stages.iter().zip(stages) {
@@ -92,6 +94,7 @@ impl Worker {
         };
         ticket.set_prepared(finished).then_some(Ready {
             slots: prepared.slots,
+            second_slots: prepared.second_slots,
             ticket,
         })
     }
@@ -142,7 +145,7 @@ mod tests {
         Worker {
             path,
             limits: Limits::default(),
-            side: 4,
+            sides: 4.into(),
             memory: DecodeMemory::new(100),
             stats: Arc::default(),
         }

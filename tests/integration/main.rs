@@ -4,6 +4,7 @@ mod architecture;
 mod bad_images;
 mod bad_requests;
 mod broken_disk;
+mod cascade;
 mod classify;
 mod crash;
 mod deletion;

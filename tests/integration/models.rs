@@ -229,11 +229,24 @@ fn weights_with_a_checksum_of_their_own_are_held_to_the_golden_vectors() {
 }
 
 #[test]
-fn models_that_do_not_run_yet_are_refused_by_name() {
+fn the_wider_model_is_pulled_and_checked() {
+    let installation = Installation::without_weights();
+    let (id, tarball) = ("mobilenet_v2_mid", cache::tarball());
+    let _ = installation
+        .run(&["models", "pull", id, "--from", &tarball.to_string_lossy()])
+        .expect_success();
+    let set = [("IMGSHARE_MODELS_DEFAULT", id)];
+    let checked = installation.run_with(&["models", "check"], &set);
+    let checked = checked.expect_success().stdout;
+    assert!(
+        checked.starts_with(id) && checked.contains("golden vectors hold"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn an_unknown_model_is_refused_with_the_way_to_the_known_ones() {
     let installation = Installation::new();
-    let id = "mobilenet_v2_mid";
-    let log = refused_start(&installation, &[("IMGSHARE_MODELS_DEFAULT", id)]);
-    assert!(log.contains(id), "{log}");
     let log = refused_start(&installation, &[("IMGSHARE_MODELS_DEFAULT", "resnet")]);
     assert!(log.contains("models list"), "{log}");
 }

@@ -19,7 +19,7 @@ pub(super) fn start(
     match settings.cpu_path {
         CpuPathChoice::Auto => first_right(weights, settings),
         CpuPathChoice::Path(path) => {
-            let cpu = Cpu::load(weights, path, settings.cpu_threads).map_err(refused)?;
+            let cpu = load(weights, path, settings).map_err(refused)?;
             Ok(checked(Box::new(cpu))?)
         }
         CpuPathChoice::BurnFlex => flex(weights, settings),
@@ -31,7 +31,7 @@ fn first_right(
     settings: EngineSettings,
 ) -> Result<Box<dyn Classifier>, EngineError> {
     for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
-        let reason = match Cpu::load(weights, path, settings.cpu_threads) {
+        let reason = match load(weights, path, settings) {
             Ok(cpu) => match checked(Box::new(cpu)) {
                 Ok(cpu) => return Ok(cpu),
                 Err(mismatch) => mismatch.to_string(),
@@ -42,6 +42,20 @@ fn first_right(
         tracing::warn!(%path, %reason, "a path of the CPU is refused");
     }
     flex(weights, settings)
+}
+
+fn load(weights: &Weights, path: CpuPath, settings: EngineSettings) -> Result<Cpu, CpuError> {
+    let cpu = Cpu::load(weights, path, settings.cpu_threads)?;
+    if !settings.cpu_pinning {
+        return Ok(cpu);
+    }
+    let cpu = cpu.pinned();
+    if !cpu.is_pinned() {
+        tracing::warn!(
+            "the system does not keep threads on cores; models.cpu_pinning does nothing"
+        );
+    }
+    Ok(cpu)
 }
 
 fn flex(weights: &Weights, settings: EngineSettings) -> Result<Box<dyn Classifier>, EngineError> {

@@ -40,15 +40,6 @@ pub struct Engine {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The model can be installed but has no network in this version.
-    #[error(
-        "model {id} cannot run in this version; use {}",
-        crate::manifest::DEFAULT_MODEL
-    )]
-    DoesNotRun {
-        /// The model.
-        id: &'static str,
-    },
     /// The machine does not have the device that was named.
     #[error(
         "this machine has no {choice} device: install its Vulkan driver, or choose \
@@ -72,24 +63,19 @@ pub enum EngineError {
 }
 
 impl Engine {
-    /// Builds the network of `spec` on the device of `settings`, warms every
+    /// Builds the network of `weights` on the device of `settings`, warms every
     /// batch bucket and checks each with the golden vectors. May take minutes
     /// on a GPU's first start.
     ///
     /// # Errors
-    /// [`EngineError`]: the model does not run, an explicitly named device or
-    /// path is not there, the weights do not fit, or even the CPU answers
-    /// wrongly.
+    /// [`EngineError`]: an explicitly named device or path is not there, the
+    /// weights do not fit, or even the CPU answers wrongly.
     pub fn start(
-        spec: &'static ModelSpec,
         weights: &Weights,
         settings: impl Into<EngineSettings>,
     ) -> Result<Self, EngineError> {
         let settings = settings.into();
         let choice = settings.device;
-        if !spec.runs {
-            return Err(EngineError::DoesNotRun { id: spec.id });
-        }
         let cpu = || cpu::start(weights, settings);
         if choice == DeviceChoice::Cpu {
             return Ok(Self::alone(cpu()?));

@@ -17,6 +17,8 @@ pub struct EngineSettings {
     pub cpu_path: CpuPathChoice,
     /// Threads of the CPU; `None` takes one a core.
     pub cpu_threads: Option<NonZero<usize>>,
+    /// Whether each of them stays on one core.
+    pub cpu_pinning: bool,
 }
 
 impl From<DeviceChoice> for EngineSettings {

@@ -84,11 +84,22 @@ pub(super) fn depthwise(
 pub(super) fn dense(
     weights: &Weights,
     name: &str,
+    sides: [usize; 2],
+    activation: Activation,
+) -> Result<Dense, WeightsError> {
+    let (kernel, bias) = (format!("{name}/kernel"), format!("{name}/bias"));
+    dense_of(weights, [&kernel, &bias], sides, activation)
+}
+
+/// A fully connected layer from the tensors called `kernel` and `bias`.
+pub(super) fn dense_of(
+    weights: &Weights,
+    [kernel, bias]: [&str; 2],
     [inputs, outputs]: [usize; 2],
     activation: Activation,
 ) -> Result<Dense, WeightsError> {
-    let kernel = weights.values(&format!("{name}/kernel"), &[inputs, outputs])?;
-    let bias = weights.values(&format!("{name}/bias"), &[outputs])?;
+    let kernel = weights.values(kernel, &[inputs, outputs])?;
+    let bias = weights.values(bias, &[outputs])?;
     Ok(Dense {
         weights: kernel.to_vec(),
         bias: bias.to_vec(),

@@ -4,7 +4,7 @@
 //! Weights are numbered in the order in which Keras makes its convolutions, so
 //! the order of the calls below is the order of the names.
 
-use imgshare_kernels::network::{Activation, Layer, Network, Padding, Window};
+use imgshare_kernels::network::{Activation, Layer, Levels, Network, Padding, Window};
 
 use super::folded::{Names, Sizes, conv, dense};
 use crate::weights::{Weights, WeightsError};
@@ -47,6 +47,7 @@ pub(super) fn describe(weights: &Weights) -> Result<Network, WeightsError> {
     Ok(Network {
         height: side,
         width: side,
+        levels: Levels::UNIT,
         layers,
     })
 }

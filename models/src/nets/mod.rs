@@ -4,6 +4,7 @@
 mod folded;
 mod inception_v3;
 mod mobilenet_v2;
+mod mobilenet_v2_mid;
 #[cfg(feature = "burn")]
 mod onburn;
 
@@ -21,6 +22,7 @@ use crate::weights::{Weights, WeightsError};
 pub fn describe(weights: &Weights) -> Result<Network, WeightsError> {
     match weights.spec().id {
         "inception_v3" => inception_v3::describe(weights),
+        "mobilenet_v2_mid" => mobilenet_v2_mid::describe(weights),
         _ => mobilenet_v2::describe(weights),
     }
 }

@@ -5,11 +5,12 @@ use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 use imgshare_kernels::network::{
-    Activation, Bottleneck, Conv, Dense, Depthwise, Layer, Network, Padding, Window,
+    Activation, Bottleneck, Conv, Dense, Depthwise, Layer, Levels, Network, Padding, Window,
 };
 
 /// A network on one device.
 pub(crate) struct OnBurn {
+    levels: Levels,
     layers: Vec<Built>,
 }
 
@@ -57,6 +58,7 @@ impl OnBurn {
     /// Puts `network` on `device`.
     pub(crate) fn build(network: &Network, device: &Device) -> Self {
         Self {
+            levels: network.levels,
             layers: build_all(&network.layers, 3, device).0,
         }
     }
@@ -64,6 +66,12 @@ impl OnBurn {
     /// Class probabilities `[n, classes]` of `input`, `[n, 3, height, width]` in
     /// 0..=1.
     pub(crate) fn forward(&self, input: Tensor<4>) -> Tensor<2> {
+        let Levels { low, high } = self.levels;
+        let input = if self.levels == Levels::UNIT {
+            input
+        } else {
+            input * (high - low) + low
+        };
         forward(&self.layers, input).flatten(1, 3)
     }
 }

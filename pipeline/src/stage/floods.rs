@@ -28,7 +28,7 @@ fn prepared(name: &str, bytes: Vec<u8>) -> Result<Prepared, PipelineError> {
     let prepared = path::prepare(
         bytes.into(),
         &Limits::default(),
-        4,
+        4.into(),
         &StageClock::default(),
         &|bytes| memory.reserve(bytes, Duration::ZERO),
     );

@@ -3,38 +3,43 @@
 use imgshare_kernels::cpu::bilinear::{RgbView, resize_align_corners};
 
 use super::backdrop::{blend_with_black, turn_black_to_white};
-use crate::item::{Looked, Pixels, Prepared};
+use crate::item::{Looked, Pixels, Prepared, Sides};
 
-/// Samples every frame into squares of `side` pixels, the way the models'
+/// Samples every frame into squares of `sides`, the way the models'
 /// preprocessing id names: one square of an opaque frame; two of one that
 /// something shines through, over black and over white, because a picture may
 /// be seen on one background and not on the other.
 ///
 /// # Panics
-/// If `side` is zero.
-pub fn resize(looked: Looked, side: u32) -> Prepared {
+/// If a side is zero.
+pub fn resize(looked: Looked, sides: Sides) -> Prepared {
     let Looked { clean, sha256, pdq } = looked;
-    let slots = clean
-        .frames
-        .into_iter()
-        .flat_map(|frame| slots(frame, side))
-        .collect();
-    Prepared {
+    let mut prepared = Prepared {
         scrubbed: clean.scrubbed,
         sha256,
         pdq,
-        slots,
+        slots: Vec::new(),
+        second_slots: Vec::new(),
+    };
+    for mut frame in clean.frames {
+        let Some(alpha) = frame.alpha.take() else {
+            prepared.sample(&frame, sides);
+            continue;
+        };
+        blend_with_black(&mut frame.rgb, &alpha);
+        prepared.sample(&frame, sides);
+        turn_black_to_white(&mut frame.rgb, &alpha);
+        prepared.sample(&frame, sides);
     }
+    prepared
 }
 
-fn slots(mut frame: Pixels, side: u32) -> Vec<Box<[u16]>> {
-    let Some(alpha) = frame.alpha.take() else {
-        return vec![slot(&frame, side)];
-    };
-    blend_with_black(&mut frame.rgb, &alpha);
-    let over_black = slot(&frame, side);
-    turn_black_to_white(&mut frame.rgb, &alpha);
-    vec![over_black, slot(&frame, side)]
+impl Prepared {
+    fn sample(&mut self, frame: &Pixels, sides: Sides) {
+        self.slots.push(slot(frame, sides.first));
+        let second = sides.second.map(|side| slot(frame, side));
+        self.second_slots.extend(second);
+    }
 }
 
 fn slot(frame: &Pixels, side: u32) -> Box<[u16]> {
@@ -52,6 +57,10 @@ mod tests {
     use crate::item::{Clean, Format, Header, Scrubbed};
 
     fn resized(frames: Vec<Pixels>, side: u32) -> Prepared {
+        resize(looked(frames), side.into())
+    }
+
+    fn looked(frames: Vec<Pixels>) -> Looked {
         let scrubbed = Scrubbed {
             bytes: [0].into(),
             format: Format::Gif,
@@ -61,12 +70,11 @@ mod tests {
                 frames: 2,
             },
         };
-        let looked = Looked {
+        Looked {
             clean: Clean { scrubbed, frames },
             sha256: [7; 32],
             pdq: None,
-        };
-        resize(looked, side)
+        }
     }
 
     #[test]
@@ -82,6 +90,29 @@ mod tests {
         assert_eq!(prepared.slots.len(), 2);
         assert_eq!(*prepared.slots[0], [0; 75]);
         assert_eq!(*prepared.slots[1], [65_535; 75]);
+    }
+
+    #[test]
+    fn a_cascade_has_every_frame_in_both_sizes() {
+        let frame = |alpha| Pixels {
+            width: 3,
+            height: 2,
+            rgb: vec![255; 18],
+            alpha,
+        };
+        let frames = vec![frame(None), frame(Some(vec![0; 6]))];
+        let sides = Sides {
+            first: 5,
+            second: Some(7),
+        };
+        let prepared = resize(looked(frames), sides);
+        let lengths = |slots: &[Box<[u16]>]| slots.iter().map(|slot| slot.len()).collect();
+        let (first, second): (Vec<_>, Vec<_>) =
+            (lengths(&prepared.slots), lengths(&prepared.second_slots));
+        assert_eq!((first, second), (vec![75; 3], vec![147; 3]));
+        assert_eq!(*prepared.second_slots[1], [0; 147]);
+        assert_eq!(*prepared.second_slots[2], [65_535; 147]);
+        assert!(resized(vec![frame(None)], 5).second_slots.is_empty());
     }
 
     #[test]

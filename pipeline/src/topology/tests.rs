@@ -8,8 +8,11 @@ use imgshare_models::scores::Scores;
 use super::*;
 use crate::error::Reject;
 
+mod cascade;
+
 /// Answers what the test tells it to, batch by batch.
 struct Scripted {
+    model: &'static str,
     buckets: &'static [usize],
     batches: Sender<usize>,
     script: Receiver<Act>,
@@ -17,6 +20,8 @@ struct Scripted {
 
 enum Act {
     Answer([f32; 5]),
+    /// One answer an image.
+    Each(Vec<[f32; 5]>),
     Fail,
     Panic,
 }
@@ -25,7 +30,7 @@ const SAFE: [f32; 5] = [0.0, 0.0, 1.0, 0.0, 0.0];
 
 impl Classifier for Scripted {
     fn spec(&self) -> &'static ModelSpec {
-        manifest::find(manifest::DEFAULT_MODEL).unwrap()
+        manifest::find(self.model).unwrap()
     }
 
     fn device(&self) -> String {
@@ -42,6 +47,7 @@ impl Classifier for Scripted {
         self.batches.send(n_images).unwrap();
         match self.script.recv() {
             Ok(Act::Answer(classes)) => Ok(vec![Scores::from_array(classes); n_images]),
+            Ok(Act::Each(classes)) => Ok(classes.into_iter().map(Scores::from_array).collect()),
             Ok(Act::Fail) => Err(ClassifyError::Device {
                 device: self.device(),
                 reason: "it was unplugged".into(),
@@ -64,6 +70,7 @@ fn stage(settings: Settings, buckets: &'static [usize]) -> Stage {
     let (script, script_rx) = channel();
     let make: MakeClassifier = Box::new(move || {
         Ok(Box::new(Scripted {
+            model: manifest::DEFAULT_MODEL,
             buckets,
             batches: batches_tx,
             script: script_rx,

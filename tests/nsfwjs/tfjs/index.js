@@ -16,3 +16,5 @@ Object.assign(Tensor.prototype, {
 
 export * from "@tensorflow/tfjs-core";
 export * from "@tensorflow/tfjs-layers";
+// mobilenet_v2_mid is a graph, which the converter's package runs.
+export { loadGraphModel } from "@tensorflow/tfjs-converter";

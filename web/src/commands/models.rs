@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use imgshare_models::golden;
 use imgshare_models::pull::{self, InstallState, Source};
-use imgshare_models::{Classifier, Engine, manifest};
+use imgshare_models::{Classifier, Engine, ModelSpec, manifest};
 
 use super::{CommandError, output, weights};
 use crate::cli::{ModelsCommand, PullArgs};
@@ -22,7 +22,7 @@ fn pull_models(settings: &Settings, arguments: &PullArgs) -> Result<ExitCode, Co
     let ids: Vec<&str> = if arguments.all {
         manifest::models().iter().map(|spec| spec.id).collect()
     } else if arguments.ids.is_empty() {
-        vec![settings.models.default.as_str()]
+        weights::specs(settings).map(|spec| spec.id).collect()
     } else {
         arguments.ids.iter().map(String::as_str).collect()
     };
@@ -58,13 +58,9 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
             }
             InstallState::Damaged { reason } => format!("damaged: {reason}"),
         };
-        let marks = match (is_default, found.spec.runs) {
-            (true, true) => " (default)",
-            (false, true) => "",
-            (_, false) => " (does not run in this version)",
-        };
+        let mark = if is_default { " (default)" } else { "" };
         output::line(format_args!(
-            "{:18} {side} x {side}  {}{marks}: {state}",
+            "{:18} {side} x {side}  {}{mark}: {state}",
             found.spec.id,
             found.spec.licence,
             side = found.spec.side,
@@ -78,11 +74,17 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
 }
 
 fn check(settings: &Settings) -> Result<ExitCode, CommandError> {
-    let spec = weights::spec(settings);
+    for spec in weights::specs(settings) {
+        check_one(settings, spec)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_one(settings: &Settings, spec: &'static ModelSpec) -> Result<(), CommandError> {
     let loaded = weights::load(settings, spec)?;
     // Starting checks it already, within the device's own tolerance; this
     // second run is for the figures.
-    let mut engine = Engine::start(spec, &loaded, weights::engine(settings))?;
+    let mut engine = Engine::start(&loaded, weights::engine(settings))?;
     let device = engine.device();
     let tolerance = engine.tolerance();
     let report =
@@ -103,7 +105,7 @@ fn check(settings: &Settings) -> Result<ExitCode, CommandError> {
             bucket.batch_time.as_secs_f64() * 1e3
         ))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -104,9 +104,14 @@ fn tokio(listener: TcpListener) -> Result<tokio::net::TcpListener, CommandError>
 fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
     let device = app.pipeline.device();
     let data = app.settings.data.display();
+    let second = app
+        .pipeline
+        .second_model()
+        .map_or_else(String::new, |spec| {
+            format!(", and with {} where that leaves a doubt", spec.id)
+        });
     output::line(format_args!(
-        "ImgShare is ready on http://{address}\n  classifies on {device} with {}\n  keeps \
-         everything in {data}",
+        "ImgShare is ready on http://{address}\n  classifies on {device} with {}{second}\n  keeps everything in {data}",
         app.pipeline.model().id
     ))?;
     tracing::info!(%address, %device, "ready");

@@ -4,13 +4,13 @@ use std::num::NonZero;
 
 use imgshare_models::pull::{self, Source};
 use imgshare_models::{
-    Classifier, Engine, EngineSettings, ModelSpec, Weights, WeightsError, manifest,
+    Cascade, Classifier, Doubt, Engine, EngineSettings, ModelSpec, Weights, WeightsError, manifest,
 };
 use imgshare_pipeline::Pipeline;
 
 use super::CommandError;
 use super::pull_display::PullDisplay;
-use crate::config::Settings;
+use crate::config::{CASCADE_OFF, Settings};
 
 /// A pipeline over the configured classifier. Fetches missing weights unless
 /// that is switched off; weights that fail their check are never replaced
@@ -22,15 +22,20 @@ pub(super) fn start_pipeline(
     settings: &Settings,
     pipeline: imgshare_pipeline::Settings,
 ) -> Result<Pipeline, CommandError> {
-    let spec = spec(settings);
     let engine_settings = engine(settings);
-    if !spec.runs {
-        return Err(imgshare_models::EngineError::DoesNotRun { id: spec.id }.into());
-    }
-    let weights = load_or_pull(settings, spec)?;
-    let make = move || {
-        let engine = Engine::start(spec, &weights, engine_settings)?;
-        Ok(Box::new(engine) as Box<dyn Classifier>)
+    let weights = load_or_pull(settings, spec(settings))?;
+    let second = match second_spec(settings) {
+        Some(spec) => Some(load_or_pull(settings, spec)?),
+        None => None,
+    };
+    let doubt = doubt(settings);
+    let make = move || -> Result<Box<dyn Classifier>, _> {
+        let first = Box::new(Engine::start(&weights, engine_settings)?);
+        let Some(second) = second else {
+            return Ok(first);
+        };
+        let second = Engine::start(&second, engine_settings)?;
+        Ok(Box::new(Cascade::new(first, Box::new(second), doubt)))
     };
     Ok(Pipeline::start(pipeline, Box::new(make))?)
 }
@@ -67,6 +72,26 @@ pub(super) fn spec(settings: &Settings) -> &'static ModelSpec {
     manifest::find(&settings.models.default).expect("settings name a known model")
 }
 
+/// Every model that the settings want, the one that sees everything first.
+pub(super) fn specs(settings: &Settings) -> impl Iterator<Item = &'static ModelSpec> {
+    [Some(spec(settings)), second_spec(settings)]
+        .into_iter()
+        .flatten()
+}
+
+/// The model that decides where the configured one leaves a doubt, if one shall.
+pub(super) fn second_spec(settings: &Settings) -> Option<&'static ModelSpec> {
+    let id = settings.models.cascade.as_str();
+    (id != CASCADE_OFF).then(|| manifest::find(id).expect("settings name a known model"))
+}
+
+fn doubt(settings: &Settings) -> Doubt {
+    Doubt {
+        thresholds: settings.moderation.thresholds(),
+        band: settings.models.cascade_band,
+    }
+}
+
 /// The configured device and how the CPU computes; the settings were checked to
 /// name known ones.
 pub(super) fn engine(settings: &Settings) -> EngineSettings {
@@ -76,6 +101,7 @@ pub(super) fn engine(settings: &Settings) -> EngineSettings {
         device: device.expect("settings name a known device"),
         cpu_path: cpu_path.expect("settings name a known path"),
         cpu_threads: NonZero::new(settings.models.cpu_threads),
+        cpu_pinning: settings.models.cpu_pinning,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use imgshare_models::{CpuPathChoice, DeviceChoice};
 
-use super::{ConfigError, Settings};
+use super::{CASCADE_OFF, ConfigError, Settings};
 
 impl Settings {
     /// Checks what types alone cannot.
@@ -37,6 +37,13 @@ impl Settings {
         }
         if imgshare_models::manifest::find(&self.models.default).is_none() {
             return refuse("models.default", "is not a model of `imgshare models list`");
+        }
+        let cascade = self.models.cascade.as_str();
+        let is_other_model =
+            cascade != self.models.default && imgshare_models::manifest::find(cascade).is_some();
+        if cascade != CASCADE_OFF && !is_other_model {
+            let why = "must be off, or a model of `imgshare models list` other than models.default";
+            return refuse("models.cascade", why);
         }
         Ok(())
     }
@@ -95,6 +102,7 @@ impl Settings {
             ("moderation.sexy_min", moderation.sexy_min),
             ("moderation.ads_free_min", moderation.ads_free_min),
             ("moderation.review_band", moderation.review_band),
+            ("models.cascade_band", self.models.cascade_band),
         ];
         let is_outside = |share: f32| !(0.0..=1.0).contains(&share);
         shares

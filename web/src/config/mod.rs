@@ -205,8 +205,11 @@ impl Default for Pipeline {
     }
 }
 
+/// What `models.cascade` says when one model decides everything.
+pub const CASCADE_OFF: &str = "off";
+
 /// The classifier and its weights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Models {
     /// The model that classifies, by its id in `imgshare models list`.
@@ -218,6 +221,13 @@ pub struct Models {
     pub cpu_path: String,
     /// Threads that classify on the CPU; 0 takes one a core.
     pub cpu_threads: usize,
+    /// Whether each of them stays on one core.
+    pub cpu_pinning: bool,
+    /// The model that decides where `default` leaves a doubt, by its id; `off`
+    /// for none.
+    pub cascade: String,
+    /// Distance to a label threshold within which that is so.
+    pub cascade_band: f32,
 }
 
 impl Default for Models {
@@ -227,6 +237,9 @@ impl Default for Models {
             auto_pull: true,
             cpu_path: "auto".to_owned(),
             cpu_threads: 0,
+            cpu_pinning: false,
+            cascade: CASCADE_OFF.to_owned(),
+            cascade_band: 0.2,
         }
     }
 }

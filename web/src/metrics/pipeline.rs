@@ -81,6 +81,11 @@ impl Collector for PipelineCollector {
         ConstGauge::new(1_u64).encode(classifier.encode_family(&labels)?)?;
         self.encode_outcomes(&mut encoder)?;
         let counters = [
+            (
+                "pipeline_second_opinions",
+                "Images that the second model of a cascade decided",
+                &stats.second_opinions,
+            ),
             ("pipeline_batches", "Batches run", &stats.batches),
             (
                 "pipeline_batch_frames",

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::isa::{Isa, LANES, Lanes};
 use super::aligned::Aligned;
-use super::layer::{Conv, Padding};
+use super::layer::{Conv, Levels, Padding};
 use super::matrix::{Matrix, Source};
 use super::prepare::{Pad, Round, padded_sizes};
 use super::product::{Base, Finish, Out, Product, View};
@@ -20,8 +20,8 @@ pub(super) enum Weights {
 /// What a convolution reads.
 #[derive(Clone, Copy)]
 pub(super) enum Input<'a> {
-    /// The network's input.
-    Samples(&'a [u16]),
+    /// The network's input, and what it stands for.
+    Samples(&'a [u16], Levels),
     /// What another step left.
     Values(&'a [f32]),
 }
@@ -149,7 +149,9 @@ impl ConvStep {
         prepared: &'a mut Prepared,
     ) -> Ready<'a> {
         match (input, &self.weights) {
-            (Input::Samples(samples), _) => Ready::Floats(self.pad(isa, samples, prepared)),
+            (Input::Samples(samples, levels), _) => {
+                Ready::Floats(self.pad(isa, (samples, levels), prepared))
+            }
             (Input::Values(values), Weights::Pairs(_)) => {
                 let n_words = self.from.positions() * self.position_words;
                 let out = &mut prepared.pairs.values_mut()[..n_words];
@@ -165,7 +167,7 @@ impl ConvStep {
                 Ready::Floats(values)
             }
             (Input::Values(values), Weights::Floats(_)) => {
-                Ready::Floats(self.pad(isa, values, prepared))
+                Ready::Floats(self.pad(isa, (values, Levels::UNIT), prepared))
             }
         }
     }
@@ -173,7 +175,7 @@ impl ConvStep {
     fn pad<'a, I: Isa, T: super::prepare::Sample>(
         &self,
         isa: I,
-        source: &[T],
+        (source, levels): (&[T], Levels),
         prepared: &'a mut Prepared,
     ) -> &'a [f32] {
         let (padded_row, n_values) = padded_sizes(self.from, self.position_words, self.padding);
@@ -189,6 +191,7 @@ impl ConvStep {
             row: self.from.width * self.position_words,
             before: self.padding.top * padded_row + self.padding.left * self.position_words,
             padded_row,
+            levels,
             out,
         });
         out

@@ -8,8 +8,28 @@ pub struct Network {
     pub height: usize,
     /// Columns of the input.
     pub width: usize,
+    /// What samples stand for.
+    pub levels: Levels,
     /// In order; each reads what the one before it left.
     pub layers: Vec<Layer>,
+}
+
+/// What the ends of a sample's range stand for; what lies between is in
+/// proportion. Padding is 0 whatever they are, as everywhere else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Levels {
+    /// A sample of 0.
+    pub low: f32,
+    /// A sample of 65535.
+    pub high: f32,
+}
+
+impl Levels {
+    /// From 0 to 1.
+    pub const UNIT: Self = Self {
+        low: 0.0,
+        high: 1.0,
+    };
 }
 
 /// One layer.

@@ -8,6 +8,7 @@
 mod aligned;
 mod bottleneck;
 mod conv;
+mod cores;
 mod cost;
 mod depthwise;
 mod error;
@@ -27,6 +28,8 @@ mod workers;
 
 pub use cost::StepCost;
 pub use error::PlanError;
-pub use layer::{Activation, Bottleneck, Conv, Dense, Depthwise, Layer, Network, Padding, Window};
+pub use layer::{
+    Activation, Bottleneck, Conv, Dense, Depthwise, Layer, Levels, Network, Padding, Window,
+};
 pub use plan::{Plan, Scratch};
 pub use workers::Workers;

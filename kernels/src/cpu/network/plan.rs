@@ -7,7 +7,7 @@ use super::aligned::Aligned;
 use super::bottleneck::{BandMemory, BandSizes, BottleneckStep};
 use super::conv::{ConvStep, Input, Prepared, PreparedSizes};
 use super::error::PlanError;
-use super::layer::{Conv, Dense, Layer, Network, Padding, Window};
+use super::layer::{Conv, Dense, Layer, Levels, Network, Padding, Window};
 use super::pool::{Mean, Pool, softmax};
 use super::product::{Base, Out};
 use super::shape::Shape;
@@ -22,11 +22,13 @@ pub struct Plan {
     steps: Vec<Step>,
     sizes: Sizes,
     n_samples: usize,
+    levels: Levels,
     output: Value,
 }
 
 /// The memory that one image needs on its way through a [`Plan`]. Made once a
 /// thread and used again.
+#[cfg_attr(test, derive(Default))]
 pub struct Scratch {
     slots: Vec<Aligned<f32>>,
     prepared: Prepared,
@@ -104,6 +106,7 @@ impl Plan {
             steps: builder.steps,
             sizes: builder.sizes,
             n_samples: input.positions() * CHANNELS,
+            levels: network.levels,
             output: Value {
                 slot,
                 shape: output.1,
@@ -140,8 +143,8 @@ impl Plan {
         }
     }
 
-    /// The network's answer to one image into `answer`. `samples` are HWC,
-    /// where 65535 stands for 1.0. `scratch` is this plan's.
+    /// The network's answer to one image into `answer`. `samples` are HWC and
+    /// stand for what the network's levels say. `scratch` is this plan's.
     ///
     /// # Panics
     /// If `samples` or `answer` has another length than the plan says.
@@ -202,7 +205,7 @@ impl Job for Run<'_> {
             let mut out = std::mem::take(&mut slots[step.target.slot]);
             let input = match step.input {
                 Some(slot) => Input::Values(slots[slot].values()),
-                None => Input::Samples(self.samples),
+                None => Input::Samples(self.samples, self.plan.levels),
             };
             step.run(isa, input, (&mut *prepared, &mut *band), &mut out);
             slots[step.target.slot] = out;
@@ -223,7 +226,7 @@ impl Step {
     ) {
         let values = match input {
             Input::Values(values) => values,
-            Input::Samples(_) => &[],
+            Input::Samples(..) => &[],
         };
         let lanes = values.as_chunks().0;
         let Target {

@@ -2,12 +2,12 @@
 //! padding becomes memory, floats become 16-bit integers.
 
 use super::super::isa::{HalfLanes, Isa, Job, Lanes};
-use super::layer::Padding;
+use super::layer::{Levels, Padding};
 use super::matrix::INPUT_MAX;
 use super::shape::Shape;
 
-/// What stands for 1.0 in a sample.
-const ONE: f32 = 65_535.0;
+/// The largest sample.
+const SAMPLE_MAX: f32 = 65_535.0;
 
 /// Copies `source` into the middle of a padded picture, converting as it goes.
 /// The padding itself is left as it is: zero, as all memory starts.
@@ -20,6 +20,8 @@ pub(super) struct Pad<'a, T> {
     pub(super) before: usize,
     /// Values of a row of the padded picture.
     pub(super) padded_row: usize,
+    /// What samples stand for.
+    pub(super) levels: Levels,
     pub(super) out: &'a mut [f32],
 }
 
@@ -31,19 +33,20 @@ pub(super) fn padded_sizes(shape: Shape, values: usize, padding: Padding) -> (us
 
 /// A value that a picture can be padded from.
 pub(super) trait Sample: Copy {
-    fn to_f32(self) -> f32;
+    /// What it stands for: `low`, and `step` more for each 1 of a sample.
+    fn to_f32(self, low: f32, step: f32) -> f32;
 }
 
 impl Sample for u16 {
     #[inline(always)]
-    fn to_f32(self) -> f32 {
-        f32::from(self) * (1.0 / ONE)
+    fn to_f32(self, low: f32, step: f32) -> f32 {
+        f32::from(self) * step + low
     }
 }
 
 impl Sample for f32 {
     #[inline(always)]
-    fn to_f32(self) -> f32 {
+    fn to_f32(self, _: f32, _: f32) -> f32 {
         self
     }
 }
@@ -53,11 +56,13 @@ impl<T: Sample> Job for Pad<'_, T> {
 
     #[inline(always)]
     fn run<I: Isa>(self, _: I) {
+        let Levels { low, high } = self.levels;
+        let step = (high - low) / SAMPLE_MAX;
         let rows = self.source.chunks_exact(self.row).take(self.rows);
         for (row_idx, row) in rows.enumerate() {
             let out = &mut self.out[self.before + row_idx * self.padded_row..][..self.row];
             for (value, sample) in out.iter_mut().zip(row) {
-                *value = sample.to_f32();
+                *value = sample.to_f32(low, step);
             }
         }
     }

@@ -48,7 +48,9 @@ impl Picture {
 pub(super) fn run(network: &Network, samples: &[u16]) -> Vec<f64> {
     let sizes = [network.height, network.width, 3];
     let input = Picture::of(sizes, |row, column, channel| {
-        f64::from(samples[(row * network.width + column) * 3 + channel]) / 65_535.0
+        let sample = samples[(row * network.width + column) * 3 + channel];
+        let [low, high] = [network.levels.low, network.levels.high].map(f64::from);
+        low + f64::from(sample) / 65_535.0 * (high - low)
     });
     all(&network.layers, input).values
 }

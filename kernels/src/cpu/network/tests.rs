@@ -109,6 +109,11 @@ fn mobile(height: usize, width: usize, seed: u64) -> Network {
     Network {
         height,
         width,
+        // Padding is not what the lowest sample is.
+        levels: Levels {
+            low: -1.0,
+            high: 1.0,
+        },
         layers,
     }
 }
@@ -172,6 +177,7 @@ fn inception(height: usize, width: usize, seed: u64) -> Network {
     Network {
         height,
         width,
+        levels: Levels::UNIT,
         layers,
     }
 }
@@ -244,8 +250,15 @@ fn threads_answer_each_image_in_its_place() {
     for n_threads in [2, 3, 16] {
         let mut workers = Workers::new(plan(), NonZero::new(n_threads).unwrap());
         assert_eq!(workers.n_threads(), n_threads);
+        assert!(!workers.are_pinned());
         assert_eq!(workers.run(&samples), expected, "{n_threads} threads");
         assert_eq!(workers.run(&[]), []);
+        let mut workers = workers.pinned();
+        assert_eq!(
+            workers.run(&samples),
+            expected,
+            "{n_threads} threads, pinned"
+        );
     }
 }
 
@@ -255,6 +268,7 @@ fn what_does_not_fit_is_refused() {
         let network = Network {
             height: 8,
             width: 8,
+            levels: Levels::UNIT,
             layers,
         };
         Plan::new(&network, CpuPath::Scalar).err().unwrap()

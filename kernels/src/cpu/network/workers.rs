@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::cores::{self, Kept};
 use super::plan::{Plan, Scratch};
 
 /// A plan and the memory of the threads that run it.
@@ -15,6 +16,8 @@ use super::plan::{Plan, Scratch};
 pub struct Workers {
     plan: Plan,
     scratches: Vec<Scratch>,
+    /// Cores that threads are kept on in turn; none if they run where they may.
+    cores: Vec<usize>,
 }
 
 /// An image's place in its batch, and the answer to it.
@@ -25,7 +28,27 @@ impl Workers {
     /// costs a hundredth of one image.
     pub fn new(plan: Plan, n_threads: NonZero<usize>) -> Self {
         let scratches = (0..n_threads.get()).map(|_| plan.scratch()).collect();
-        Self { plan, scratches }
+        Self {
+            plan,
+            scratches,
+            cores: Vec::new(),
+        }
+    }
+
+    /// Keeps each thread on one of the cores that the process may use now, for
+    /// as long as it works on a batch. Changes nothing where the system does not
+    /// let itself be told: [`Workers::are_pinned`] says which it is.
+    #[must_use]
+    pub fn pinned(self) -> Self {
+        Self {
+            cores: cores::usable(),
+            ..self
+        }
+    }
+
+    /// Whether each thread stays on one core.
+    pub fn are_pinned(&self) -> bool {
+        !self.cores.is_empty()
     }
 
     /// What runs.
@@ -61,21 +84,61 @@ impl Workers {
             }
         };
         let n_threads = self.scratches.len().min(n_images);
-        let mut scratches = self.scratches[..n_threads].iter_mut();
-        let own = scratches.next();
         let mut answers = vec![0.0; n_images * plan.n_outputs()];
-        thread::scope(|scope| {
-            let others: Vec<_> = scratches
-                .map(|scratch| scope.spawn(|| carry(scratch)))
-                .collect();
-            let mut parts = vec![own.map(&carry).unwrap_or_default()];
-            for other in others {
-                parts.push(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            }
-            for (image_idx, answer) in parts.into_iter().flatten() {
-                answers[image_idx * answer.len()..][..answer.len()].copy_from_slice(&answer);
-            }
-        });
+        let parts = on_threads(&mut self.scratches[..n_threads], &self.cores, &carry);
+        for (image_idx, answer) in parts.into_iter().flatten() {
+            answers[image_idx * answer.len()..][..answer.len()].copy_from_slice(&answer);
+        }
         answers
+    }
+}
+
+/// Does `work` with each of `scratches` on a thread of its own, of which the
+/// first is the caller's, kept on `cores` if there are any.
+fn on_threads<T: Send>(
+    scratches: &mut [Scratch],
+    cores: &[usize],
+    work: &(impl Fn(&mut Scratch) -> T + Sync),
+) -> Vec<T> {
+    let kept = |thread_idx: usize, scratch: &mut Scratch| {
+        let core = cores.get(thread_idx % cores.len().max(1));
+        let _kept = core.map(|&core| Kept::on(core));
+        work(scratch)
+    };
+    let mut scratches = scratches.iter_mut().enumerate();
+    let own = scratches.next();
+    thread::scope(|scope| {
+        let others: Vec<_> = scratches
+            .map(|(thread_idx, scratch)| scope.spawn(move || kept(thread_idx, scratch)))
+            .collect();
+        let own = own.map(|(thread_idx, scratch)| kept(thread_idx, scratch));
+        let others = others
+            .into_iter()
+            .map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        own.into_iter().chain(others).collect()
+    })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn each_thread_stays_on_a_core_of_its_own() {
+        let usable = cores::usable();
+        let n_threads = usable.len() + 1;
+        let mut scratches: Vec<_> = (0..n_threads).map(|_| Scratch::default()).collect();
+        // All are at work at once, so that none can be another's turn.
+        let together = Barrier::new(n_threads);
+        let seen = on_threads(&mut scratches, &usable, &|_| {
+            together.wait();
+            cores::usable()
+        });
+        let expected = usable.iter().cycle().take(n_threads);
+        assert_eq!(seen, expected.map(|&core| vec![core]).collect::<Vec<_>>());
+        assert_eq!(cores::usable(), usable, "the caller has its cores again");
+        let free = on_threads(&mut scratches, &[], &|_| cores::usable());
+        assert_eq!(free, vec![usable; n_threads]);
     }
 }

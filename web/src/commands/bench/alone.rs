@@ -72,12 +72,17 @@ fn measure_one(
     for _ in 0..n_passes {
         let clock = StageClock::default();
         let reserve = |bytes| memory.reserve(bytes, Duration::ZERO);
-        path::prepare(Arc::clone(&input.bytes), limits, side, &clock, &reserve).map_err(
-            |refusal| BenchError::Refused {
-                name: input.name.clone(),
-                refusal,
-            },
-        )?;
+        path::prepare(
+            Arc::clone(&input.bytes),
+            limits,
+            side.into(),
+            &clock,
+            &reserve,
+        )
+        .map_err(|refusal| BenchError::Refused {
+            name: input.name.clone(),
+            refusal,
+        })?;
         passes.push(clock.took());
     }
     let median = |stage_idx| Spread::of(passes.iter().map(|pass| pass[stage_idx])).median_ms;

@@ -58,7 +58,7 @@ fn run_infer(
 ) -> Result<infer::InferReport, CommandError> {
     let spec = weights::spec(settings);
     let loaded = weights::load_or_pull(settings, spec)?;
-    let mut engine = Engine::start(spec, &loaded, weights::engine(settings))?;
+    let mut engine = Engine::start(&loaded, weights::engine(settings))?;
     Ok(infer::measure(&mut engine, threads, measure.seconds)?)
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Line {
 
 /// A file that was classified.
 pub(super) struct Classified {
+    model: &'static str,
     scores: Scores,
     header: Header,
     mime: &'static str,
@@ -42,6 +43,7 @@ impl Classified {
             });
         };
         Ok(Self {
+            model: scored.model,
             scores: scored.scores,
             header: ingested.scrubbed.header(),
             mime: ingested.scrubbed.format().mime(),
@@ -119,6 +121,7 @@ impl Report {
                 error: detail,
             },
             Ok(Classified {
+                model,
                 scores,
                 header,
                 mime,
@@ -130,6 +133,7 @@ impl Report {
                     path,
                     label: verdict.label.as_str(),
                     confidence: verdict.confidence,
+                    model,
                     scores,
                     width: header.width,
                     height: header.height,
@@ -175,6 +179,8 @@ enum JsonLine<'a> {
         path: &'a str,
         label: &'a str,
         confidence: f32,
+        /// Which model decided.
+        model: &'a str,
         scores: &'a Scores,
         width: u32,
         height: u32,
