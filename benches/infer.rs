@@ -15,6 +15,7 @@ fn devices() -> Vec<EngineSettings> {
         device: DeviceChoice::Cpu,
         cpu_path,
         cpu_threads: None,
+        cpu_pinning: false,
     };
     let mut devices: Vec<_> = paths.into_iter().map(on_cpu).collect();
     devices.extend([on_cpu(CpuPathChoice::BurnFlex), DeviceChoice::Gpu.into()]);
