@@ -77,6 +77,10 @@ impl Verified {
                 code: reject.code(),
                 error: reject.to_string(),
             },
+            (_, Fate::Unknown(fault)) => Self::Unreadable {
+                code: fault.code(),
+                error: fault.to_string(),
+            },
             _ => Self::Looked(report),
         }
     }

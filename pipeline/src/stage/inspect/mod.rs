@@ -25,7 +25,7 @@ use std::sync::Arc;
 use self::listing::Listing;
 pub use self::listing::{PARTS_MAX, Part};
 use super::sniff;
-use crate::error::Reject;
+use crate::error::{PipelineError, Reject};
 use crate::item::Format;
 use crate::limits::Limits;
 use crate::path::prepare_alone;
@@ -55,6 +55,8 @@ pub enum Fate {
     Rewritten,
     /// It would not be stored.
     Refused(Reject),
+    /// Something of ours broke, so nobody knows.
+    Unknown(PipelineError),
 }
 
 impl Report {
@@ -76,7 +78,8 @@ pub fn inspect(bytes: Arc<[u8]>, limits: &Limits) -> Report {
     let fate = match prepare_alone(Arc::clone(&bytes), limits, SIDE) {
         Ok(prepared) if prepared.scrubbed.bytes()[..] == bytes[..] => Fate::StoredAsItIs,
         Ok(_) => Fate::Rewritten,
-        Err(reject) => Fate::Refused(reject),
+        Err(PipelineError::Reject(reject)) => Fate::Refused(reject),
+        Err(ours) => Fate::Unknown(ours),
     };
     Report {
         format,
