@@ -19,7 +19,8 @@ const LOCKS: usize = 64;
 /// Writers in other processes are few; losing this often is a fault.
 const UPDATE_ATTEMPTS_MAX: u32 = 8;
 
-/// Failed commits whose cleaning up is tried again. More wait for the next start.
+/// Failed commits and removals whose cleaning up is tried again. More wait for the
+/// next start.
 const ABANDONED_MAX: usize = 1024;
 
 /// Everything that is kept, behind the rules that keep it whole.
@@ -39,13 +40,14 @@ pub struct Store {
     /// Equal bytes are stored by one thread at a time, so that the second finds
     /// the first. Taken before an image's lock.
     content_locks: [Mutex<()>; LOCKS],
-    /// Failed commits whose cleaning up failed as well.
+    /// Failed commits and removals whose cleaning up failed as well.
     abandoned: Mutex<Vec<(ImageId, Undo)>>,
     /// The last field: let go when the database is closed.
     data_dir: Option<DataDir>,
 }
 
-/// Takes back what a failed commit has left.
+/// Takes back what a failed commit or removal has left. The caller holds the
+/// image's lock.
 type Undo = fn(&Store, &ImageId) -> Result<(), StorageError>;
 
 impl Store {
@@ -113,8 +115,7 @@ impl Store {
         let (original, sidecar) = (record.original()?, record.stored_form()?);
         self.retry_abandoned();
         let _content_lock = self.lock_content(&record.sha256);
-        let _lock = self.lock(id);
-        let stored = self.put_once(record, &original, bytes, &sidecar);
+        let (_locks, stored) = self.put_once(record, &original, bytes, &sidecar);
         let committed = match stored {
             Err(taken @ StorageError::AlreadyExists { .. }) => return Err(taken),
             other => other.and_then(|()| self.records.insert(record)),
@@ -199,8 +200,8 @@ impl Store {
     /// was none to remove.
     ///
     /// # Errors
-    /// When it cannot be removed; calling again, or the next start, finishes
-    /// what has begun.
+    /// When it cannot be removed. What has begun is finished by the next upload
+    /// or probe that finds the disk well, by calling again, or by the next start.
     pub fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
         self.find(id)?;
         let _lock = self.lock(id);
@@ -222,8 +223,11 @@ impl Store {
                 }
             }
         }
-        if !record.legal_hold {
-            self.purge(id)?;
+        if !record.legal_hold
+            && let Err(error) = self.purge(id)
+        {
+            self.remember(id, Self::purge_removed);
+            return Err(error);
         }
         Ok(true)
     }
@@ -237,15 +241,26 @@ impl Store {
     }
 
     /// Purges an image if it is removed and no legal hold keeps it.
-    pub(crate) fn purge_if_removed(&self, id: &ImageId) -> Result<bool, StorageError> {
+    pub(crate) fn purge_if_removed(&self, id: &ImageId) -> Result<(), StorageError> {
         let _lock = self.lock(id);
+        self.purge_removed(id)
+    }
+
+    fn purge_removed(&self, id: &ImageId) -> Result<(), StorageError> {
         match self.records.find(id)? {
-            Some(record) if record.state == State::Removed && !record.legal_hold => {
-                self.purge(id)?;
-                Ok(true)
-            }
-            _ => Ok(false),
+            Some(record) if record.state == State::Removed && !record.legal_hold => self.purge(id),
+            _ => Ok(()),
         }
+    }
+
+    /// Removes variants whose image is gone. For the start.
+    pub(crate) fn drop_orphans(&self) {
+        self.variants.retain(|id| match self.records.find(id) {
+            Ok(Some(record)) => record.state != State::Removed || record.legal_hold,
+            Ok(None) => false,
+            // Nobody knows; it is asked again at the next start.
+            Err(_) => true,
+        });
     }
 
     /// A part's bytes; `None` when there are none.
@@ -359,18 +374,31 @@ impl Store {
     }
 
     pub(crate) fn lock(&self, id: &ImageId) -> MutexGuard<'_, ()> {
-        self.one_of(&self.locks, id)
+        lock_stripe(&self.locks[self.stripe(id)])
+    }
+
+    /// The locks of two images, always in the same order.
+    fn lock_both(&self, one: &ImageId, other: &ImageId) -> ImageLocks<'_> {
+        let [low, high] = {
+            let mut stripes = [one, other].map(|id| self.stripe(id));
+            stripes.sort_unstable();
+            stripes
+        };
+        let first = lock_stripe(&self.locks[low]);
+        let second = (low != high).then(|| lock_stripe(&self.locks[high]));
+        ImageLocks {
+            _first: first,
+            _second: second,
+        }
     }
 
     fn lock_content(&self, sha256: &[u8; 32]) -> MutexGuard<'_, ()> {
-        self.one_of(&self.content_locks, sha256)
+        lock_stripe(&self.content_locks[self.stripe(sha256)])
     }
 
-    fn one_of<'a>(&self, locks: &'a [Mutex<()>; LOCKS], key: impl Hash) -> MutexGuard<'a, ()> {
+    fn stripe(&self, key: impl Hash) -> usize {
         let [low, ..] = self.lock_hash.hash_one(key).to_le_bytes();
-        locks[usize::from(low) % LOCKS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        usize::from(low) % LOCKS
     }
 
     /// The image is whole; a mark of doubt that stays is settled at the start.
@@ -396,7 +424,14 @@ impl Store {
     fn abandon(&self, id: &ImageId, undo: Undo) {
         if let Err(error) = undo(self, id) {
             tracing::warn!(%id, %error, "a failed upload is cleaned up later");
-            self.abandoned().push((*id, undo));
+            self.remember(id, undo);
+        }
+    }
+
+    fn remember(&self, id: &ImageId, undo: Undo) {
+        let mut abandoned = self.abandoned();
+        if !abandoned.iter().any(|(known, _)| known == id) {
+            abandoned.push((*id, undo));
         }
     }
 
@@ -453,6 +488,16 @@ impl Store {
         let record = Record::decode(&sidecar)?;
         Ok((record.id == *id && record.state != State::Removed).then_some(record))
     }
+}
+
+/// The locks of one image or of two.
+struct ImageLocks<'a> {
+    _first: MutexGuard<'a, ()>,
+    _second: Option<MutexGuard<'a, ()>>,
+}
+
+fn lock_stripe(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 mod twins;
