@@ -1,10 +1,9 @@
 //! The durable order, once, for every pair of records and blobs.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::locks::Locks;
 use crate::data_dir::DataDir;
 use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
@@ -12,9 +11,6 @@ use crate::{
     BlobReader, Blobs, Cursor, ImageId, MemoryBlobs, MemoryRecords, Page, PartName, Record,
     Records, State, Storable, StorageError, StoredVariant,
 };
-
-/// Locks that images share by hash; 64 images in flight seldom meet.
-const LOCKS: usize = 64;
 
 /// Writers in other processes are few; losing this often is a fault.
 const UPDATE_ATTEMPTS_MAX: u32 = 8;
@@ -35,11 +31,10 @@ pub struct Store {
     merge_failed: AtomicBool,
     /// An image is changed by one thread at a time, so that its sidecar and its
     /// record are written in the same order.
-    locks: [Mutex<()>; LOCKS],
-    lock_hash: RandomState,
+    locks: Locks,
     /// Equal bytes are stored by one thread at a time, so that the second finds
     /// the first. Taken before an image's lock.
-    content_locks: [Mutex<()>; LOCKS],
+    content_locks: Locks,
     /// Failed commits and removals whose cleaning up failed as well.
     abandoned: Mutex<Vec<(ImageId, Undo)>>,
     /// The last field: let go when the database is closed.
@@ -61,9 +56,8 @@ impl Store {
             variants: Variants::memory(),
             view_counter: ViewCounter::default(),
             merge_failed: AtomicBool::new(false),
-            locks: std::array::from_fn(|_| Mutex::new(())),
-            lock_hash: RandomState::new(),
-            content_locks: std::array::from_fn(|_| Mutex::new(())),
+            locks: Locks::default(),
+            content_locks: Locks::default(),
             abandoned: Mutex::default(),
             data_dir: None,
         }
@@ -114,7 +108,7 @@ impl Store {
         let id = &record.id;
         let (original, sidecar) = (record.original()?, record.stored_form()?);
         self.retry_abandoned();
-        let _content_lock = self.lock_content(&record.sha256);
+        let _content_lock = self.content_locks.one(record.sha256);
         let (_locks, stored) = self.put_once(record, &original, bytes, &sidecar);
         let committed = match stored {
             Err(taken @ StorageError::AlreadyExists { .. }) => return Err(taken),
@@ -374,31 +368,7 @@ impl Store {
     }
 
     pub(crate) fn lock(&self, id: &ImageId) -> MutexGuard<'_, ()> {
-        lock_stripe(&self.locks[self.stripe(id)])
-    }
-
-    /// The locks of two images, always in the same order.
-    fn lock_both(&self, one: &ImageId, other: &ImageId) -> ImageLocks<'_> {
-        let [low, high] = {
-            let mut stripes = [one, other].map(|id| self.stripe(id));
-            stripes.sort_unstable();
-            stripes
-        };
-        let first = lock_stripe(&self.locks[low]);
-        let second = (low != high).then(|| lock_stripe(&self.locks[high]));
-        ImageLocks {
-            _first: first,
-            _second: second,
-        }
-    }
-
-    fn lock_content(&self, sha256: &[u8; 32]) -> MutexGuard<'_, ()> {
-        lock_stripe(&self.content_locks[self.stripe(sha256)])
-    }
-
-    fn stripe(&self, key: impl Hash) -> usize {
-        let [low, ..] = self.lock_hash.hash_one(key).to_le_bytes();
-        usize::from(low) % LOCKS
+        self.locks.one(id)
     }
 
     /// The image is whole; a mark of doubt that stays is settled at the start.
@@ -490,16 +460,7 @@ impl Store {
     }
 }
 
-/// The locks of one image or of two.
-struct ImageLocks<'a> {
-    _first: MutexGuard<'a, ()>,
-    _second: Option<MutexGuard<'a, ()>>,
-}
-
-fn lock_stripe(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
+mod locks;
 mod twins;
 mod views;
 

@@ -387,6 +387,22 @@ mod tests {
     }
 
     #[test]
+    fn a_decoder_that_is_lost_is_nobody_elses_fault() {
+        let of = |fault: Fault| WebError::from(PipelineError::from(fault));
+        let problem = of(Fault::DecoderLost).problem();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (500, "internal-error")
+        );
+        let problem = of(Fault::FormatUnavailable).problem();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (503, "format-unavailable")
+        );
+        assert!(problem.detail.contains("PNG"), "{}", problem.detail);
+    }
+
+    #[test]
     fn a_fault_says_its_id_and_nothing_else() {
         let secret = "/var/data: disk on fire";
         let problem = WebError::Internal(secret.to_owned()).problem();

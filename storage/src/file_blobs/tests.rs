@@ -18,7 +18,7 @@ fn file_blobs_keep_the_promise() {
 #[test]
 fn the_layout_is_the_documented_one_and_private() {
     let dir = tempfile::tempdir().unwrap();
-    let (blobs, id) = with_image(dir.path());
+    let (_, id) = with_image(dir.path());
     let [first, second] = shard(&id);
     let folder = dir
         .path()

@@ -1,6 +1,6 @@
 //! Keeping equal bytes once.
 
-use super::ImageLocks;
+use super::locks::Locked;
 use crate::{ImageId, PartName, Record, State, Storable, StorageError, Store};
 
 /// Images of the same bytes that are looked at: few at first, since most may share
@@ -21,10 +21,10 @@ impl Store {
         original: &PartName,
         bytes: &dyn Storable,
         sidecar: &[u8],
-    ) -> (ImageLocks<'_>, Result<(), StorageError>) {
+    ) -> (Locked<'_>, Result<(), StorageError>) {
         let id = &record.id;
         for twin in self.twins(record) {
-            let locks = self.lock_both(id, &twin);
+            let locks = self.locks.both(id, &twin);
             if !self.may_share(record, &twin) {
                 continue;
             }
@@ -33,7 +33,7 @@ impl Store {
                 stored => return (locks, stored.map(|_| ())),
             }
         }
-        let locks = self.lock_both(id, id);
+        let locks = self.locks.both(id, id);
         let stored = self.blobs.put_image(id, original, bytes, sidecar);
         (locks, stored)
     }
