@@ -67,7 +67,7 @@ pub fn tags_beyond_structure(files: &[PathBuf]) -> Vec<(PathBuf, Vec<String>)> {
 }
 
 /// What exiftool says of a file that holds nothing but its picture.
-const STRUCTURE: [&str; 77] = [
+const STRUCTURE: [&str; 78] = [
     "Adobe:APP14Flags0",
     "Adobe:APP14Flags1",
     "Adobe:ColorTransform",
@@ -132,6 +132,7 @@ const STRUCTURE: [&str; 77] = [
     "QuickTime:SeqProfile",
     "QuickTime:SeqTier0",
     "QuickTime:TransferCharacteristics",
+    "QuickTime:Unknown_imir",
     "RIFF:AlphaCompression",
     "RIFF:AlphaFiltering",
     "RIFF:AlphaPreprocessing",

@@ -76,12 +76,13 @@ fn references_of(table: Option<&[u8]>, name: &[u8; 4], item: u32) -> Vec<u32> {
         .collect()
 }
 
-/// The items with a property that ends with these words.
+/// The items with a property that holds these words.
 fn items_with(properties: &[u8], words: &[u8]) -> Option<Vec<u32>> {
-    let said = split(find(properties, *b"ipco")?)
+    let holds = |data: &[u8]| data.windows(words.len()).any(|part| part == words);
+    let property = split(find(properties, *b"ipco")?)
         .iter()
-        .position(|(_, data)| data.ends_with(words));
-    let Some(number) = said.and_then(|idx| u8::try_from(idx + 1).ok()) else {
+        .position(|(_, data)| holds(data));
+    let Some(number) = property.and_then(|idx| u8::try_from(idx + 1).ok()) else {
         return Some(Vec::new());
     };
     let table = find(properties, *b"ipma")?;

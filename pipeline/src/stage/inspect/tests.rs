@@ -230,11 +230,21 @@ fn gif_in_pieces(plain: &[u8]) -> Vec<u8> {
     [&file, rest].concat()
 }
 
-/// A JPEG with fill bytes before its tables.
+/// A JPEG with two Huffman tables in one segment.
 fn jpeg_in_pieces(plain: &[u8]) -> Vec<u8> {
     let at = plain.windows(2).position(|two| two == [0xFF, 0xC4]);
     let at = at.expect("tables");
-    [&plain[..at], &[0xFF; 5], &plain[at..]].concat()
+    let length = |at: usize| u16::from_be_bytes([plain[at + 2], plain[at + 3]]);
+    let next = at + 2 + usize::from(length(at));
+    assert_eq!(plain[next..next + 2], [0xFF, 0xC4]);
+    let both = length(at) + length(next) - 2;
+    [
+        &plain[..at + 2],
+        &both.to_be_bytes(),
+        &plain[at + 4..next],
+        &plain[next + 4..],
+    ]
+    .concat()
 }
 
 #[test]

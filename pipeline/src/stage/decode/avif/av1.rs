@@ -13,6 +13,10 @@
 //! unwind, so the process would abort where other decoders cost one image.
 //! [`contained`] is there for that.
 //!
+//! It never frees 48 bytes of each picture, and of each call that finds none: a
+//! million pictures, or a thousand of the finest grids, cost 48 MB until the next
+//! start. So no call is made that is not needed.
+//!
 //! It writes a line to standard error for data it refuses, fixed words with a size
 //! or a count and nothing else of the file; its Rust interface has no switch.
 
@@ -87,8 +91,8 @@ pub(super) fn decode(coded: &Coded<'_>) -> Result<Frame, Reject> {
     let sequence = &coded.sequence;
     let pixels = u64::from(sequence.width) * u64::from(sequence.height);
     let pixels_max = u32::try_from(pixels).map_err(|_| BROKEN)?;
-    let bitstream = coded.bitstream();
-    let picture = contained(move || run(bitstream, pixels_max))?;
+    let (bitstream, in_one_unit) = (coded.bitstream(), coded.is_in_one_unit());
+    let picture = contained(move || run(bitstream, in_one_unit, pixels_max))?;
     let size = (picture.width(), picture.height());
     let layout = picture.pixel_layout();
     let depth = picture.bit_depth();
@@ -132,8 +136,8 @@ fn expected_layout(colours: ColourConfig) -> PixelLayout {
 }
 
 /// The only picture of the bitstream; data that is left over, or a second
-/// picture, counts as damage.
-fn run(bitstream: Vec<u8>, pixels_max: u32) -> Result<Picture, Reject> {
+/// picture, counts as damage. One unit is consumed as a whole or not at all.
+fn run(bitstream: Vec<u8>, in_one_unit: bool, pixels_max: u32) -> Result<Picture, Reject> {
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
@@ -143,6 +147,9 @@ fn run(bitstream: Vec<u8>, pixels_max: u32) -> Result<Picture, Reject> {
         .send_data(bitstream, None, None, None)
         .map_err(|_| BROKEN)?;
     let picture = decoder.get_picture().map_err(|_| BROKEN)?;
+    if in_one_unit {
+        return Ok(picture);
+    }
     match decoder.get_picture() {
         Err(error) if error.is_again() => Ok(picture),
         _ => Err(BROKEN),

@@ -2,29 +2,33 @@
 //! it at its end. So it happens in a process of its own.
 
 use std::env;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// Set where a test runs in a process of its own.
-const ALONE: &str = "IMGSHARE_TEST_ALONE";
+/// A file in the working folder of a test that runs in a process of its own.
+const ALONE: &str = "run alone";
 
 /// Does the test in a process of its own, which ends with it.
 fn alone(test: &str, body: fn()) {
-    if env::var_os(ALONE).is_some() {
+    if Path::new(ALONE).exists() {
         body();
         process::exit(0);
     }
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(ALONE), b"").expect("a file");
     let run = Command::new(env::current_exe().expect("the test itself"))
         .args(["--exact", test, "--nocapture"])
-        .env(ALONE, "")
+        .current_dir(folder.path())
         .output()
         .expect("it runs again");
-    let said = String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success(), "{said}");
-    assert!(said.contains("meant by a test"), "nothing ran: {said}");
+    let text = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{text}");
+    assert!(text.contains("meant by a test"), "nothing ran: {text}");
 }
 
 fn name_of(test: &str) -> String {
