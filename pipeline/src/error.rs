@@ -119,6 +119,12 @@ pub enum Fault {
         /// The stage's name as in [`crate::path::STAGES`].
         stage: &'static str,
     },
+    /// The image's decoder was lost, with the thread and the memory it had.
+    #[error("a decoder panicked and cannot be unwound")]
+    DecoderLost,
+    /// So many decoders were lost that none is started any more.
+    #[error("no decoder of this format is left until the process is started again")]
+    FormatUnavailable,
     /// The pipeline is draining or gone.
     #[error("the pipeline is shutting down")]
     ShuttingDown,
@@ -129,7 +135,8 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Panicked { .. } => "internal-error",
+            Self::Panicked { .. } | Self::DecoderLost => "internal-error",
+            Self::FormatUnavailable => "format-unavailable",
             Self::ShuttingDown => "shutting-down",
         }
     }

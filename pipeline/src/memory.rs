@@ -6,10 +6,13 @@
 //! pictures do not overtake a large one until it starves.
 
 use std::collections::VecDeque;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::error::{Overloaded, PipelineError, Reject};
+use crate::error::{Fault, Overloaded, PipelineError, Reject};
+use crate::lost::NoDecoder;
 
 /// A number of bytes that is shared out and taken back.
 #[derive(Debug)]
@@ -122,6 +125,31 @@ pub struct Reservation {
     bytes: u64,
 }
 
+impl Reservation {
+    /// Does the work that the memory is for, and gives the memory back, after a
+    /// panic too. What a lost decoder keeps is never free again, so it stays
+    /// reserved.
+    ///
+    /// # Errors
+    /// [`Fault::DecoderLost`] and [`Fault::FormatUnavailable`].
+    pub fn spend<T>(self, work: impl FnOnce() -> T) -> Result<T, Fault> {
+        // Other panics go on, so nobody sees what the work left half done.
+        let payload = match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(done) => return Ok(done),
+            Err(payload) => payload,
+        };
+        match payload.downcast::<NoDecoder>() {
+            Ok(reason) => {
+                if *reason == NoDecoder::Lost {
+                    mem::forget(self);
+                }
+                Err((*reason).into())
+            }
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.memory.lock().bytes -= self.bytes;
@@ -160,6 +188,26 @@ mod tests {
             waiting: 0,
         };
         assert_eq!(memory.usage(), expected);
+    }
+
+    #[test]
+    fn what_a_lost_decoder_keeps_stays_reserved() {
+        let memory = DecodeMemory::new(100);
+        let spend = |bytes, work: fn()| memory.reserve(bytes, LONG).unwrap().spend(work);
+        assert_eq!(spend(60, || ()), Ok(()));
+        assert_eq!(
+            spend(60, || NoDecoder::NoneLeft.unwind()),
+            Err(Fault::FormatUnavailable)
+        );
+        assert_eq!(memory.usage().bytes, 0);
+        assert_eq!(
+            spend(60, || NoDecoder::Lost.unwind()),
+            Err(Fault::DecoderLost)
+        );
+        assert_eq!(memory.usage().bytes, 60);
+        let other = catch_unwind(AssertUnwindSafe(|| spend(30, || panic!("meant by a test"))));
+        assert!(other.is_err());
+        assert_eq!(memory.usage().bytes, 60);
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub type Reserve<'a> = dyn Fn(u64) -> Result<Reservation, PipelineError> + 'a;
 /// `sides`. Its pixels live in what `reserve` gives.
 ///
 /// # Errors
-/// The first [`crate::Reject`] of any step, or what `reserve` says; nothing of
-/// the file is kept then.
+/// The first [`Reject`] of any step, what `reserve` says, or a fault of ours;
+/// nothing of the file is kept then.
 pub fn prepare(
     bytes: Arc<[u8]>,
     limits: &Limits,
@@ -45,30 +45,29 @@ pub fn prepare(
         Ok::<_, PipelineError>((sniffed, memory_bytes))
     })?;
     // The last pixels are dropped by the last step.
-    let _memory = reserve(memory_bytes)?;
-    let decoded = clock.time(1, || stage::decode::decode(sniffed, limits))?;
-    let upright = clock.time(2, || stage::upright::upright(decoded))?;
-    let coloured = clock.time(3, || stage::colour::colour(upright))?;
-    let clean = clock.time(4, || stage::scrub::scrub(coloured))?;
-    let looked = clock.time(5, || stage::look::look(clean));
-    Ok(clock.time(6, || stage::resize::resize(looked, sides)))
+    let prepared = reserve(memory_bytes)?.spend(|| {
+        let decoded = clock.time(1, || stage::decode::decode(sniffed, limits))?;
+        let upright = clock.time(2, || stage::upright::upright(decoded))?;
+        let coloured = clock.time(3, || stage::colour::colour(upright))?;
+        let clean = clock.time(4, || stage::scrub::scrub(coloured))?;
+        let looked = clock.time(5, || stage::look::look(clean));
+        Ok::<_, Reject>(clock.time(6, || stage::resize::resize(looked, sides)))
+    })?;
+    Ok(prepared?)
 }
 
 /// [`prepare`] for one file by itself, in as much memory as its header asks for.
 ///
 /// # Errors
-/// The first [`Reject`] of any step.
-pub fn prepare_alone(bytes: Arc<[u8]>, limits: &Limits, side: u32) -> Result<Prepared, Reject> {
+/// The first [`Reject`] of any step, or a fault of ours.
+pub fn prepare_alone(
+    bytes: Arc<[u8]>,
+    limits: &Limits,
+    side: u32,
+) -> Result<Prepared, PipelineError> {
     let memory = DecodeMemory::new(u64::MAX);
     let reserve = |bytes| memory.reserve(bytes, Duration::ZERO);
-    prepare(bytes, limits, side.into(), &StageClock::default(), &reserve).map_err(|error| {
-        match error {
-            PipelineError::Reject(reject) => reject,
-            PipelineError::Overloaded(_) | PipelineError::Fault(_) => {
-                unreachable!("memory without an end is never short, and a stage only rejects")
-            }
-        }
-    })
+    prepare(bytes, limits, side.into(), &StageClock::default(), &reserve)
 }
 
 /// Remembers how long each step took, and which one runs: after a panic it

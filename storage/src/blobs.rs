@@ -67,17 +67,6 @@ pub trait Blobs: Send + Sync {
     /// When they cannot be listed.
     fn in_doubt(&self) -> Result<Vec<ImageId>, StorageError>;
 
-    /// Adds or replaces one part of an image.
-    ///
-    /// # Errors
-    /// [`StorageError::NotFound`] when there is no such image.
-    fn put_part(
-        &self,
-        id: &ImageId,
-        part: &PartName,
-        bytes: &dyn Storable,
-    ) -> Result<(), StorageError>;
-
     /// Replaces an image's sidecar.
     ///
     /// # Errors

@@ -56,9 +56,9 @@ impl DataDir {
     /// The first free name for a database that is put away.
     pub(crate) fn db_put_away(&self) -> PathBuf {
         (1_u32..)
-            .map(|n| self.root.join(format!("db.broken-{n}")))
+            .map(|n| self.root.join(format!("db.replaced-{n}")))
             .find(|path| !path.exists())
-            .expect("there are fewer than four billion broken databases")
+            .expect("there are fewer than four billion old databases")
     }
 }
 

@@ -1,10 +1,11 @@
-//! Records and blobs that fail on purpose: at one chosen change, or from there
+//! Records, blobs and variants that fail on purpose: at one chosen change, or from there
 //! on, as after a crash.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::variants::Place;
 use crate::{
     BlobReader, Blobs, Cursor, ImageId, Page, PartName, Record, Records, State, Storable,
     StorageError, ViewDelta, Views,
@@ -47,6 +48,11 @@ impl Fuse {
     /// Whether there was a change to strike at.
     pub(crate) fn struck(&self) -> bool {
         self.n_changes.load(Ordering::SeqCst) > self.at
+    }
+
+    /// Changes so far, those that failed among them.
+    pub(crate) fn n_changes(&self) -> usize {
+        self.n_changes.load(Ordering::SeqCst)
     }
 
     /// From here on everything works.
@@ -145,14 +151,6 @@ impl<B: Blobs> Blobs for Faulty<B> {
     fn in_doubt(&self) -> Result<Vec<ImageId>, StorageError> {
         self.0.in_doubt()
     }
-    fn put_part(
-        &self,
-        id: &ImageId,
-        part: &PartName,
-        bytes: &dyn Storable,
-    ) -> Result<(), StorageError> {
-        self.1.change(|| self.0.put_part(id, part, bytes))
-    }
     fn put_sidecar(&self, id: &ImageId, sidecar: &[u8]) -> Result<(), StorageError> {
         self.1.change(|| self.0.put_sidecar(id, sidecar))
     }
@@ -179,5 +177,23 @@ impl<B: Blobs> Blobs for Faulty<B> {
     }
     fn sweep(&self) -> Result<(), StorageError> {
         self.0.sweep()
+    }
+}
+
+impl<P: Place> Place for Faulty<P> {
+    fn read(&self, file_name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        self.0.read(file_name)
+    }
+    fn write(&self, file_name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        self.1.change(|| self.0.write(file_name, bytes))
+    }
+    fn remove(&self, file_name: &str) -> Result<(), StorageError> {
+        self.1.change(|| self.0.remove(file_name))
+    }
+    fn files_of(&self, id: &ImageId) -> Result<Vec<String>, StorageError> {
+        self.0.files_of(id)
+    }
+    fn sync(&self, id: &ImageId) -> Result<(), StorageError> {
+        self.1.change(|| self.0.sync(id))
     }
 }

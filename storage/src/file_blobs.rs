@@ -28,6 +28,7 @@ const PROBE_BYTES: usize = 4096;
 
 const SIDECAR: &str = "record";
 const MARK: &str = "intent";
+const GONE: &str = "gone";
 
 /// Images in a folder of the local file system.
 #[derive(Debug)]
@@ -194,18 +195,12 @@ impl FileBlobs {
         shown.map(|()| true)
     }
 
-    /// Replaces one file in an image's folder: whole or not at all.
-    fn replace(&self, id: &ImageId, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
-        let folder = self.folder(id);
-        let staged = self.temporary(id, "part");
-        durable_fs::write_new(staged.path(), bytes)?;
-        staged
-            .rename(&folder.join(name))
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => StorageError::NotFound { id: *id },
-                _ => StorageError::io(format!("moving {name} of {id} into place"), error),
-            })?;
-        durable_fs::sync_dir(&folder)
+    /// What a removal that failed has left below `tmp/`.
+    fn half_removed(&self, id: &ImageId) -> Result<Vec<PathBuf>, StorageError> {
+        let start = format!("{id}.{GONE}-");
+        let names = names(&self.tmp)?.into_iter();
+        let names = names.filter(|name| name.starts_with(&start));
+        Ok(names.map(|name| self.tmp.join(name)).collect())
     }
 
     fn read_file(&self, id: &ImageId, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
@@ -265,22 +260,18 @@ impl Blobs for FileBlobs {
         Ok(ids)
     }
 
-    fn put_part(
-        &self,
-        id: &ImageId,
-        part: &PartName,
-        bytes: &dyn Storable,
-    ) -> Result<(), StorageError> {
-        let bytes = bytes.bytes();
-        ensure_room(
-            &self.tmp,
-            byte_count(bytes).saturating_add(self.headroom_bytes),
-        )?;
-        self.replace(id, &part.to_string(), bytes)
-    }
-
     fn put_sidecar(&self, id: &ImageId, sidecar: &[u8]) -> Result<(), StorageError> {
-        self.replace(id, SIDECAR, sidecar)
+        // Whole or not at all.
+        let folder = self.folder(id);
+        let staged = self.temporary(id, "part");
+        durable_fs::write_new(staged.path(), sidecar)?;
+        staged
+            .rename(&folder.join(SIDECAR))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => StorageError::NotFound { id: *id },
+                _ => StorageError::io(format!("moving {SIDECAR} of {id} into place"), error),
+            })?;
+        durable_fs::sync_dir(&folder)
     }
 
     fn read(&self, id: &ImageId, part: &PartName) -> Result<Option<Vec<u8>>, StorageError> {
@@ -306,16 +297,20 @@ impl Blobs for FileBlobs {
         let folder = self.folder(id);
         let failed = |error| StorageError::io(format!("removing {id}"), error);
         // By rename, so that no reader and no crash ever sees half an image.
-        let gone = self.temporary(id, "gone");
-        if present(fs::rename(&folder, gone.path()))
-            .map_err(failed)?
-            .is_none()
-        {
+        let n = self.n_temporaries.fetch_add(1, Ordering::Relaxed);
+        let gone = self.tmp.join(format!("{id}.{GONE}-{n}"));
+        let (removed, gone) = match present(fs::rename(&folder, &gone)).map_err(failed)? {
+            Some(()) => (true, vec![gone]),
+            None => (false, self.half_removed(id)?),
+        };
+        if gone.is_empty() {
             return Ok(false);
         }
         durable_fs::sync_dir(folder.parent().unwrap_or(&self.blobs))?;
-        durable_fs::remove_any(gone.path()).map_err(failed)?;
-        Ok(true)
+        for path in gone {
+            durable_fs::remove_any(&path).map_err(failed)?;
+        }
+        Ok(removed)
     }
 
     fn for_each_id(

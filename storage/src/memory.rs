@@ -191,16 +191,6 @@ impl MemoryBlobs {
         shelf.images.insert(*id, image);
         Ok(())
     }
-
-    fn change(&self, id: &ImageId, change: impl FnOnce(&mut Image)) -> Result<(), StorageError> {
-        let mut shelf = self.shelf();
-        let image = shelf
-            .images
-            .get_mut(id)
-            .ok_or(StorageError::NotFound { id: *id })?;
-        change(image);
-        Ok(())
-    }
 }
 
 impl Blobs for MemoryBlobs {
@@ -239,19 +229,11 @@ impl Blobs for MemoryBlobs {
         Ok(self.shelf().in_doubt.iter().copied().collect())
     }
 
-    fn put_part(
-        &self,
-        id: &ImageId,
-        part: &PartName,
-        bytes: &dyn Storable,
-    ) -> Result<(), StorageError> {
-        self.change(id, |image| {
-            image.parts.insert(part.clone(), bytes.bytes().into());
-        })
-    }
-
     fn put_sidecar(&self, id: &ImageId, sidecar: &[u8]) -> Result<(), StorageError> {
-        self.change(id, |image| image.sidecar = sidecar.to_vec())
+        let mut shelf = self.shelf();
+        let image = shelf.images.get_mut(id);
+        image.ok_or(StorageError::NotFound { id: *id })?.sidecar = sidecar.to_vec();
+        Ok(())
     }
 
     fn read(&self, id: &ImageId, part: &PartName) -> Result<Option<Vec<u8>>, StorageError> {

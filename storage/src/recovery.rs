@@ -45,7 +45,8 @@ impl Store {
     }
 
     /// Makes whole what a crash left in pieces: images in doubt are kept or
-    /// taken back, removals that had begun are finished, temporary files go.
+    /// taken back, removals that had begun are finished, variants without an image
+    /// and temporary files go.
     /// For the start, when nothing else uses the store.
     ///
     /// # Errors
@@ -62,6 +63,7 @@ impl Store {
             }
         }
         self.finish_removals()?;
+        self.drop_orphans();
         self.blobs.sweep()
     }
 

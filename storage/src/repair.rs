@@ -95,7 +95,7 @@ impl fmt::Display for RepairReport {
 }
 
 /// Rebuilds the database of a data folder from the sidecars, and puts the old
-/// one aside as `db.broken-<n>`. View counters are taken over as far as the old
+/// one aside as `db.replaced-<n>`. View counters are taken over as far as the old
 /// one can be read; everything else is in the sidecars.
 ///
 /// The old database stays in place until the new one is complete: a repair that

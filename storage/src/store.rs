@@ -1,10 +1,9 @@
 //! The durable order, once, for every pair of records and blobs.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::locks::Locks;
 use crate::data_dir::DataDir;
 use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
@@ -13,13 +12,11 @@ use crate::{
     Records, State, Storable, StorageError, StoredVariant,
 };
 
-/// Locks that images share by hash; 64 images in flight seldom meet.
-const LOCKS: usize = 64;
-
 /// Writers in other processes are few; losing this often is a fault.
 const UPDATE_ATTEMPTS_MAX: u32 = 8;
 
-/// Failed commits whose cleaning up is tried again. More wait for the next start.
+/// Failed commits and removals whose cleaning up is tried again. More wait for the
+/// next start.
 const ABANDONED_MAX: usize = 1024;
 
 /// Everything that is kept, behind the rules that keep it whole.
@@ -34,18 +31,18 @@ pub struct Store {
     merge_failed: AtomicBool,
     /// An image is changed by one thread at a time, so that its sidecar and its
     /// record are written in the same order.
-    locks: [Mutex<()>; LOCKS],
-    lock_hash: RandomState,
+    locks: Locks,
     /// Equal bytes are stored by one thread at a time, so that the second finds
     /// the first. Taken before an image's lock.
-    content_locks: [Mutex<()>; LOCKS],
-    /// Failed commits whose cleaning up failed as well.
+    content_locks: Locks,
+    /// Failed commits and removals whose cleaning up failed as well.
     abandoned: Mutex<Vec<(ImageId, Undo)>>,
     /// The last field: let go when the database is closed.
     data_dir: Option<DataDir>,
 }
 
-/// Takes back what a failed commit has left.
+/// Takes back what a failed commit or removal has left. The caller holds the
+/// image's lock.
 type Undo = fn(&Store, &ImageId) -> Result<(), StorageError>;
 
 impl Store {
@@ -59,9 +56,8 @@ impl Store {
             variants: Variants::memory(),
             view_counter: ViewCounter::default(),
             merge_failed: AtomicBool::new(false),
-            locks: std::array::from_fn(|_| Mutex::new(())),
-            lock_hash: RandomState::new(),
-            content_locks: std::array::from_fn(|_| Mutex::new(())),
+            locks: Locks::default(),
+            content_locks: Locks::default(),
             abandoned: Mutex::default(),
             data_dir: None,
         }
@@ -112,9 +108,8 @@ impl Store {
         let id = &record.id;
         let (original, sidecar) = (record.original()?, record.stored_form()?);
         self.retry_abandoned();
-        let _content_lock = self.lock_content(&record.sha256);
-        let _lock = self.lock(id);
-        let stored = self.put_once(record, &original, bytes, &sidecar);
+        let _content_lock = self.content_locks.one(record.sha256);
+        let (_locks, stored) = self.put_once(record, &original, bytes, &sidecar);
         let committed = match stored {
             Err(taken @ StorageError::AlreadyExists { .. }) => return Err(taken),
             other => other.and_then(|()| self.records.insert(record)),
@@ -199,8 +194,8 @@ impl Store {
     /// was none to remove.
     ///
     /// # Errors
-    /// When it cannot be removed; calling again, or the next start, finishes
-    /// what has begun.
+    /// When it cannot be removed. What has begun is finished by the next upload
+    /// or probe that finds the disk well, by calling again, or by the next start.
     pub fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
         self.find(id)?;
         let _lock = self.lock(id);
@@ -222,8 +217,11 @@ impl Store {
                 }
             }
         }
-        if !record.legal_hold {
-            self.purge(id)?;
+        if !record.legal_hold
+            && let Err(error) = self.purge(id)
+        {
+            self.remember(id, Self::purge_removed);
+            return Err(error);
         }
         Ok(true)
     }
@@ -237,15 +235,26 @@ impl Store {
     }
 
     /// Purges an image if it is removed and no legal hold keeps it.
-    pub(crate) fn purge_if_removed(&self, id: &ImageId) -> Result<bool, StorageError> {
+    pub(crate) fn purge_if_removed(&self, id: &ImageId) -> Result<(), StorageError> {
         let _lock = self.lock(id);
+        self.purge_removed(id)
+    }
+
+    fn purge_removed(&self, id: &ImageId) -> Result<(), StorageError> {
         match self.records.find(id)? {
-            Some(record) if record.state == State::Removed && !record.legal_hold => {
-                self.purge(id)?;
-                Ok(true)
-            }
-            _ => Ok(false),
+            Some(record) if record.state == State::Removed && !record.legal_hold => self.purge(id),
+            _ => Ok(()),
         }
+    }
+
+    /// Removes variants whose image is gone. For the start.
+    pub(crate) fn drop_orphans(&self) {
+        self.variants.retain(|id| match self.records.find(id) {
+            Ok(Some(record)) => record.state != State::Removed || record.legal_hold,
+            Ok(None) => false,
+            // Nobody knows; it is asked again at the next start.
+            Err(_) => true,
+        });
     }
 
     /// A part's bytes; `None` when there are none.
@@ -359,18 +368,7 @@ impl Store {
     }
 
     pub(crate) fn lock(&self, id: &ImageId) -> MutexGuard<'_, ()> {
-        self.one_of(&self.locks, id)
-    }
-
-    fn lock_content(&self, sha256: &[u8; 32]) -> MutexGuard<'_, ()> {
-        self.one_of(&self.content_locks, sha256)
-    }
-
-    fn one_of<'a>(&self, locks: &'a [Mutex<()>; LOCKS], key: impl Hash) -> MutexGuard<'a, ()> {
-        let [low, ..] = self.lock_hash.hash_one(key).to_le_bytes();
-        locks[usize::from(low) % LOCKS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.locks.one(id)
     }
 
     /// The image is whole; a mark of doubt that stays is settled at the start.
@@ -396,7 +394,14 @@ impl Store {
     fn abandon(&self, id: &ImageId, undo: Undo) {
         if let Err(error) = undo(self, id) {
             tracing::warn!(%id, %error, "a failed upload is cleaned up later");
-            self.abandoned().push((*id, undo));
+            self.remember(id, undo);
+        }
+    }
+
+    fn remember(&self, id: &ImageId, undo: Undo) {
+        let mut abandoned = self.abandoned();
+        if !abandoned.iter().any(|(known, _)| known == id) {
+            abandoned.push((*id, undo));
         }
     }
 
@@ -455,6 +460,7 @@ impl Store {
     }
 }
 
+mod locks;
 mod twins;
 mod views;
 

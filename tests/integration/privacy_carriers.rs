@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use imgshare_tests::carriers::{Carrier, Fate, Kind};
 use imgshare_tests::client::Client;
-use imgshare_tests::decode;
 use imgshare_tests::exiftool;
 use imgshare_tests::installation::Installation;
 use imgshare_tests::response::Response;
@@ -55,6 +54,16 @@ fn p02_no_carrier_of_a_lossy_webp_is_kept() {
 #[test]
 fn p02_no_carrier_of_an_animated_webp_is_kept() {
     prove(Kind::AnimatedWebp);
+}
+
+#[test]
+fn p02_no_carrier_of_an_avif_is_kept() {
+    prove(Kind::Avif);
+}
+
+#[test]
+fn p02_no_carrier_of_an_avif_with_alpha_is_kept() {
+    prove(Kind::AvifWithAlpha);
 }
 
 /// Uploads one file for every place, and lists every marker that is found.
@@ -184,7 +193,7 @@ impl Trial {
     /// A file that the decoder does not take differs from a plain one by nothing
     /// but the carrier.
     fn shows_the_same(&self, carrier: &Carrier, served: &[u8]) -> bool {
-        let frames = |file: &[u8]| decode::frames(self.kind.format(), file);
+        let frames = |file: &[u8]| self.kind.frames(file);
         let sent = frames(&carrier.file).or_else(|| frames(&self.kind.plain()));
         sent.is_some() && sent == frames(served)
     }

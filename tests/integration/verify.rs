@@ -74,6 +74,37 @@ fn what_cannot_be_looked_at_has_a_status_of_its_own() {
 }
 
 #[test]
+fn a_file_that_carries_nothing_may_be_cut_otherwise() {
+    let installation = Installation::without_weights();
+    let plain = Picture::scene(60, 60, 65).png();
+    let at = plain.windows(4).position(|name| name == b"IDAT");
+    let at = at.expect("a picture") - 4;
+    let length = u32::from_be_bytes(*plain[at..].first_chunk().expect("a length"));
+    let end = at + 8 + usize::try_from(length).expect("small");
+    let mut pieces = plain[..at].to_vec();
+    for piece in plain[at + 8..end].chunks(100) {
+        let named = [b"IDAT", piece].concat();
+        pieces.extend(u32::try_from(piece.len()).expect("small").to_be_bytes());
+        pieces.extend(&named);
+        pieces.extend(crc32fast::hash(&named).to_be_bytes());
+    }
+    pieces.extend(&plain[end + 4..]);
+    let file = write(&installation, "pieces.png", &pieces);
+    assert_eq!(status(&installation, &[&file]), CLEAN);
+    let shown = installation.run(&["verify", &file.to_string_lossy()]);
+    assert!(
+        shown.stdout.starts_with("clean ")
+            && shown.stdout.contains("carries nothing; would be rewritten"),
+        "{shown:#?}"
+    );
+    let line = json(&installation, &file);
+    assert_eq!(
+        (&line["clean"], &line["fate"]),
+        (&true.into(), &"cut-anew".into())
+    );
+}
+
+#[test]
 fn a_damaged_file_is_not_clean() {
     let installation = Installation::without_weights();
     let whole = Picture::scene(60, 60, 64).png();

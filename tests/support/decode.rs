@@ -1,10 +1,14 @@
-//! The four decoders, as far as our own pictures need them.
+//! The decoders, as far as our own pictures need them.
+
+mod avif;
 
 use std::io::Cursor;
 
 use zune_core::bytestream::ZCursor;
 
 use crate::picture::Format;
+
+pub use avif::avif;
 
 /// The pixels of each frame, and how long it is shown in units of the format.
 pub type Frames = Vec<(Vec<u8>, u32)>;

@@ -62,15 +62,17 @@ pub enum Command {
     /// Say whether image files are clean, and what they carry if not.
     ///
     /// A file is clean when it holds nothing but its picture: the service would
-    /// store it byte for byte as it is. What else is in it is named with its
-    /// place and size, never quoted. Nothing is stored or sent, and no weights
-    /// are needed. The exit status is 0 when every file is clean, 1 when one is
-    /// not, and 2 when one cannot be read or is of no accepted format.
+    /// store it byte for byte as it is, or the same data cut into other pieces,
+    /// which is said then. What else is in it is named with its place and size,
+    /// never quoted. Nothing is stored or sent, and no weights are needed. The
+    /// exit status is 0 when every file is clean, 1 when one is not or cannot be
+    /// proved to be, and 2 when one cannot be read or is of no accepted format.
     #[command(after_help = "Examples:\n  imgshare verify photo.jpg\n  curl -s \
         http://127.0.0.1:8080/i/ID.jpg | imgshare verify -\n  imgshare verify --json *.png | \
         jq 'select(.clean | not)'\n\nWith --json each line is an object with path, clean, \
         format, fate, carried (a list\nof what, offset and bytes) and omitted, or with path, \
-        code and error.")]
+        code and error. The fate is\nstored-as-it-is, cut-anew (it carries nothing, and would be \
+        rewritten), rewritten,\nor refused with its code.")]
     Verify(VerifyArgs),
     /// Fetch, list or check the classifiers' weights.
     #[command(subcommand)]

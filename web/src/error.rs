@@ -93,8 +93,12 @@ impl WebError {
                 (StatusCode::TOO_MANY_REQUESTS, "overloaded")
             }
             Self::Pipeline(PipelineError::Fault(fault)) => match fault {
-                Fault::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, fault.code()),
-                Fault::Panicked { .. } => (StatusCode::INTERNAL_SERVER_ERROR, fault.code()),
+                Fault::ShuttingDown | Fault::FormatUnavailable => {
+                    (StatusCode::SERVICE_UNAVAILABLE, fault.code())
+                }
+                Fault::Panicked { .. } | Fault::DecoderLost => {
+                    (StatusCode::INTERNAL_SERVER_ERROR, fault.code())
+                }
             },
             Self::Storage(error) => storage_status_and_code(error),
             Self::Upload(problem) => upload_status_and_code(problem),
@@ -141,6 +145,11 @@ impl WebError {
             }
             (Self::Pipeline(PipelineError::Reject(reject)), _) => reject.to_string(),
             (Self::Pipeline(PipelineError::Overloaded(overloaded)), _) => overloaded.to_string(),
+            (Self::Pipeline(PipelineError::Fault(Fault::FormatUnavailable)), _) => {
+                "The service cannot read images of this format until it is started again; PNG \
+                 and JPEG still work."
+                    .to_owned()
+            }
             (Self::Pipeline(PipelineError::Fault(_)), _) => {
                 "The service is restarting; try again in a moment.".to_owned()
             }
@@ -385,6 +394,22 @@ mod tests {
         let stopping = WebError::from(PipelineError::from(Fault::ShuttingDown)).into_response();
         assert_eq!(stopping.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(stopping.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_decoder_that_is_lost_is_nobody_elses_fault() {
+        let of = |fault: Fault| WebError::from(PipelineError::from(fault));
+        let problem = of(Fault::DecoderLost).problem();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (500, "internal-error")
+        );
+        let problem = of(Fault::FormatUnavailable).problem();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (503, "format-unavailable")
+        );
+        assert!(problem.detail.contains("PNG"), "{}", problem.detail);
     }
 
     #[test]

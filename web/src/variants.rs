@@ -330,8 +330,9 @@ fn shrink(
     spec: VariantSpec,
     pipeline: &Pipeline,
 ) -> Result<Scrubbed, PipelineError> {
-    let _memory = pipeline.reserve_memory(source)?;
-    Ok(variant(source, spec, &pipeline.settings().limits)?)
+    let memory = pipeline.reserve_memory(source)?;
+    let made = memory.spend(|| variant(source, spec, &pipeline.settings().limits))?;
+    Ok(made?)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub fn blobs_contract<B: Blobs>(make: impl Fn() -> B) {
     an_image_appears_with_its_sidecar(&make());
     an_image_is_in_doubt_until_settled(&make());
     an_id_is_taken_once(&make());
-    parts_are_added_and_replaced(&make());
+    a_sidecar_is_replaced(&make());
     nothing_is_added_to_no_image(&make());
     a_part_is_read_piece_by_piece(&make());
     removing_takes_everything(&make());
@@ -71,15 +71,9 @@ fn an_id_is_taken_once(blobs: &dyn Blobs) {
     );
 }
 
-fn parts_are_added_and_replaced(blobs: &dyn Blobs) {
+fn a_sidecar_is_replaced(blobs: &dyn Blobs) {
     let id = new_id();
     put(blobs, &id);
-    for content in [b"small".as_slice(), b"", b"another"] {
-        blobs
-            .put_part(&id, &thumbnail(), &SampleBytes(content.to_vec()))
-            .expect("a part");
-        assert_eq!(read(blobs, &id, &thumbnail()).as_deref(), Some(content));
-    }
     blobs.put_sidecar(&id, b"changed").expect("a sidecar");
     assert_eq!(sidecar(blobs, &id).as_deref(), Some(b"changed".as_slice()));
     assert_eq!(
@@ -90,8 +84,6 @@ fn parts_are_added_and_replaced(blobs: &dyn Blobs) {
 
 fn nothing_is_added_to_no_image(blobs: &dyn Blobs) {
     let id = new_id();
-    let part = blobs.put_part(&id, &thumbnail(), &SampleBytes(b"small".to_vec()));
-    assert!(matches!(part, Err(StorageError::NotFound { .. })));
     let record = blobs.put_sidecar(&id, b"sidecar");
     assert!(matches!(record, Err(StorageError::NotFound { .. })));
     assert_eq!(visited(blobs), BTreeSet::new());
@@ -120,21 +112,13 @@ fn removing_takes_everything(blobs: &dyn Blobs) {
     let (id, other) = (new_id(), new_id());
     put(blobs, &id);
     put(blobs, &other);
-    blobs
-        .put_part(&id, &thumbnail(), &SampleBytes(b"small".to_vec()))
-        .expect("a part");
     assert!(blobs.remove(&id).expect("a removal"));
     assert!(!blobs.remove(&id).expect("a removal"));
     assert_eq!(read(blobs, &id, &original()), None);
-    assert_eq!(read(blobs, &id, &thumbnail()), None);
     assert_eq!(sidecar(blobs, &id), None);
     assert_eq!(visited(blobs), BTreeSet::from([other]));
     put(blobs, &id);
-    assert_eq!(
-        read(blobs, &id, &thumbnail()),
-        None,
-        "a part outlived its image"
-    );
+    assert_eq!(sidecar(blobs, &id).as_deref(), Some(b"sidecar".as_slice()));
 }
 
 fn every_image_is_visited(blobs: &dyn Blobs) {
@@ -200,25 +184,20 @@ fn twins_are_independent(blobs: &dyn Blobs) {
     for pair in ids.windows(2) {
         assert!(put_twin(blobs, &pair[1], &pair[0], b"original").expect("a twin"));
     }
-    blobs
-        .put_part(&ids[0], &thumbnail(), &SampleBytes(b"small".to_vec()))
-        .expect("a part");
-    blobs
-        .put_part(&ids[2], &original(), &SampleBytes(b"replaced".to_vec()))
-        .expect("a part");
-    assert_eq!(read(blobs, &ids[1], &thumbnail()), None);
+    blobs.put_sidecar(&ids[0], b"changed").expect("a sidecar");
+    assert_eq!(sidecar(blobs, &ids[1]).as_deref(), Some(b"twin".as_slice()));
     assert!(blobs.remove(&ids[0]).expect("a removal"));
     blobs.sweep().expect("a sweep");
     assert_eq!(
         read(blobs, &ids[1], &original()).as_deref(),
         Some(b"original".as_slice())
     );
-    assert_eq!(
-        read(blobs, &ids[2], &original()).as_deref(),
-        Some(b"replaced".as_slice())
-    );
     assert!(blobs.remove(&ids[1]).expect("a removal"));
     assert_eq!(visited(blobs), BTreeSet::from([ids[2]]));
+    assert_eq!(
+        read(blobs, &ids[2], &original()).as_deref(),
+        Some(b"original".as_slice())
+    );
 }
 
 fn other_bytes_have_no_twin(blobs: &dyn Blobs) {

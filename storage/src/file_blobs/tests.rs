@@ -18,19 +18,14 @@ fn file_blobs_keep_the_promise() {
 #[test]
 fn the_layout_is_the_documented_one_and_private() {
     let dir = tempfile::tempdir().unwrap();
-    let (blobs, id) = with_image(dir.path());
-    let thumbnail = PartName::variant("thumb", "png").unwrap();
-    blobs
-        .put_part(&id, &thumbnail, &SampleBytes(b"small".to_vec()))
-        .unwrap();
-
+    let (_, id) = with_image(dir.path());
     let [first, second] = shard(&id);
     let folder = dir
         .path()
         .join(format!("blobs/{first:02x}/{second:02x}/{id}"));
     let mut files = names(&folder).unwrap();
     files.sort_unstable();
-    assert_eq!(files, ["original.jpg", "record", "thumb.png"]);
+    assert_eq!(files, ["original.jpg", "record"]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     for file in files {
         assert_eq!(mode(&folder.join(file)), 0o600);
@@ -62,16 +57,14 @@ fn a_failure_leaves_no_temporary_file() {
     let dir = tempfile::tempdir().unwrap();
     let (blobs, id) = with_image(dir.path());
     blobs.settle(&id).unwrap();
-    let thumbnail = PartName::variant("thumb", "png").unwrap();
     // A folder where a file should go fails the last step.
     let [first, second] = shard(&id);
     let folder = dir
         .path()
         .join(format!("blobs/{first:02x}/{second:02x}/{id}"));
-    fs::create_dir(folder.join("thumb.png")).unwrap();
-    blobs
-        .put_part(&id, &thumbnail, &SampleBytes(b"small".to_vec()))
-        .unwrap_err();
+    fs::remove_file(folder.join("record")).unwrap();
+    fs::create_dir(folder.join("record")).unwrap();
+    blobs.put_sidecar(&id, b"changed").unwrap_err();
     assert_eq!(
         names(&dir.path().join("tmp")).unwrap(),
         Vec::<String>::new()
@@ -183,4 +176,18 @@ fn put(blobs: &FileBlobs, id: &ImageId) -> Result<(), StorageError> {
         &SampleBytes(b"original".to_vec()),
         b"sidecar",
     )
+}
+
+#[test]
+fn p13_a_removal_that_was_cut_short_leaves_nothing_when_it_is_called_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (blobs, id) = with_image(dir.path());
+    blobs.settle(&id).unwrap();
+    // As when the last step fails: the image is out of its place, not gone.
+    let gone = dir.path().join(format!("tmp/{id}.gone-99"));
+    fs::rename(blobs.folder(&id), &gone).unwrap();
+    let other = dir.path().join("tmp/other.gone-98");
+    fs::write(&other, b"").unwrap();
+    assert!(!blobs.remove(&id).unwrap());
+    assert!(!gone.exists() && other.exists());
 }

@@ -34,7 +34,7 @@ fn every_field_comes_back() {
         (report.n_rebuilt, report.n_views_kept, report.n_skipped),
         (3, 1, 0)
     );
-    assert_eq!(report.old_database, Some(dir.path().join("db.broken-1")));
+    assert_eq!(report.old_database, Some(dir.path().join("db.replaced-1")));
     assert!(matches!(
         events[0],
         RepairEvent::OldDatabase { unreadable: None }
@@ -147,7 +147,7 @@ fn a_database_that_is_damaged_is_rebuilt_at_the_start() {
     fs::write(dir.path().join("db/conf"), b"not a configuration at all").unwrap();
     let store = Store::open_or_repair(dir.path()).unwrap();
     assert_eq!(store.find(&record.id).unwrap(), Some(record));
-    assert!(dir.path().join("db.broken-1").exists());
+    assert!(dir.path().join("db.replaced-1").exists());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_repair_cut_short_is_run_again() {
     let record = stored_one(dir.path());
     // Cut short while rebuilding, and again between the two renames.
     drop(SledRecords::open(&dir.path().join("db.rebuilt")).unwrap());
-    fs::rename(dir.path().join("db"), dir.path().join("db.broken-1")).unwrap();
+    fs::rename(dir.path().join("db"), dir.path().join("db.replaced-1")).unwrap();
     let store = Store::open_or_repair(dir.path()).unwrap();
     assert_eq!(store.find(&record.id).unwrap(), Some(record));
     assert!(!dir.path().join("db.rebuilt").exists());

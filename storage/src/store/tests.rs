@@ -1,7 +1,12 @@
+use std::fs;
+use std::path::Path;
+
 use super::views::today;
 use super::*;
 use crate::Views;
 use crate::contract::{SampleBytes, sample_record};
+use crate::faults::{Fault, Faulty, Fuse};
+use crate::variants::Folder;
 
 #[test]
 fn a_committed_image_is_found_whole() {
@@ -232,4 +237,66 @@ fn equal_bytes_are_found_by_their_hash() {
     assert_eq!(store.with_sha256(&[0; 32], 9).unwrap(), []);
     store.remove(&ids[0]).unwrap();
     assert_eq!(store.with_sha256(&sha256, 9).unwrap(), ids[1..]);
+}
+
+#[test]
+fn p13_a_deletion_whose_variants_stayed_is_finished_by_the_next_probe() {
+    let dir = tempfile::tempdir().unwrap();
+    // A variant is written, removed, and its folder synced.
+    for (fault, at) in [Fault::Once, Fault::OnceAfterEffect]
+        .into_iter()
+        .flat_map(|fault| [(fault, 1), (fault, 2)])
+    {
+        let fuse = Fuse::new(at, fault);
+        let folder = Folder::open(dir.path()).unwrap();
+        let place = Box::new(Faulty(folder, Arc::clone(&fuse)));
+        let store = Store::memory().with_variants(Variants::in_place(place));
+        let record = commit(&store);
+        put_variant(&store, &record.id);
+        store.remove(&record.id).unwrap_err();
+        assert!(fuse.struck());
+        let found = store.records.find(&record.id).unwrap().unwrap();
+        assert_eq!(found.state, State::Removed);
+        store.probe_writable().unwrap();
+        assert_eq!(store.records.find(&record.id).unwrap(), None);
+        assert_eq!(store.read(&record.id, &original()).unwrap(), None);
+        assert_eq!(n_variants(dir.path()), 0, "{fault:?} at {at}");
+    }
+}
+
+#[test]
+fn p13_variants_whose_image_is_gone_go_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let [kept, held, gone] = [(); 3].map(|()| {
+        let record = commit(&store);
+        put_variant(&store, &record.id);
+        record.id
+    });
+    store
+        .update(&held, |record| record.legal_hold = true)
+        .unwrap();
+    store.remove(&held).unwrap();
+    // As after a crash between the record's end and that of the variants.
+    store.blobs.remove(&gone).unwrap();
+    store.records.remove(&gone).unwrap();
+    drop(store);
+    assert_eq!(n_variants(dir.path()), 3);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(n_variants(dir.path()), 2);
+    for id in [kept, held] {
+        assert!(store.variant(&id, "thumb").unwrap().is_some());
+    }
+}
+
+fn put_variant(store: &Store, id: &ImageId) {
+    let part = PartName::variant("thumb", "jpg").unwrap();
+    let bytes = SampleBytes(b"small".to_vec());
+    store.put_variant(id, &part, &bytes).unwrap();
+}
+
+fn n_variants(data_dir: &Path) -> usize {
+    let folders = fs::read_dir(data_dir.join("variants")).unwrap();
+    let files = folders.map(|folder| fs::read_dir(folder.unwrap().path()).unwrap().count());
+    files.sum()
 }

@@ -1,49 +1,75 @@
 //! Keeping equal bytes once.
 
+use super::locks::Locked;
 use crate::{ImageId, PartName, Record, State, Storable, StorageError, Store};
 
-/// Images of the same bytes that are asked to share them. More than one, for
-/// those that may not share, are damaged, or have all the names a file may have.
+/// Images of the same bytes that are looked at: few at first, since most may share
+/// them, and more where none of those may.
+const CANDIDATES: [usize; 2] = [8, 512];
+
+/// Images that are asked to share their bytes. More than one, for those that are
+/// damaged, or have all the names a file may have.
 const TWINS_MAX: usize = 8;
 
 impl Store {
-    /// Stores a new image, sharing the bytes of another where it may.
+    /// Stores a new image, sharing the bytes of another where it may. From before
+    /// that one is looked at its lock is held, together with the new image's: no
+    /// legal hold can come between.
     pub(super) fn put_once(
         &self,
         record: &Record,
         original: &PartName,
         bytes: &dyn Storable,
         sidecar: &[u8],
-    ) -> Result<(), StorageError> {
+    ) -> (Locked<'_>, Result<(), StorageError>) {
         let id = &record.id;
         for twin in self.twins(record) {
-            if self.blobs.put_twin(id, original, bytes, sidecar, &twin)? {
-                return Ok(());
+            let locks = self.locks.both(id, &twin);
+            if !self.may_share(record, &twin) {
+                continue;
+            }
+            match self.blobs.put_twin(id, original, bytes, sidecar, &twin) {
+                Ok(false) => {}
+                stored => return (locks, stored.map(|_| ())),
             }
         }
-        self.blobs.put_image(id, original, bytes, sidecar)
+        let locks = self.locks.both(id, id);
+        let stored = self.blobs.put_image(id, original, bytes, sidecar);
+        (locks, stored)
     }
 
-    /// Images that may share their bytes with a new one.
+    /// Images that may share their bytes with a new one, for all that is known
+    /// without their locks.
     fn twins(&self, record: &Record) -> Vec<ImageId> {
-        let may_share = |id: &ImageId| match self.records.find(id) {
+        for limit in CANDIDATES {
+            let candidates = match self.records.with_sha256(&record.sha256, limit) {
+                Ok(candidates) => candidates,
+                Err(error) => {
+                    // It only costs room; the insert will say if more is wrong.
+                    tracing::warn!(%error, "bytes may be stored twice");
+                    return Vec::new();
+                }
+            };
+            let all = candidates.len() < limit;
+            let may_share = candidates
+                .into_iter()
+                .filter(|id| self.may_share(record, id));
+            let twins: Vec<ImageId> = may_share.take(TWINS_MAX).collect();
+            if all || !twins.is_empty() {
+                return twins;
+            }
+        }
+        Vec::new()
+    }
+
+    fn may_share(&self, record: &Record, twin: &ImageId) -> bool {
+        match self.records.find(twin) {
             Ok(Some(twin)) => {
                 twin.state != State::Removed
                     && !twin.legal_hold
                     && (twin.bytes, &twin.extension) == (record.bytes, &record.extension)
             }
             _ => false,
-        };
-        match self.records.with_sha256(&record.sha256, TWINS_MAX) {
-            Ok(mut ids) => {
-                ids.retain(may_share);
-                ids
-            }
-            Err(error) => {
-                // It only costs room; the insert will say if more is wrong.
-                tracing::warn!(%error, "bytes may be stored twice");
-                Vec::new()
-            }
         }
     }
 }
@@ -112,6 +138,45 @@ mod tests {
                     .is_some()
             );
         }
+    }
+
+    #[test]
+    fn p11_a_hold_that_comes_meanwhile_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let held = commit(&store);
+        std::thread::scope(|scope| {
+            let lock = store.lock(&held.id);
+            let later = scope.spawn(|| commit(&store));
+            // As an update does that was first to have the lock.
+            let record = store.records.find(&held.id).unwrap().unwrap();
+            let record = Record {
+                legal_hold: true,
+                ..record
+            };
+            store.records.update(&record).unwrap();
+            drop(lock);
+            later.join().unwrap();
+        });
+        assert_eq!(n_files(dir.path()), 2);
+    }
+
+    #[test]
+    fn one_that_may_share_is_found_behind_many_that_may_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let mut ids: Vec<ImageId> = (0..12).map(|_| commit(&store).id).collect();
+        ids.sort_unstable();
+        for id in &ids[..11] {
+            store.update(id, |record| record.legal_hold = true).unwrap();
+        }
+        commit(&store);
+        assert_eq!(n_files(dir.path()), 1);
+        store
+            .update(&ids[11], |record| record.legal_hold = true)
+            .unwrap();
+        commit(&store);
+        assert_eq!(n_files(dir.path()), 1, "the one before is free");
     }
 
     #[test]

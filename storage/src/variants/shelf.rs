@@ -126,26 +126,40 @@ impl Shelf {
     }
 
     /// Takes every variant of an image.
-    pub(super) fn take_image(&mut self, id: ImageId) -> Vec<(Key, Entry)> {
+    pub(super) fn take_image(&mut self, id: ImageId) {
         let first = Key {
             id,
             name: "".into(),
         };
         let keys = self.kept.range(first..).map(|(key, _)| key);
         let keys: Vec<Key> = keys.take_while(|key| key.id == id).cloned().collect();
-        keys.into_iter()
-            .filter_map(|key| Some((key.clone(), self.take(&key)?)))
-            .collect()
+        for key in keys {
+            self.take(&key);
+        }
     }
 
-    /// Takes the one used longest ago while there are too many bytes.
-    pub(super) fn take_excess(&mut self) -> Option<(Key, Entry)> {
-        if self.bytes <= self.bytes_max {
-            return None;
+    /// Takes those used longest ago until there are not too many bytes.
+    pub(super) fn take_excess(&mut self) -> Vec<(Key, Entry)> {
+        let mut taken = Vec::new();
+        while self.bytes > self.bytes_max
+            && let Some(key) = self.by_use.values().next().cloned()
+            && let Some(entry) = self.take(&key)
+        {
+            taken.push((key, entry));
         }
-        let key = self.by_use.values().next()?.clone();
-        let entry = self.take(&key)?;
-        Some((key, entry))
+        taken
+    }
+
+    /// Whether exactly this variant is kept.
+    pub(super) fn holds(&self, key: &Key, entry: &Entry) -> bool {
+        self.kept.get(key).is_some_and(|(kept, _)| kept == entry)
+    }
+
+    /// The images that have variants, each once.
+    pub(super) fn ids(&self) -> Vec<ImageId> {
+        let mut ids: Vec<ImageId> = self.kept.keys().map(|key| key.id).collect();
+        ids.dedup();
+        ids
     }
 }
 
@@ -198,12 +212,12 @@ mod tests {
         for id in &ids[..3] {
             shelf.put(key(*id, "thumb"), entry(1));
         }
-        assert_eq!(shelf.take_excess(), None);
+        assert_eq!(shelf.take_excess(), []);
         shelf.touch(&key(ids[0], "thumb")).unwrap();
         shelf.put(key(ids[3], "thumb"), entry(BLOCK_BYTES));
-        let gone = shelf.take_excess().map(|(key, _)| key.id);
-        assert_eq!(gone, Some(ids[1]));
-        assert_eq!(shelf.take_excess(), None);
+        let gone = shelf.take_excess();
+        assert_eq!(gone, [(key(ids[1], "thumb"), entry(1))]);
+        assert_eq!(shelf.take_excess(), []);
         assert_eq!(shelf.bytes(), 3 * BLOCK_BYTES);
     }
 
@@ -216,8 +230,12 @@ mod tests {
                 shelf.put(key(id, name), entry(1));
             }
         }
-        assert_eq!(shelf.take_image(gone).len(), 2);
-        assert_eq!(shelf.take_image(gone).len(), 0);
+        let mut ids = [gone, stays];
+        ids.sort_unstable();
+        assert_eq!(shelf.ids(), ids);
+        shelf.take_image(gone);
+        shelf.take_image(gone);
+        assert_eq!(shelf.ids(), [stays]);
         assert_eq!(shelf.bytes(), 2 * BLOCK_BYTES);
         assert!(shelf.touch(&key(stays, "thumb")).is_some());
     }

@@ -1,5 +1,11 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use super::*;
 use crate::contract::SampleBytes;
+use crate::faults::{Fault, Faulty, Fuse};
 
 const BLOCK: u64 = 4096;
 
@@ -100,4 +106,77 @@ fn bytes_that_were_never_written_out_are_not_served() {
     }
     fs::remove_file(&files(dir.path())[0]).unwrap();
     assert_eq!(read(&variants, &id), None);
+}
+
+const FAILURES: [Fault; 2] = [Fault::Once, Fault::OnceAfterEffect];
+
+/// In a folder where one change fails.
+fn faulty(dir: &Path, fuse: &Arc<Fuse>) -> Variants {
+    let folder = Folder::open(dir).unwrap();
+    Variants::in_place(Box::new(Faulty(folder, Arc::clone(fuse))))
+}
+
+#[test]
+fn p13_a_removal_that_failed_anywhere_is_finished_by_the_next() {
+    // Two writes, two removals and a sync.
+    for (fault, at) in FAILURES
+        .into_iter()
+        .flat_map(|fault| (2..5).map(move |at| (fault, at)))
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let fuse = Fuse::new(at, fault);
+        let variants = faulty(dir.path(), &fuse);
+        let id = ImageId::random().unwrap();
+        put(&variants, &id, b"small");
+        let part = PartName::variant("medium", "jpg").unwrap();
+        variants
+            .put(&id, &part, &SampleBytes(b"larger".to_vec()))
+            .unwrap();
+        variants.remove(&id).unwrap_err();
+        let n_changes = fuse.n_changes();
+        variants.remove(&id).unwrap();
+        assert!(fuse.n_changes() > n_changes, "{fault:?} at {at}: no sync");
+        assert_eq!(
+            files(dir.path()),
+            Vec::<PathBuf>::new(),
+            "{fault:?} at {at}"
+        );
+    }
+}
+
+#[test]
+fn p13_what_could_not_be_dropped_goes_with_its_image_or_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids: Vec<ImageId> = (0..3).map(|_| ImageId::random().unwrap()).collect();
+    for removed in [false, true] {
+        // The third change: two are written, the first of them has to go.
+        let fuse = Fuse::new(2, Fault::Once);
+        let variants = faulty(dir.path(), &fuse);
+        variants.limit(BLOCK);
+        put(&variants, &ids[0], b"first");
+        put(&variants, &ids[1], b"second");
+        assert_eq!(files(dir.path()).len(), 2);
+        if removed {
+            variants.remove(&ids[0]).unwrap();
+        } else {
+            put(&variants, &ids[2], b"third");
+        }
+        assert_eq!(files(dir.path()).len(), 1);
+        assert_eq!(read(&variants, &ids[0]), None);
+        variants.limit(0);
+        assert_eq!(files(dir.path()), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
+fn a_file_that_was_to_go_stays_if_it_is_put_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids = [(); 2].map(|()| ImageId::random().unwrap());
+    let variants = faulty(dir.path(), &Fuse::new(2, Fault::Once));
+    variants.limit(BLOCK);
+    put(&variants, &ids[0], b"first");
+    put(&variants, &ids[1], b"second");
+    put(&variants, &ids[0], b"first");
+    assert_eq!(read(&variants, &ids[0]).as_deref(), Some(&b"first"[..]));
+    assert_eq!(files(dir.path()).len(), 1);
 }

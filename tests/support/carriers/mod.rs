@@ -2,6 +2,7 @@
 //! metadata is known to hide, built by hand; and files that exiftool filled, as
 //! a second author.
 
+mod avif;
 mod exif;
 mod gif;
 mod icc;
@@ -10,10 +11,11 @@ mod png;
 mod tool;
 mod webp;
 
+use crate::decode::{self, Frames};
 use crate::picture::{Format, Jpeg};
 use crate::random::Random;
 
-pub use tool::planted;
+pub use tool::{planted, planted_avif};
 
 /// A file and the one place in it that holds the marker.
 #[derive(Debug, Clone)]
@@ -60,18 +62,24 @@ pub enum Kind {
     LossyWebp,
     /// An animated WebP.
     AnimatedWebp,
+    /// An AVIF.
+    Avif,
+    /// An AVIF with alpha.
+    AvifWithAlpha,
 }
 
 impl Kind {
-    /// The format it belongs to.
+    /// What a file of this kind shows, or `None` if the decoder does not take it.
     #[must_use]
-    pub fn format(self) -> Format {
-        match self {
+    pub fn frames(self, file: &[u8]) -> Option<Frames> {
+        let format = match self {
             Self::BaselineJpeg | Self::ProgressiveJpeg => Format::Jpeg,
             Self::Png | Self::Apng => Format::Png,
             Self::Gif | Self::AnimatedGif => Format::Gif,
             Self::LosslessWebp | Self::LossyWebp | Self::AnimatedWebp => Format::Webp,
-        }
+            Self::Avif | Self::AvifWithAlpha => return decode::avif(file),
+        };
+        decode::frames(format, file)
     }
 
     /// A file of this kind that carries nothing.
@@ -87,6 +95,8 @@ impl Kind {
             Self::LosslessWebp => webp::plain(),
             Self::LossyWebp => webp::plain_lossy(),
             Self::AnimatedWebp => webp::plain_animation(),
+            Self::Avif => avif::plain(),
+            Self::AvifWithAlpha => avif::plain_with_alpha(),
         }
     }
 
@@ -104,6 +114,8 @@ impl Kind {
             Self::LosslessWebp => webp::list(&mut list),
             Self::LossyWebp => webp::list_lossy(&mut list),
             Self::AnimatedWebp => webp::list_animation(&mut list),
+            Self::Avif => avif::list(&mut list),
+            Self::AvifWithAlpha => avif::list_alpha(&mut list),
         }
         list.carriers
     }

@@ -29,6 +29,21 @@ pub fn planted(file: &[u8], format: Format, marker: &str, scratch: &Path) -> Vec
     }
 }
 
+/// The same for an AVIF, of which [`Format`] knows nothing: Exif and XMP by
+/// exiftool, and a trailer.
+///
+/// # Panics
+/// When exiftool refuses, or a file cannot be written.
+#[must_use]
+pub fn planted_avif(file: &[u8], marker: &str, scratch: &Path) -> Vec<u8> {
+    let path = scratch.join(format!("{marker}.avif"));
+    std::fs::write(&path, file).expect("scratch is writable");
+    // It writes the same two blocks into both.
+    exiftool::plant(&path, &tags(Format::Webp, marker, scratch));
+    let tagged = std::fs::read(&path).expect("exiftool left a file");
+    [&tagged, marker.as_bytes()].concat()
+}
+
 /// What exiftool is asked to write.
 fn tags(format: Format, marker: &str, scratch: &Path) -> Vec<String> {
     let mut tags: Vec<String> = [

@@ -77,6 +77,10 @@ impl Verified {
                 code: reject.code(),
                 error: reject.to_string(),
             },
+            (_, Fate::Unknown(fault)) => Self::Unreadable {
+                code: fault.code(),
+                error: fault.to_string(),
+            },
             _ => Self::Looked(report),
         }
     }
@@ -99,12 +103,15 @@ impl Verified {
                 format: report.format.map(|format| format.mime()),
                 fate: match report.fate {
                     Fate::StoredAsItIs => "stored-as-it-is",
+                    Fate::CutAnew => "cut-anew",
                     Fate::Rewritten => "rewritten",
                     Fate::Refused(_) => "refused",
+                    Fate::Unknown(_) => "unknown",
                 },
                 code: match &report.fate {
                     Fate::Refused(reject) => Some(reject.code()),
-                    Fate::StoredAsItIs | Fate::Rewritten => None,
+                    Fate::Unknown(fault) => Some(fault.code()),
+                    Fate::StoredAsItIs | Fate::CutAnew | Fate::Rewritten => None,
                 },
                 carried: report
                     .carried
@@ -127,7 +134,16 @@ impl Verified {
             Self::Unreadable { code, error } => {
                 return format!("error      {path}: {code}: {error}");
             }
-            Self::Looked(report) if report.is_clean() => return format!("clean      {path}"),
+            Self::Looked(report) if report.is_clean() => {
+                let mut text = format!("clean      {path}");
+                if report.fate == Fate::CutAnew {
+                    text.push_str(
+                        "\n           carries nothing; would be rewritten: the same data, cut \
+                         into other pieces",
+                    );
+                }
+                return text;
+            }
             Self::Looked(report) => report,
         };
         let mut lines = vec![format!("not clean  {path}")];
@@ -146,7 +162,7 @@ impl Verified {
                 "           nothing known is carried, yet it would be stored with other bytes"
                     .to_owned(),
             ),
-            Fate::Rewritten | Fate::StoredAsItIs => {}
+            Fate::Rewritten | Fate::CutAnew | Fate::StoredAsItIs | Fate::Unknown(_) => {}
         }
         lines.join("\n")
     }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use imgshare_pipeline::Pipeline;
 use imgshare_pipeline::path::STAGES;
 use imgshare_pipeline::stats::{BUCKET_BOUNDS_US, Histogram};
+use imgshare_pipeline::{Pipeline, decoders_lost};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -59,6 +59,11 @@ impl Collector for PipelineCollector {
                 "pipeline_decode_memory_waiting",
                 "Images that wait for memory to be decoded in",
                 u64::try_from(memory.waiting).unwrap_or(u64::MAX),
+            ),
+            (
+                "pipeline_decoders_lost",
+                "Decoders that panicked and keep their thread and memory since then",
+                decoders_lost(),
             ),
             (
                 "pipeline_batch_failures_in_a_row",

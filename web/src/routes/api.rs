@@ -43,7 +43,8 @@ use crate::ingest;
             content_type = "application/problem+json"),
         (status = 500, description = "`internal-error`", body = Problem,
             content_type = "application/problem+json"),
-        (status = 503, description = "`shutting-down`, `storage-read-only`", body = Problem,
+        (status = 503, description = "`shutting-down`, `storage-read-only`, \
+            `format-unavailable`", body = Problem,
             content_type = "application/problem+json"),
         (status = 507, description = "`storage-full`", body = Problem,
             content_type = "application/problem+json"),

@@ -13,11 +13,33 @@ use crate::app::{App, AppState};
 use crate::cache::{CachedImage, ImageHeaders, Rendition};
 use crate::cached_image;
 use crate::dto;
-use crate::error::WebError;
+use crate::error::{Problem, WebError};
 use crate::http::delivery::{self, Content};
 use crate::variants;
 
-/// `GET /i/{id}.{ext}`: the stored image. Only public ones have an address.
+/// The stored image.
+///
+/// Its metadata is gone. Only public images have an address.
+#[utoipa::path(
+    get,
+    path = "/i/{id}",
+    tag = "files",
+    params(("id" = String, Path, description = "The id and the image's extension, as in \
+        `direct_url`", example = "3kTMd8vXqz2P.jpg")),
+    responses(
+        (status = 200, description = "The image, with an `ETag`", body = Vec<u8>,
+            content_type = "image/*"),
+        (status = 206, description = "The part that `Range` asks for", body = Vec<u8>,
+            content_type = "image/*"),
+        (status = 304, description = "What `If-None-Match` names is still right"),
+        (status = 404, description = "`not-found`: unknown, deleted or hidden", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 416, description = "`range-not-satisfiable`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 500, description = "`internal-error`", body = Problem,
+            content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn original(
     State(app): State<AppState>,
     method: Method,
@@ -46,7 +68,42 @@ pub(super) async fn original(
     )
 }
 
-/// `GET /i/{id}/{variant}.{ext}`: a smaller rendering, made when first asked for.
+/// A smaller rendering of an image.
+///
+/// It is made when it is first asked for, and never larger than the image: `thumb`
+/// (320 pixels on the longer side), `small` (512), `medium` (1280), `social` and
+/// `social-blurred` (1200 x 630, the card for previews of links). Only making it
+/// tells its format: asked for as JPEG, one that is a PNG redirects to it. So does
+/// the card that an image's label does not allow, to the one it does.
+#[utoipa::path(
+    get,
+    path = "/i/{id}/{variant}",
+    tag = "files",
+    params(
+        ("id" = String, Path, description = "12 base58 characters"),
+        ("variant" = String, Path, description = "The variant's name and `.jpg`",
+            example = "thumb.jpg"),
+    ),
+    responses(
+        (status = 200, description = "The variant, with an `ETag`", body = Vec<u8>,
+            content_type = "image/*"),
+        (status = 206, description = "The part that `Range` asks for", body = Vec<u8>,
+            content_type = "image/*"),
+        (status = 304, description = "What `If-None-Match` names is still right"),
+        (status = 307, description = "It is at another address", headers(
+            ("Location" = String, description = "Path of the variant as it is"))),
+        (status = 404, description = "`not-found`: unknown, deleted or hidden, or no such \
+            variant", body = Problem, content_type = "application/problem+json"),
+        (status = 416, description = "`range-not-satisfiable`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 429, description = "`overloaded`: too many are being made; see \
+            `Retry-After`", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "`internal-error`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 503, description = "`format-unavailable`", body = Problem,
+            content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn variant(
     State(app): State<AppState>,
     method: Method,

@@ -32,7 +32,5 @@ pub fn all() -> Router<AppState> {
         .merge(pages)
         .merge(documented)
         .route("/openapi.json", get(openapi::serve(document)))
-        .route("/i/{id}", get(images::original))
-        .route("/i/{id}/{variant}", get(images::variant))
         .route("/assets/{name}", get(assets::asset))
 }

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{api, health};
+use super::{api, health, images};
 use crate::app::AppState;
 
 #[derive(utoipa::OpenApi)]
@@ -22,6 +22,7 @@ use crate::app::AppState;
     ),
     tags(
         (name = "images", description = "Upload, facts, deletion"),
+        (name = "files", description = "The images themselves, and smaller renderings"),
         (name = "service", description = "Alive and ready"),
     ),
     modifiers(&DeleteTokenScheme),
@@ -46,6 +47,8 @@ pub(super) fn documented() -> (Router<AppState>, OpenApi) {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(api::upload))
         .routes(routes!(api::facts, api::delete))
+        .routes(routes!(images::original))
+        .routes(routes!(images::variant))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .split_for_parts()

@@ -117,7 +117,7 @@ fn list_items(part: &Boxed<'_>, parts: &[Boxed<'_>], file: &[u8], listing: &mut 
     let locations = parts.iter().find(|part| part.name == *b"iloc");
     for entry in boxes(entries, part.body_at + counted, listing) {
         let Some((id, kind, name)) = item(entry.body) else {
-            listing.add("item of an unknown kind", entry.offset, entry.bytes);
+            listing.add("item of an unknown type", entry.offset, entry.bytes);
             continue;
         };
         if name.iter().any(|byte| *byte != 0) {

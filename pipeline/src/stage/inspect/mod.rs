@@ -5,9 +5,10 @@
 //! every part that is not picture, by what it is, where it begins and how long
 //! it is; never by what it says. And the path itself is taken, up to the bytes
 //! that would be stored. A file is clean when the lister finds nothing and those
-//! bytes are its own.
+//! bytes are its own, or hold the same in other pieces.
 
 mod avif;
+mod content;
 mod exif;
 mod gif;
 mod icc;
@@ -25,8 +26,8 @@ use std::sync::Arc;
 use self::listing::Listing;
 pub use self::listing::{PARTS_MAX, Part};
 use super::sniff;
-use crate::error::Reject;
-use crate::item::Format;
+use crate::error::{PipelineError, Reject};
+use crate::item::{Format, Scrubbed};
 use crate::limits::Limits;
 use crate::path::prepare_alone;
 
@@ -51,17 +52,23 @@ pub struct Report {
 pub enum Fate {
     /// It would be stored byte for byte as it is.
     StoredAsItIs,
+    /// It would be stored with other bytes that hold the same: only where chunks
+    /// or blocks are cut, or how a profile is compressed, would change.
+    CutAnew,
     /// It would be stored with other bytes.
     Rewritten,
     /// It would not be stored.
     Refused(Reject),
+    /// Something of ours broke, so nobody knows.
+    Unknown(PipelineError),
 }
 
 impl Report {
     /// Whether the file carries nothing but its picture, as far as both judges see.
+    /// Its fate may still be to be cut into other pieces.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.carried.is_empty() && self.fate == Fate::StoredAsItIs
+        self.carried.is_empty() && matches!(self.fate, Fate::StoredAsItIs | Fate::CutAnew)
     }
 }
 
@@ -74,15 +81,25 @@ pub fn inspect(bytes: Arc<[u8]>, limits: &Limits) -> Report {
         .unwrap_or_default();
     let (carried, omitted) = listing.into_parts();
     let fate = match prepare_alone(Arc::clone(&bytes), limits, SIDE) {
-        Ok(prepared) if prepared.scrubbed.bytes()[..] == bytes[..] => Fate::StoredAsItIs,
-        Ok(_) => Fate::Rewritten,
-        Err(reject) => Fate::Refused(reject),
+        Ok(prepared) => fate(&bytes, &prepared.scrubbed),
+        Err(PipelineError::Reject(reject)) => Fate::Refused(reject),
+        Err(ours) => Fate::Unknown(ours),
     };
     Report {
         format,
         carried,
         omitted,
         fate,
+    }
+}
+
+fn fate(bytes: &[u8], stored: &Scrubbed) -> Fate {
+    if stored.bytes()[..] == *bytes {
+        Fate::StoredAsItIs
+    } else if content::is_same(bytes, stored.bytes(), stored.format()) {
+        Fate::CutAnew
+    } else {
+        Fate::Rewritten
     }
 }
 

@@ -3,7 +3,7 @@ use crate::item::Upload;
 use crate::stage::scrub::fixtures::carriers;
 use crate::stage::scrub::scrub_encoded;
 use crate::stage::sniff::sniff;
-use crate::stage::testing::{AvifKind, avif, avif_of_kind, every_kind, gif, jpeg, png_chunk};
+use crate::stage::testing::{AvifKind, avif, avif_of_kind, every_kind, gif, jpeg, png, png_chunk};
 
 fn report(bytes: &[u8]) -> Report {
     inspect(bytes.into(), &Limits::default())
@@ -31,6 +31,7 @@ fn p02_what_is_stored_is_found_clean() {
     for (name, file) in [every_kind(), carriers()].concat() {
         let report = report(&scrubbed(&file));
         assert!(report.is_clean(), "{name}: {report:?}");
+        assert_eq!(report.fate, Fate::StoredAsItIs, "{name}");
     }
 }
 
@@ -190,4 +191,80 @@ fn an_avifs_items_and_boxes_are_named() {
     let found = names(&report(&trailing));
     assert!(found.contains(&"padding box"), "{found:?}");
     assert!(found.contains(&"bytes after the last box"), "{found:?}");
+}
+
+/// A PNG whose picture is cut into chunks of seven bytes.
+fn png_in_pieces(plain: &[u8]) -> Vec<u8> {
+    let at = plain.windows(4).position(|name| name == b"IDAT");
+    let at = at.expect("a picture") - 4;
+    let length = u32::from_be_bytes(*plain[at..].first_chunk().expect("a length"));
+    let end = at + 8 + usize::try_from(length).expect("small");
+    let pieces = plain[at + 8..end].chunks(7);
+    let pieces = pieces.flat_map(|piece| png_chunk(b"IDAT", piece));
+    [
+        &plain[..at],
+        &pieces.collect::<Vec<u8>>(),
+        &plain[end + 4..],
+    ]
+    .concat()
+}
+
+/// A GIF whose picture is cut into blocks of seven bytes, as version 87a.
+fn gif_in_pieces(plain: &[u8]) -> Vec<u8> {
+    // Screen and colours, graphic control, descriptor, bits of a code.
+    let control = if plain[781] == 0x21 { 8 } else { 0 };
+    let at = 781 + control + 11;
+    assert_eq!(plain[at - 11], 0x2C);
+    let mut data = Vec::new();
+    let mut rest = &plain[at..];
+    while rest[0] > 0 {
+        let (block, after) = rest[1..].split_at(rest[0].into());
+        data.extend_from_slice(block);
+        rest = after;
+    }
+    let mut file = [b"GIF87a", &plain[6..at]].concat();
+    for block in data.chunks(7) {
+        file.push(u8::try_from(block.len()).expect("seven at most"));
+        file.extend_from_slice(block);
+    }
+    [&file, rest].concat()
+}
+
+/// A JPEG with two Huffman tables in one segment.
+fn jpeg_in_pieces(plain: &[u8]) -> Vec<u8> {
+    let at = plain.windows(2).position(|two| two == [0xFF, 0xC4]);
+    let at = at.expect("tables");
+    let length = |at: usize| u16::from_be_bytes([plain[at + 2], plain[at + 3]]);
+    let next = at + 2 + usize::from(length(at));
+    assert_eq!(plain[next..next + 2], [0xFF, 0xC4]);
+    let both = length(at) + length(next) - 2;
+    [
+        &plain[..at + 2],
+        &both.to_be_bytes(),
+        &plain[at + 4..next],
+        &plain[next + 4..],
+    ]
+    .concat()
+}
+
+#[test]
+fn other_pieces_of_the_same_are_told_from_what_is_carried() {
+    let [jpeg, png, gif] = [jpeg(40, 24), png(40, 24), gif(8, 8)].map(|file| scrubbed(&file));
+    for (name, file) in [
+        ("jpeg", jpeg_in_pieces(&jpeg)),
+        ("png", png_in_pieces(&png)),
+        ("gif", gif_in_pieces(&gif)),
+    ] {
+        let report = report(&file);
+        assert_eq!(report.fate, Fate::CutAnew, "{name}: {report:?}");
+        assert!(report.is_clean(), "{name}");
+    }
+    let with_text = [
+        &png[..33],
+        &png_chunk(b"tEXt", b"Comment\0x"),
+        &png_in_pieces(&png)[33..],
+    ];
+    let report = report(&with_text.concat());
+    assert_eq!(report.fate, Fate::Rewritten);
+    assert!(!report.is_clean());
 }

@@ -96,7 +96,7 @@ pub fn avif_box(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
 #[derive(Debug, Clone)]
 pub struct AvifItem {
     /// What it is: `av01`, `grid`, `Exif` and so on.
-    pub kind: [u8; 4],
+    pub item_type: [u8; 4],
     /// Its name and what may follow that.
     pub name: Vec<u8>,
     /// Its bytes.
@@ -126,9 +126,9 @@ impl AvifItem {
 
     /// Anything else.
     #[must_use]
-    pub fn other(kind: [u8; 4], data: Vec<u8>) -> Self {
+    pub fn other(item_type: [u8; 4], data: Vec<u8>) -> Self {
         Self {
-            kind,
+            item_type,
             name: vec![0],
             data,
             properties: Vec::new(),
@@ -205,8 +205,8 @@ impl AvifDraft {
         let mut inside = Vec::new();
         let mut places = vec![1, 0, 0, 0, 0x44, 0];
         places.extend(n_items);
-        let mut kinds = [&[0; 4], &n_items[..]].concat();
-        let mut arrows = vec![0; 4];
+        let mut infos = [&[0; 4], &n_items[..]].concat();
+        let mut references = vec![0; 4];
         let mut properties = Vec::new();
         let mut associations = [&[0; 6], &n_items[..]].concat();
         let mut n_properties = 0;
@@ -220,10 +220,10 @@ impl AvifDraft {
                 places.extend(item.extents(at));
                 at += item.stored().len();
             }
-            let entry = [&[2, 0, 0, 0], &id[..], &[0, 0], &item.kind, &item.name].concat();
-            kinds.extend(avif_box(b"infe", &entry));
+            let entry = [&[2, 0, 0, 0], &id[..], &[0, 0], &item.item_type, &item.name].concat();
+            infos.extend(avif_box(b"infe", &entry));
             for (name, to) in &item.references {
-                arrows.extend(avif_box(
+                references.extend(avif_box(
                     name,
                     &[&id[..], &[0, 1], &to.to_be_bytes()].concat(),
                 ));
@@ -245,8 +245,8 @@ impl AvifDraft {
             avif_box(b"hdlr", &[&[0; 8], &b"pict"[..], &self.handler].concat()),
             avif_box(b"pitm", &[0, 0, 0, 0, 0, 1]),
             avif_box(b"iloc", &places),
-            avif_box(b"iinf", &kinds),
-            avif_box(b"iref", &arrows),
+            avif_box(b"iinf", &infos),
+            avif_box(b"iref", &references),
             avif_box(b"iprp", &properties.concat()),
             avif_box(b"idat", &inside),
             self.within.clone(),

@@ -8,7 +8,7 @@ use crate::stage::scrub::malformed;
 
 /// One picture, or a grid of them.
 pub(super) struct Item {
-    pub(super) kind: [u8; 4],
+    pub(super) item_type: [u8; 4],
     /// Tiles are not shown by themselves.
     pub(super) hidden: bool,
     pub(super) properties: Vec<Property>,
@@ -104,8 +104,8 @@ impl Container {
             handler,
             primary,
             self.locations(spans, data_start)?,
-            self.kinds()?,
-            self.arrows()?,
+            self.infos()?,
+            self.references()?,
             self.properties()?,
         ];
         boxed(*b"meta", &[&[0; 4], &parts.concat()])
@@ -133,30 +133,33 @@ impl Container {
         )
     }
 
-    fn kinds(&self) -> Result<Vec<u8>, Reject> {
+    fn infos(&self) -> Result<Vec<u8>, Reject> {
         let mut entries = Vec::with_capacity(self.items.len() * 21);
         for (id, item) in (1_u16..).zip(&self.items) {
             let version = [2, 0, 0, u8::from(item.hidden)];
-            // Not protected, and after the kind an empty name.
+            // Not protected, and after the type an empty name.
             let [high, low] = id.to_be_bytes();
-            let entry = boxed(*b"infe", &[&version, &[high, low, 0, 0], &item.kind, &[0]])?;
+            let entry = boxed(
+                *b"infe",
+                &[&version, &[high, low, 0, 0], &item.item_type, &[0]],
+            )?;
             entries.extend_from_slice(&entry);
         }
         boxed(*b"iinf", &[&[0; 4], &self.n_items()?, &entries])
     }
 
-    fn arrows(&self) -> Result<Vec<u8>, Reject> {
+    fn references(&self) -> Result<Vec<u8>, Reject> {
         if self.references.is_empty() {
             return Ok(Vec::new());
         }
-        let mut arrows = Vec::new();
+        let mut entries = Vec::new();
         for (name, from, to) in &self.references {
             let n_targets = u16::try_from(to.len()).map_err(|_| TOO_LONG)?;
             let targets: Vec<u8> = to.iter().flat_map(|id| id.to_be_bytes()).collect();
-            let arrow = [&from.to_be_bytes()[..], &n_targets.to_be_bytes(), &targets];
-            arrows.extend_from_slice(&boxed(*name, &arrow)?);
+            let entry = [&from.to_be_bytes()[..], &n_targets.to_be_bytes(), &targets];
+            entries.extend_from_slice(&boxed(*name, &entry)?);
         }
-        boxed(*b"iref", &[&[0; 4], &arrows])
+        boxed(*b"iref", &[&[0; 4], &entries])
     }
 
     fn properties(&self) -> Result<Vec<u8>, Reject> {

@@ -16,7 +16,6 @@
 //! tile: only decoding it could tell them apart.
 
 mod container;
-mod units;
 mod verify;
 
 #[cfg(test)]
@@ -111,28 +110,28 @@ fn add_layer(
 ) -> Result<u16, Reject> {
     let first = layer.tiles.first().ok_or(malformed("it has no pixels"))?;
     let colours = first.sequence.colours;
-    let mut said = vec![size(layer.width, layer.height)?, depths(colours)?];
+    let mut described = vec![size(layer.width, layer.height)?, depths(colours)?];
     let Some(grid) = layer.grid else {
-        said.push(configuration(&first.sequence)?);
-        said.extend(properties);
+        described.push(configuration(&first.sequence)?);
+        described.extend(properties);
         return container.add(Item {
-            kind: *b"av01",
+            item_type: *b"av01",
             hidden: false,
-            properties: said,
+            properties: described,
             data: first.bitstream(),
         });
     };
-    said.extend(properties);
+    described.extend(properties);
     let picture = container.add(Item {
-        kind: *b"grid",
+        item_type: *b"grid",
         hidden: false,
-        properties: said,
+        properties: described,
         data: grid_data(layer, grid.columns, grid.rows)?,
     })?;
     let mut tiles = Vec::with_capacity(layer.tiles.len());
     for tile in &layer.tiles {
         tiles.push(container.add(Item {
-            kind: *b"av01",
+            item_type: *b"av01",
             hidden: true,
             properties: vec![
                 size(layer.tile_width, layer.tile_height)?,

@@ -1,5 +1,5 @@
 //! The tables of the `meta` box (ISO/IEC 23008-12 and 14496-12, 8.11): which
-//! items there are, where their bytes lie, what is said of them.
+//! items there are, where their bytes lie, which properties they have.
 //!
 //! Everything is read into tables of bounded length; nothing is followed yet.
 
@@ -27,7 +27,7 @@ const TOO_MANY_PARTS: Reject = Reject::Malformed {
 #[derive(Default)]
 pub(super) struct Tables<'a> {
     pub(super) primary: Option<u32>,
-    pub(super) kinds: BTreeMap<u32, Kind>,
+    pub(super) infos: BTreeMap<u32, ItemInfo>,
     pub(super) locations: BTreeMap<u32, Location>,
     pub(super) references: Vec<Reference>,
     /// Bytes that items may lie in, inside the box itself.
@@ -38,8 +38,8 @@ pub(super) struct Tables<'a> {
 
 /// What an item is.
 #[derive(Clone, Copy)]
-pub(super) struct Kind {
-    pub(super) name: [u8; 4],
+pub(super) struct ItemInfo {
+    pub(super) item_type: [u8; 4],
     pub(super) protected: bool,
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Place {
     Elsewhere,
 }
 
-/// One arrow from an item to another.
+/// A reference from an item to another.
 #[derive(Clone, Copy)]
 pub(super) struct Reference {
     pub(super) name: [u8; 4],
@@ -68,7 +68,7 @@ pub(super) struct Reference {
     pub(super) to: u32,
 }
 
-/// Something said of items.
+/// A property that items may share.
 #[derive(Clone, Copy)]
 pub(super) struct Property<'a> {
     pub(super) name: [u8; 4],
@@ -103,7 +103,7 @@ impl<'a> Tables<'a> {
             seen.push(name);
             match &name {
                 b"pitm" => tables.primary = Some(part.versioned()?.id(0)?),
-                b"iinf" => tables.read_kinds(part.versioned()?)?,
+                b"iinf" => tables.read_infos(part.versioned()?)?,
                 b"iloc" => tables.read_locations(part.versioned()?)?,
                 b"iref" => tables.read_references(part.versioned()?)?,
                 b"iprp" => tables.read_properties(part.data)?,
@@ -113,7 +113,7 @@ impl<'a> Tables<'a> {
         Ok(tables)
     }
 
-    /// What is said of an item, in the order it is said, and whether a reader
+    /// The properties of an item, in their order, and for each whether a reader
     /// must understand it.
     pub(super) fn properties_of(
         &self,
@@ -129,7 +129,7 @@ impl<'a> Tables<'a> {
         })
     }
 
-    fn read_kinds(&mut self, mut table: Versioned<'a>) -> Result<(), Reject> {
+    fn read_infos(&mut self, mut table: Versioned<'a>) -> Result<(), Reject> {
         if table.id(0)? > ITEMS_MAX {
             return Err(TOO_MANY_PARTS);
         }
@@ -144,9 +144,13 @@ impl<'a> Tables<'a> {
             }
             let id = entry.id(2)?;
             let protected = entry.data.u16_be()? != 0;
-            let name = entry.data.array()?;
-            self.kinds.insert(id, Kind { name, protected });
-            if self.kinds.len() > ITEMS_MAX as usize {
+            let item_type = entry.data.array()?;
+            let info = ItemInfo {
+                item_type,
+                protected,
+            };
+            self.infos.insert(id, info);
+            if self.infos.len() > ITEMS_MAX as usize {
                 return Err(TOO_MANY_PARTS);
             }
         }

@@ -74,6 +74,11 @@ impl<'a> Coded<'a> {
         })
     }
 
+    /// Whether the frame's unit holds all of its tiles.
+    pub(crate) fn is_in_one_unit(&self) -> bool {
+        self.tile_groups.is_empty()
+    }
+
     /// The picture's units and no others, each with its length in the fewest
     /// bytes. The coded pixels are the bytes they were.
     pub(crate) fn bitstream(&self) -> Vec<u8> {

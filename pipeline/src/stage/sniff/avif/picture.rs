@@ -76,8 +76,8 @@ impl<'a> Avif<'a> {
         let primary = tables.primary.ok_or(Reject::Malformed {
             detail: "the AVIF names no picture as its own",
         })?;
-        let said = Said::of(&tables, primary)?;
-        if said.cropped {
+        let properties = ItemProperties::of(&tables, primary)?;
+        if properties.cropped {
             return Err(Reject::UnsupportedFormat {
                 advice: Some("This AVIF keeps what was cropped off: save it as PNG or JPEG."),
             });
@@ -108,10 +108,10 @@ impl<'a> Avif<'a> {
             colour,
             alpha,
             premultiplied,
-            nclx: said.nclx,
-            profile: said.profile,
-            quarter_turns: said.quarter_turns.unwrap_or(0),
-            mirror: said.mirror,
+            nclx: properties.nclx,
+            profile: properties.profile,
+            quarter_turns: properties.quarter_turns.unwrap_or(0),
+            mirror: properties.mirror,
         })
     }
 
@@ -138,8 +138,10 @@ fn find_tables(bytes: &[u8]) -> Result<Tables<'_>, Reject> {
 
 impl<'a> Layer<'a> {
     fn read(tables: &Tables<'a>, bytes: &'a [u8], item: u32) -> Result<Self, Reject> {
-        let (width, height) = Said::of(tables, item)?.size.ok_or(CONTRADICTION)?;
-        match &kind(tables, item)? {
+        let (width, height) = ItemProperties::of(tables, item)?
+            .size
+            .ok_or(CONTRADICTION)?;
+        match &item_type(tables, item)? {
             b"av01" => Ok(Self {
                 width,
                 height,
@@ -182,7 +184,9 @@ impl<'a> Layer<'a> {
             .map(|reference| reference.to)
             .collect();
         let first = *items.first().ok_or(CONTRADICTION)?;
-        let tile_size = Said::of(tables, first)?.size.ok_or(CONTRADICTION)?;
+        let tile_size = ItemProperties::of(tables, first)?
+            .size
+            .ok_or(CONTRADICTION)?;
         let n_tiles = usize::from(grid.columns) * usize::from(grid.rows);
         if (width, height) != size
             || items.len() != n_tiles
@@ -215,10 +219,10 @@ impl<'a> Layer<'a> {
         item: u32,
         size: (u32, u32),
     ) -> Result<Coded<'a>, Reject> {
-        if kind(tables, item)? != *b"av01" || find_alpha(tables, item)?.is_some() {
+        if item_type(tables, item)? != *b"av01" || find_alpha(tables, item)?.is_some() {
             return Err(UNSUPPORTED);
         }
-        if Said::of(tables, item)?.size != Some(size) {
+        if ItemProperties::of(tables, item)?.size != Some(size) {
             return Err(CONTRADICTION);
         }
         read_coded(tables, bytes, item, size)
@@ -249,9 +253,9 @@ pub(super) fn is_covered(length: u32, tile: u32, n_tiles: u16) -> bool {
         && covered - u64::from(length) < beyond_max
 }
 
-fn kind(tables: &Tables<'_>, item: u32) -> Result<[u8; 4], Reject> {
-    match tables.kinds.get(&item) {
-        Some(kind) if !kind.protected => Ok(kind.name),
+fn item_type(tables: &Tables<'_>, item: u32) -> Result<[u8; 4], Reject> {
+    match tables.infos.get(&item) {
+        Some(info) if !info.protected => Ok(info.item_type),
         Some(_) => Err(UNSUPPORTED),
         None => Err(Reject::Malformed {
             detail: "a part of the picture is missing",
@@ -264,7 +268,7 @@ fn find_alpha(tables: &Tables<'_>, master: u32) -> Result<Option<u32>, Reject> {
     for reference in &tables.references {
         if reference.name == *b"auxl"
             && reference.to == master
-            && Said::of(tables, reference.from)?.is_alpha
+            && ItemProperties::of(tables, reference.from)?.is_alpha
         {
             return Ok(Some(reference.from));
         }
@@ -328,9 +332,9 @@ fn item_data<'a>(
     Ok(data)
 }
 
-/// What the properties say of one item.
+/// The properties of one item.
 #[derive(Default)]
-struct Said<'a> {
+struct ItemProperties<'a> {
     size: Option<(u32, u32)>,
     nclx: Option<Nclx>,
     profile: Option<&'a [u8]>,
@@ -340,14 +344,14 @@ struct Said<'a> {
     is_alpha: bool,
 }
 
-impl<'a> Said<'a> {
+impl<'a> ItemProperties<'a> {
     fn of(tables: &Tables<'a>, item: u32) -> Result<Self, Reject> {
-        let mut said = Self::default();
+        let mut all = Self::default();
         for property in tables.properties_of(item) {
             let (property, essential) = property?;
-            said.add(property, essential)?;
+            all.add(property, essential)?;
         }
-        Ok(said)
+        Ok(all)
     }
 
     fn add(&mut self, property: Property<'a>, essential: bool) -> Result<(), Reject> {

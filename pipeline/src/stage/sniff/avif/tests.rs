@@ -41,7 +41,7 @@ fn grid([rows, columns]: [u8; 2], [width, height]: [u16; 2], n_tiles: u16) -> Ve
     let [w, h] = [width, height].map(u16::to_be_bytes);
     let data = [&[0, 0, rows - 1, columns - 1], &w[..], &h].concat();
     let mut picture = AvifItem::picture(data, width.into(), height.into());
-    picture.kind = *b"grid";
+    picture.item_type = *b"grid";
     picture.references = (0..n_tiles).map(|tile| (*b"dimg", tile + 2)).collect();
     let mut items = vec![picture];
     items.resize(usize::from(n_tiles) + 1, AvifItem::picture(tile, 64, 64));
@@ -92,8 +92,8 @@ fn what_a_still_does_not_need_is_unsupported() {
         ("an unknown demand", property(b"what", &[], true)),
         ("another operating point", property(b"a1op", &[1], true)),
         ("one layer of several", property(b"lsel", &[0, 1], true)),
-        ("another codec", changed(|item| item.kind = *b"hvc1")),
-        ("an overlay", changed(|item| item.kind = *b"iovl")),
+        ("another codec", changed(|item| item.item_type = *b"hvc1")),
+        ("an overlay", changed(|item| item.item_type = *b"iovl")),
         (
             "two frames",
             changed(|item| item.data.extend_from_slice(&coded[frame..])),
