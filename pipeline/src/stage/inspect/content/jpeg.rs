@@ -73,8 +73,10 @@ impl<'a> Tables<'a> {
             let (class, length) = shape(rest)?;
             let key = (class, first & 15);
             let (table, after) = rest.split_at_checked(length)?;
-            if self.in_force.insert(key, table) != Some(table) {
-                self.unused.insert(key, ());
+            let is_new = self.in_force.insert(key, table) != Some(table);
+            // Nobody has read the table that this one replaces.
+            if is_new && self.unused.insert(key, ()).is_some() {
+                return None;
             }
             rest = after;
         }
