@@ -33,6 +33,7 @@ mod recovery;
 mod repair;
 mod room;
 mod sled_records;
+pub mod staff;
 mod store;
 mod token;
 mod variants;

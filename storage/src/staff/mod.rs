@@ -1,0 +1,7 @@
+//! The staff: the only people with accounts.
+
+mod id;
+mod role;
+
+pub use id::{InvalidStaffId, StaffId};
+pub use role::{Role, UnknownRole};
