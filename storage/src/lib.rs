@@ -24,6 +24,7 @@ mod error;
 mod file_blobs;
 mod hex_bytes;
 mod id;
+mod keyspace;
 mod memory;
 mod part;
 mod record;
@@ -55,6 +56,10 @@ pub use blobs::{BlobReader, Blobs, ReadSeek, Storable};
 pub use error::StorageError;
 pub use file_blobs::FileBlobs;
 pub use id::{ImageId, InvalidImageId};
+pub use keyspace::{
+    COMMIT_BYTES_MAX, Changes, Direction, Entry, KEY_BYTES_MAX, KeyRange, Keyspace, Space,
+    VALUE_BYTES_MAX,
+};
 pub use memory::{MemoryBlobs, MemoryRecords};
 pub use part::{InvalidPartName, Part, PartName};
 pub use record::{Classification, PerceptualHash, Record, State, StoredLabel};

@@ -285,9 +285,9 @@ fn fault_id() -> String {
 fn storage_status_and_code(error: &StorageError) -> (StatusCode, &'static str) {
     let status = match error {
         StorageError::NoSpace { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        StorageError::ReadOnly { .. } | StorageError::Conflict { .. } => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        StorageError::ReadOnly { .. }
+        | StorageError::Conflict { .. }
+        | StorageError::Stale { .. } => StatusCode::SERVICE_UNAVAILABLE,
         StorageError::NotFound { .. } => return WebError::NotFound.status_and_code(),
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
