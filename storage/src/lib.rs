@@ -17,7 +17,9 @@
 //! Deliberately absent: pixels, HTTP, async, and any name given by a client as
 //! part of a path.
 
+pub mod audit;
 mod blobs;
+pub mod calendar;
 mod data_dir;
 mod durable_fs;
 mod error;

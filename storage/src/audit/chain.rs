@@ -220,10 +220,7 @@ mod tests {
         );
         let newer = Sealed::decode(b"\x02{}").unwrap_err();
         assert_eq!(newer.code(), "storage-unsupported-version");
-        assert_eq!(
-            Sealed::decode(b"").unwrap_err().code(),
-            "storage-corrupt"
-        );
+        assert_eq!(Sealed::decode(b"").unwrap_err().code(), "storage-corrupt");
     }
 
     /// What the documentation says can be checked with any SHA-256.
