@@ -109,6 +109,15 @@ impl Store {
     /// [`StorageError::AlreadyExists`] when the id is taken, and when blob or
     /// record cannot be written.
     pub fn commit(&self, record: &Record, bytes: &dyn Storable) -> Result<(), StorageError> {
+        self.commit_by(record, bytes, || self.records.insert(record))
+    }
+
+    fn commit_by(
+        &self,
+        record: &Record,
+        bytes: &dyn Storable,
+        insert: impl FnOnce() -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
         let id = &record.id;
         let (original, sidecar) = (record.original()?, record.stored_form()?);
         self.retry_abandoned();
@@ -117,7 +126,7 @@ impl Store {
         let stored = self.put_once(record, &original, bytes, &sidecar);
         let committed = match stored {
             Err(taken @ StorageError::AlreadyExists { .. }) => return Err(taken),
-            other => other.and_then(|()| self.records.insert(record)),
+            other => other.and_then(|()| insert()),
         };
         match committed {
             Ok(()) => self.settle(id),
@@ -367,8 +376,18 @@ impl Store {
     }
 
     fn one_of<'a>(&self, locks: &'a [Mutex<()>; LOCKS], key: impl Hash) -> MutexGuard<'a, ()> {
+        locks[self.place_of(key)]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place_of(&self, key: impl Hash) -> usize {
         let [low, ..] = self.lock_hash.hash_one(key).to_le_bytes();
-        locks[usize::from(low) % LOCKS]
+        usize::from(low) % LOCKS
+    }
+
+    fn lock_at(&self, place: usize) -> MutexGuard<'_, ()> {
+        self.locks[place]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -455,6 +474,7 @@ impl Store {
     }
 }
 
+mod keyspace;
 mod twins;
 mod views;
 
