@@ -28,6 +28,7 @@ mod hex_bytes;
 mod id;
 mod keyspace;
 mod memory;
+pub mod moderation;
 mod part;
 mod record;
 mod record_keys;
@@ -64,7 +65,7 @@ pub use keyspace::{
 };
 pub use memory::{MemoryBlobs, MemoryRecords};
 pub use part::{InvalidPartName, Part, PartName};
-pub use record::{Classification, PerceptualHash, Record, State, StoredLabel};
+pub use record::{Classification, PerceptualHash, Record, RuledBy, Ruling, State, StoredLabel};
 pub use records::{Cursor, Page, Records, ViewDelta, Views};
 pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
 pub use sled_records::SledRecords;

@@ -139,6 +139,7 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
         uploaded_at_ms: clock::now_ms(),
         state,
         legal_hold: false,
+        ruling: None,
         scan_attempts: u32::from(classification.is_none()),
         classification,
         delete_token: token.hash(),

@@ -54,6 +54,7 @@ pub fn sample_record_at(uploaded_at_ms: u64) -> Record {
             confidence: 0.85,
             classified_at_ms: uploaded_at_ms.saturating_add(40),
         }),
+        ruling: None,
         scan_attempts: 1,
         delete_token: DeleteToken::random()
             .expect("the system has random numbers")
