@@ -10,6 +10,7 @@ use super::{
     Moderator, Queue, Status, Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
+use crate::complaints::outcome;
 use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
 
 /// Who decides, and under which lease.
@@ -100,6 +101,7 @@ impl Queue {
             }
             let told = told_of(&record, stored.job.lane);
             (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
+            outcome::plan_undone(&*self.store, changes, &mut record, &decision)?;
             for hash in &decision.banked {
                 self.bank.plan_remove(changes, hash)?;
             }
@@ -141,7 +143,8 @@ impl Queue {
         verdict: &Verdict,
         now_ms: u64,
     ) -> Result<(Job, Vec<BankHash>), ModerationError> {
-        if record.state == State::Removed {
+        // What its owner deleted while it is held as evidence is still decided.
+        if record.state == State::Removed && !record.legal_hold {
             return Err(ModerationError::Gone { id: record.id });
         }
         let mut job = stored
@@ -159,7 +162,7 @@ impl Queue {
         apply(verdict, &mut record, &mut job, now_ms);
         let banked = self.bank_by(changes, verdict, &record, decider, now_ms)?;
         let is_removal = matches!(verdict, Verdict::Remove { .. });
-        job.decision = Some(Decision {
+        let decision = Decision {
             verdict: verdict.clone(),
             by: decider.who.map(|who| who.id.clone()),
             role: decider.who.map(|who| who.role),
@@ -169,7 +172,9 @@ impl Queue {
             purge_at_ms: is_removal.then(|| now_ms.saturating_add(self.settings.retention_ms)),
             purged_at_ms: None,
             banked: banked.clone(),
-        });
+        };
+        outcome::plan_decided(&*self.store, changes, &mut record, &job, &decision)?;
+        job.decision = Some(decision);
         let actor = decider.who.map_or(Actor::System, Moderator::actor);
         let mut entry = entry(&record, &job, actor, verdict.action(), now_ms);
         entry.lease = decider.lease.map(str::to_owned);

@@ -33,6 +33,7 @@ mod priority;
 mod purge;
 mod queue;
 mod reason;
+mod restore;
 mod sample;
 mod signals;
 mod text;

@@ -39,7 +39,7 @@ pub struct Moderator {
 }
 
 impl Moderator {
-    pub(super) fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         Actor::Staff {
             id: self.id.clone(),
             role: self.role,
@@ -68,6 +68,11 @@ impl Queue {
             settings,
             turn: Mutex::new(()),
         }
+    }
+
+    /// The store that it is about.
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.store
     }
 
     /// The bank that removals may add to.
@@ -104,7 +109,7 @@ impl Queue {
         found.ok_or(ModerationError::Gone { id: *image })
     }
 
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
