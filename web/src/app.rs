@@ -6,11 +6,13 @@ use std::sync::atomic::AtomicBool;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use imgshare_pipeline::Pipeline;
+use imgshare_storage::moderation::{Bank, ModerationError, Queue, QueueSettings};
 use imgshare_storage::{StorageError, Store};
 use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::cache::ImageCache;
+use crate::complaints::Reporting;
 use crate::config::Settings;
 use crate::error::WebError;
 use crate::http::{negotiate, observe};
@@ -29,6 +31,10 @@ pub struct App {
     pub store: Arc<Store>,
     /// The data path.
     pub pipeline: Pipeline,
+    /// What people must look at.
+    pub queue: Arc<Queue>,
+    /// What visitors say about images.
+    pub reporting: Arc<Reporting>,
     /// Hot images.
     pub cache: ImageCache,
     /// Variants in the making.
@@ -45,23 +51,35 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    #[must_use]
-    pub fn new(settings: Settings, store: Store, pipeline: Pipeline) -> AppState {
+    ///
+    /// # Errors
+    /// When the hash bank cannot be read.
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        pipeline: Pipeline,
+    ) -> Result<AppState, StorageError> {
+        let store = Arc::new(store.keeping_variants(settings.storage.variant_bytes_max));
+        let bank = Arc::new(Bank::open(Arc::clone(&store)).map_err(storage_error)?);
+        let queue = Queue::new(Arc::clone(&store), bank, QueueSettings::default());
+        let queue = Arc::new(queue);
         let cache = ImageCache::new(
             settings.storage.cache_bytes_max,
             settings.storage.cached_image_bytes_max,
         );
-        Arc::new(Self {
+        Ok(Arc::new(Self {
+            reporting: Arc::new(Reporting::new(Arc::clone(&queue))),
+            queue,
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             metrics: Metrics::new(pipeline.clone()),
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
             is_stopping: AtomicBool::new(false),
-            store: Arc::new(store.keeping_variants(settings.storage.variant_bytes_max)),
+            store,
             settings,
             pipeline,
-        })
+        }))
     }
 }
 
@@ -84,6 +102,16 @@ impl App {
             }
             error.into()
         })
+    }
+}
+
+/// Reading the bank fails where the store does.
+fn storage_error(error: ModerationError) -> StorageError {
+    match error {
+        ModerationError::Storage(error) => error,
+        other => StorageError::Corrupt {
+            detail: other.to_string(),
+        },
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::{CommandError, output, shutdown, weights};
 use crate::app::{self, App, AppState};
+use crate::complaints;
 use crate::config::Settings;
 use crate::http::server::{self, ConnectionLimits};
 use crate::rescan;
@@ -31,17 +32,16 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         Some(address) => Some(listen(address, "--metrics-listen")?),
         None => None,
     };
-    let store = Store::open_or_repair(&settings.data).map_err(|source| CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    })?;
+    let data = settings.data.clone();
+    let failed = |source| CommandError::Store { source, data };
+    let store = Store::open_or_repair(&settings.data).map_err(failed.clone())?;
     let pipeline = weights::start_pipeline(&settings, settings.pipeline_settings())?;
     let runtime = Builder::new_multi_thread()
         .thread_name("imgshare-http")
         .enable_all()
         .build()
         .map_err(CommandError::System)?;
-    let app = App::new(settings, store, pipeline);
+    let app = App::new(settings, store, pipeline).map_err(failed)?;
     runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
     // A store call that hangs on a broken disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -77,6 +77,7 @@ async fn serve(
     };
     let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
     let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
+    let complaints = tokio::spawn(complaints::keep(Arc::clone(&app), stop.clone()));
     let metrics = metrics_listener
         .map(|listener| serve_metrics(&app, listener, limits, stop.clone()))
         .transpose()?;
@@ -91,7 +92,10 @@ async fn serve(
         tracing::warn!(n_cut, "connections were cut: they did not finish in time");
     }
     finish(&app, limits.drain_time_max).await;
-    for task in [Some(rescan), Some(views), metrics].into_iter().flatten() {
+    for task in [Some(rescan), Some(views), Some(complaints), metrics]
+        .into_iter()
+        .flatten()
+    {
         task.abort();
     }
     Ok(())

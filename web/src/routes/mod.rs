@@ -12,11 +12,14 @@ mod pages;
 mod preferences;
 mod upload;
 
+pub use api::bearer;
+
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use crate::app::AppState;
+use crate::complaints;
 
 /// Every route, without what surrounds them all.
 pub fn all() -> Router<AppState> {
@@ -30,6 +33,7 @@ pub fn all() -> Router<AppState> {
     let (documented, document) = openapi::documented();
     Router::new()
         .merge(pages)
+        .merge(complaints::pages())
         .merge(documented)
         .route("/openapi.json", get(openapi::serve(document)))
         .route("/i/{id}", get(images::original))
