@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::http::body::BodyError;
 use crate::http::multipart::MultipartProblem;
+use crate::staff::Refusal;
 
 /// What a client that was refused for load or for our state may try after.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -46,6 +47,9 @@ pub enum WebError {
     /// A form that is not the one the page sent.
     #[error("malformed form")]
     MalformedForm,
+    /// Something under `/staff` was refused.
+    #[error(transparent)]
+    Staff(#[from] Refusal),
     /// A byte range outside the image.
     #[error("range not satisfiable")]
     RangeNotSatisfiable {
@@ -103,6 +107,7 @@ impl WebError {
             Self::DeleteTokenMissing => (StatusCode::UNAUTHORIZED, "delete-token-missing"),
             Self::DeleteTokenWrong => (StatusCode::FORBIDDEN, "delete-token-wrong"),
             Self::MalformedForm => (StatusCode::BAD_REQUEST, "malformed-form"),
+            Self::Staff(refusal) => refusal.status_and_code(),
             Self::RangeNotSatisfiable { .. } => {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable")
             }
@@ -157,6 +162,7 @@ impl WebError {
             }
             (Self::DeleteTokenWrong, _) => "This is not the delete token of this image.".to_owned(),
             (Self::MalformedForm, _) => "The form could not be read.".to_owned(),
+            (Self::Staff(refusal), _) => refusal.to_string(),
             (Self::RangeNotSatisfiable { bytes }, _) => {
                 format!("The range lies outside the image's {bytes} bytes.")
             }
@@ -169,6 +175,7 @@ impl WebError {
             Self::Pipeline(PipelineError::Overloaded(Overloaded { retry_after })) => {
                 Some(*retry_after)
             }
+            Self::Staff(refusal) => refusal.retry_after(),
             _ if self.status_and_code().0 == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER),
             _ => None,
         }
@@ -182,6 +189,11 @@ impl IntoResponse for WebError {
         match self {
             Self::DeleteTokenMissing => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Staff(Refusal::SessionMissing | Refusal::SecondFactorMissing) => {
+                // No scheme of the registry: a session begins at /staff/login.
+                let challenge = HeaderValue::from_static("Session realm=\"staff\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
             Self::RangeNotSatisfiable { bytes } => {
                 if let Ok(value) = HeaderValue::try_from(format!("bytes */{bytes}")) {

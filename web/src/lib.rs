@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod pages;
 pub mod rescan;
 pub mod routes;
+pub mod staff;
 pub mod variants;
 
 #[cfg(test)]

@@ -17,9 +17,10 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use crate::app::AppState;
+use crate::staff;
 
 /// Every route, without what surrounds them all.
-pub fn all() -> Router<AppState> {
+pub fn all(app: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(pages::home))
         .route("/upload", post(upload::upload))
@@ -31,6 +32,7 @@ pub fn all() -> Router<AppState> {
     Router::new()
         .merge(pages)
         .merge(documented)
+        .merge(staff::router(app))
         .route("/openapi.json", get(openapi::serve(document)))
         .route("/i/{id}", get(images::original))
         .route("/i/{id}/{variant}", get(images::variant))
