@@ -18,6 +18,7 @@ use crate::error::WebError;
 use crate::http::{negotiate, observe};
 use crate::metrics::Metrics;
 use crate::routes;
+use crate::staff::Staff;
 use crate::variants::VariantMaker;
 
 /// What every handler shares.
@@ -41,6 +42,8 @@ pub struct App {
     pub variants: VariantMaker,
     /// What is counted.
     pub metrics: Metrics,
+    /// What the routes under `/staff` share.
+    pub staff: Staff,
     /// Rung when an image was stored unclassified.
     pub rescan: Notify,
     /// The last answer of the store's probe.
@@ -73,6 +76,7 @@ impl App {
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             metrics: Metrics::new(pipeline.clone()),
+            staff: Staff::new(&settings),
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
             is_stopping: AtomicBool::new(false),
@@ -117,7 +121,7 @@ fn storage_error(error: ModerationError) -> StorageError {
 
 /// Every route of the service.
 pub fn router(app: AppState) -> Router {
-    routes::all()
+    routes::all(&app)
         .fallback(|| async { WebError::NotFound })
         .method_not_allowed_fallback(|| async { WebError::MethodNotAllowed })
         .layer(CatchPanicLayer::custom(|_| {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use crate::commands::admin::AdminArgs;
+pub use crate::commands::audit::AuditArgs;
 use crate::commands::bench::BenchCommand;
 use crate::config::{LogFormat, Overrides};
 
@@ -78,6 +80,15 @@ pub enum Command {
     /// Measure this machine: images a second, and where the time goes.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Invite and manage the staff.
+    ///
+    /// Works while the service runs, and while it does not, over the same data
+    /// folder.
+    #[command(subcommand)]
+    Admin(AdminArgs),
+    /// Prove or export the audit of what the staff did.
+    #[command(subcommand)]
+    Audit(AuditArgs),
     /// Rebuild the database from what lies beside the images.
     ///
     /// Stop the service first. The old database is put aside, not deleted.
@@ -225,7 +236,12 @@ impl Cli {
                 overrides.set("--device", "device", check.device.clone());
             }
             Command::Bench(bench) => bench.set(&mut overrides),
-            Command::Models(_) | Command::Verify(_) | Command::Repair | Command::Config => {}
+            Command::Models(_)
+            | Command::Verify(_)
+            | Command::Admin(_)
+            | Command::Audit(_)
+            | Command::Repair
+            | Command::Config => {}
         }
         overrides
     }

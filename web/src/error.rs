@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::complaints;
 use crate::http::body::BodyError;
 use crate::http::multipart::MultipartProblem;
+use crate::staff::Refusal;
 
 /// What a client that was refused for load or for our state may try after.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -50,6 +51,9 @@ pub enum WebError {
     /// A complaint was refused, or the image was removed by moderation.
     #[error(transparent)]
     Complaint(#[from] Box<complaints::Refusal>),
+    /// Something under `/staff` was refused.
+    #[error(transparent)]
+    Staff(#[from] Refusal),
     /// A byte range outside the image.
     #[error("range not satisfiable")]
     RangeNotSatisfiable {
@@ -114,6 +118,7 @@ impl WebError {
             Self::DeleteTokenWrong => (StatusCode::FORBIDDEN, "delete-token-wrong"),
             Self::MalformedForm => (StatusCode::BAD_REQUEST, "malformed-form"),
             Self::Complaint(refusal) => refusal.status_and_code(),
+            Self::Staff(refusal) => refusal.status_and_code(),
             Self::RangeNotSatisfiable { .. } => {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable")
             }
@@ -177,6 +182,7 @@ impl WebError {
             (Self::DeleteTokenWrong, _) => "This is not the delete token of this image.".to_owned(),
             (Self::MalformedForm, _) => "The form could not be read.".to_owned(),
             (Self::Complaint(refusal), _) => refusal.detail(),
+            (Self::Staff(refusal), _) => refusal.to_string(),
             (Self::RangeNotSatisfiable { bytes }, _) => {
                 format!("The range lies outside the image's {bytes} bytes.")
             }
@@ -197,6 +203,7 @@ impl WebError {
             Self::Pipeline(PipelineError::Overloaded(Overloaded { retry_after })) => {
                 Some(*retry_after)
             }
+            Self::Staff(refusal) => refusal.retry_after(),
             _ if self.status_and_code().0 == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER),
             _ => None,
         }
@@ -210,6 +217,11 @@ impl IntoResponse for WebError {
         match self {
             Self::DeleteTokenMissing => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Staff(Refusal::SessionMissing | Refusal::SecondFactorMissing) => {
+                // No scheme of the registry: a session begins at /staff/login.
+                let challenge = HeaderValue::from_static("Session realm=\"staff\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
             Self::RangeNotSatisfiable { bytes } => {
                 if let Ok(value) = HeaderValue::try_from(format!("bytes */{bytes}")) {

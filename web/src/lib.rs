@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod pages;
 pub mod rescan;
 pub mod routes;
+pub mod staff;
 pub mod variants;
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ pub struct PasswordHash {
 pub struct TotpSecret {
     /// The secret. It has to be kept as it is: the code is computed from it.
     #[serde(with = "hex_bytes")]
-    pub secret: [u8; 32],
+    pub secret: [u8; 20],
     /// The last time step that a code was taken of. None is taken twice.
     pub last_step: u64,
 }

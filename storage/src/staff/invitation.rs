@@ -53,7 +53,7 @@ pub struct Draft {
     pub password: PasswordHash,
     /// The secret offered to the authenticator app.
     #[serde(with = "hex_bytes")]
-    pub totp_secret: [u8; 32],
+    pub totp_secret: [u8; 20],
     /// The challenge offered to an authenticator.
     #[serde(with = "hex_bytes")]
     pub challenge: [u8; 32],

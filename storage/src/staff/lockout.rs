@@ -111,6 +111,13 @@ impl Tried {
         next
     }
 
+    /// Takes a counted failure back: there was none, or not all was asked yet.
+    pub fn restore(&self, changes: &mut Changes, before: &Failures) {
+        if let Some(kept) = &self.kept {
+            kept.replace(changes, before);
+        }
+    }
+
     /// Forgets all failures: an attempt succeeded, or an admin unlocks.
     pub fn forget(&self, changes: &mut Changes) {
         if let Some(kept) = &self.kept {

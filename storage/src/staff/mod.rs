@@ -33,7 +33,7 @@ pub use lockout::{Failures, LockoutRules, Tried};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;
 pub use session::{
-    Challenge, LiveSession, SessionRecord, SessionTimes, Stage, add_session, live_session,
-    remove_session,
+    Challenge, LiveSession, OfferedSecret, SessionRecord, SessionTimes, Stage, add_session,
+    live_session, remove_session,
 };
 pub use sweep::sweep;

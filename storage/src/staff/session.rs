@@ -32,18 +32,23 @@ pub struct SessionRecord {
     pub factor_at_ms: u64,
     /// The account's generation when it began.
     pub generation: u64,
-    /// Second factors that were wrong in a row.
-    #[serde(default)]
-    pub n_wrong: u32,
     /// The challenge that an authenticator was given last; good for one answer.
     #[serde(default)]
     pub challenge: Option<Challenge>,
+    /// The secret offered to an authenticator app that is being enrolled.
+    #[serde(default)]
+    pub offered: Option<OfferedSecret>,
 }
 
 /// A challenge for an authenticator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Challenge(#[serde(with = "hex_bytes")] pub [u8; 32]);
+
+/// A secret for an authenticator app, until a code proves that it has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OfferedSecret(#[serde(with = "hex_bytes")] pub [u8; 20]);
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,8 +148,8 @@ mod tests {
             seen_at_ms: 1_000,
             factor_at_ms: 1_000,
             generation: 0,
-            n_wrong: 0,
             challenge: None,
+            offered: None,
         };
         assert!(session.is_alive(1_029, &TIMES));
         assert!(!session.is_alive(1_030, &TIMES));

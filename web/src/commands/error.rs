@@ -51,6 +51,9 @@ pub enum CommandError {
     /// The pipeline did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// What was asked about the staff was refused.
+    #[error("{0}")]
+    Admin(String),
     /// There is no figure.
     #[error(transparent)]
     Bench(#[from] BenchError),

@@ -1,5 +1,7 @@
 //! What the binary can do, one file a command.
 
+pub mod admin;
+pub mod audit;
 pub mod bench;
 mod classify;
 mod config;
@@ -34,6 +36,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Verify(arguments) => verify::run(&settings, arguments),
         Command::Models(command) => models::run(&settings, command),
         Command::Bench(command) => bench::run(settings, command),
+        Command::Admin(command) => admin::run(&settings, command),
+        Command::Audit(command) => audit::run(&settings, command),
         Command::Repair => repair::run(&settings),
         Command::Config => config::run(&settings),
     }

@@ -47,6 +47,7 @@ impl Settings {
             http,
             limits,
             pipeline,
+            staff,
             storage,
             ..
         } = self;
@@ -84,6 +85,7 @@ impl Settings {
         ];
         counts
             .into_iter()
+            .chain(staff.counts())
             .find_map(|(key, count)| (count == 0).then_some(key))
     }
 

@@ -4,6 +4,7 @@
 mod check;
 mod load;
 mod metrics_listen;
+mod staff;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use metrics_listen::MetricsListen;
+pub use staff::Staff;
 
 /// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
 /// then flags.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub models: Models,
     /// When an image is nsfw, and what then.
     pub moderation: Moderation,
+    /// Accounts of the staff.
+    pub staff: Staff,
     /// Records and blobs.
     pub storage: Storage,
     /// What is written about requests.
@@ -61,6 +65,7 @@ impl Default for Settings {
             pipeline: Pipeline::default(),
             models: Models::default(),
             moderation: Moderation::default(),
+            staff: Staff::default(),
             storage: Storage::default(),
             log: Log::default(),
         }
@@ -339,6 +344,12 @@ impl Settings {
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {
         self.data.join("models")
+    }
+
+    /// Folder of the audit's files.
+    #[must_use]
+    pub fn audit_dir(&self) -> PathBuf {
+        self.data.join("audit")
     }
 
     /// The limits the pipeline holds every image to.

@@ -13,6 +13,7 @@ mod image_view;
 mod problem;
 mod share;
 mod site;
+pub mod staff;
 mod uploaded;
 mod viewer;
 mod wording;

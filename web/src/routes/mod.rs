@@ -20,9 +20,10 @@ use axum::routing::{get, post};
 
 use crate::app::AppState;
 use crate::complaints;
+use crate::staff;
 
 /// Every route, without what surrounds them all.
-pub fn all() -> Router<AppState> {
+pub fn all(app: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(pages::home))
         .route("/upload", post(upload::upload))
@@ -35,6 +36,7 @@ pub fn all() -> Router<AppState> {
         .merge(pages)
         .merge(complaints::pages())
         .merge(documented)
+        .merge(staff::router(app))
         .route("/openapi.json", get(openapi::serve(document)))
         .route("/i/{id}", get(images::original))
         .route("/i/{id}/{variant}", get(images::variant))

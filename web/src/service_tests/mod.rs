@@ -6,6 +6,7 @@ mod deletion;
 mod images;
 mod pages;
 mod rescans;
+mod staff;
 mod uploads;
 mod variants;
 
