@@ -302,19 +302,18 @@ struct RemovedPage<'a> {
     statement: &'a Statement,
 }
 
-/// The lines of a statement of reasons.
-fn found_words(found_by: &str) -> &'static str {
-    match found_by {
-        "report" => "by a report",
-        "automation" => "automatically, by a classifier, a rule or the hash of an earlier removal",
-        _ => "by our staff",
+impl Statement {
+    fn found_words(&self) -> &'static str {
+        match self.found_by.as_str() {
+            "report" => "by a report",
+            "automation" => {
+                "automatically, by a classifier, a rule or the hash of an earlier removal"
+            }
+            _ => "by our staff",
+        }
     }
-}
 
-fn decided_words(automated: bool) -> &'static str {
-    if automated {
-        "automatically, without a person"
-    } else {
-        "by a person"
+    fn decided_on(&self) -> String {
+        wording::moment(&self.decided_at)
     }
 }
