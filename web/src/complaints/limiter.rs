@@ -19,7 +19,7 @@ const NETWORKS_MAX: usize = 20_000;
 /// A bound on complaints for each anonymised address. It lives in memory and
 /// ends with the process; a network that is at rest is forgotten.
 #[derive(Debug, Default)]
-pub struct Limiter {
+pub(super) struct Limiter {
     networks: Mutex<HashMap<Option<AnonymizedIp>, Spent>>,
 }
 
@@ -35,7 +35,7 @@ impl Limiter {
     ///
     /// # Errors
     /// How long it has to wait.
-    pub fn take(&self, from: AnonymizedIp, cost: u64, now_ms: u64) -> Result<(), Duration> {
+    pub(super) fn take(&self, from: AnonymizedIp, cost: u64, now_ms: u64) -> Result<(), Duration> {
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         if networks.len() >= NETWORKS_MAX {
             networks.retain(|_, spent| spent.full_at_ms > now_ms);

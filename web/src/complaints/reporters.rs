@@ -28,7 +28,7 @@ const BY_CATEGORY: (f32, f32) = (0.5, 1.5);
 
 /// Reporters of the day.
 #[derive(Debug, Default)]
-pub struct Reporters {
+pub(super) struct Reporters {
     today: Mutex<Today>,
 }
 
@@ -45,7 +45,7 @@ impl Reporters {
     ///
     /// # Errors
     /// The store's.
-    pub fn trust(
+    pub(super) fn trust(
         &self,
         complaints: &Complaints,
         from: AnonymizedIp,
@@ -71,7 +71,7 @@ impl Reporters {
     }
 
     /// Remembers a receipt until the day ends.
-    pub fn remember(&self, from: AnonymizedIp, receipt: Receipt, now_ms: u64) {
+    pub(super) fn remember(&self, from: AnonymizedIp, receipt: Receipt, now_ms: u64) {
         self.with(from, now_ms, |today, reporter| {
             if today.receipts.len() >= REPORTERS_MAX && !today.receipts.contains_key(&reporter) {
                 return;

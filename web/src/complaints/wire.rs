@@ -14,7 +14,7 @@ use crate::clock;
 /// A report of one image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct ReportRequest {
+pub(super) struct ReportRequest {
     /// `wrongly-labelled`, `illegal`, `child-abuse`, `intimate-image`,
     /// `copyright`, `privacy`, `under-age`, `spam` or `other`.
     #[schema(example = "privacy")]
@@ -27,7 +27,7 @@ pub struct ReportRequest {
 
 /// What a report was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ReportReceipt {
+pub(super) struct ReportReceipt {
     /// Names the report: keep it.
     #[schema(example = "7Yx2fGq9LmTb4RwN")]
     pub receipt: String,
@@ -72,7 +72,7 @@ pub struct Statement {
 /// A copyright notice, 17 U.S.C. 512(c)(3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct NoticeRequest {
+pub(super) struct NoticeRequest {
     /// Ids or links of the images, one to ten.
     pub images: Vec<String>,
     /// Who complains.
@@ -99,7 +99,7 @@ pub struct NoticeRequest {
 /// A counter-notice, 17 U.S.C. 512(g)(3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct CounterRequest {
+pub(super) struct CounterRequest {
     /// Your name.
     pub name: String,
     /// Your postal address.
@@ -122,7 +122,7 @@ pub struct CounterRequest {
 
 /// What a counter-notice was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct CounterReceipt {
+pub(super) struct CounterReceipt {
     /// Names the counter-notice.
     pub receipt: String,
     /// From which day on the image is restored, unless the claimant goes to
@@ -136,7 +136,7 @@ pub struct CounterReceipt {
 /// An appeal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct AppealRequest {
+pub(super) struct AppealRequest {
     /// Why the image should not be restricted, at most 1,000 characters.
     pub text: String,
 }

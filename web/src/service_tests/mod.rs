@@ -205,3 +205,11 @@ fn path_of(link: &Value) -> &str {
 fn photo() -> Vec<u8> {
     testing::jpeg(64, 48)
 }
+
+fn form(path: &str, body: String) -> Request<Body> {
+    Request::post(path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::from(body))
+        .unwrap()
+}
