@@ -21,6 +21,7 @@ use crate::app::{self, App, AppState};
 use crate::clock;
 use crate::config::Settings;
 use crate::http::server::{self, ConnectionLimits};
+use crate::moderation::keeper;
 use crate::rescan;
 use crate::routes::health;
 use crate::staff::{self, control};
@@ -46,7 +47,11 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         .enable_all()
         .build()
         .map_err(CommandError::System)?;
-    let app = App::new(settings, store, pipeline);
+    let data = settings.data.clone();
+    let app = App::new(settings, store, pipeline)
+        .map_err(|source| CommandError::Store { source, data })?;
+    // Before the first upload, which would wait for the whole bank.
+    app.queue.bank().load()?;
     app.staff.anchor_in(anchor);
     runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
     // A store call that hangs on a broken disk must not keep the process.
@@ -104,6 +109,7 @@ async fn serve(
         drain_time_max: Duration::from_secs(app.settings.http.drain_seconds_max),
     };
     let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
+    let keeper = tokio::spawn(keeper::run(Arc::clone(&app), stop.clone()));
     let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
     let staff = tokio::spawn(staff::keep(Arc::clone(&app), stop.clone()));
     let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
@@ -123,6 +129,7 @@ async fn serve(
     finish(&app, limits.drain_time_max).await;
     let tasks = [
         Some(rescan),
+        Some(keeper),
         Some(views),
         Some(staff),
         Some(control),

@@ -90,7 +90,7 @@ impl Service {
         let oracle = oracle.clone();
         let make = move || Ok(Box::new(oracle) as Box<dyn Classifier>);
         let pipeline = Pipeline::start(settings.pipeline_settings(), Box::new(make)).unwrap();
-        let app = App::new(settings, Store::memory(), pipeline);
+        let app = App::new(settings, Store::memory(), pipeline).unwrap();
         Self {
             router: app::router(Arc::clone(&app)),
             app,
