@@ -35,7 +35,7 @@ pub(crate) fn post_json(
 /// Decides images of a service that is not running, as somebody new.
 pub(crate) fn decide(data: &Path, images: &[&str], policy: Policy) {
     let store = Arc::new(Store::open(data).expect("the service has stopped"));
-    let bank = Arc::new(Bank::open(Arc::clone(&store)).expect("a bank"));
+    let bank = Arc::new(Bank::new(Arc::clone(&store)));
     let queue = Queue::new(store, bank, QueueSettings::default());
     let who = Moderator {
         id: StaffId::random().expect("randomness"),

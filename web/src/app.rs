@@ -17,6 +17,8 @@ use crate::config::Settings;
 use crate::error::WebError;
 use crate::http::{negotiate, observe};
 use crate::metrics::Metrics;
+use crate::moderation::rate::UploadRate;
+use crate::moderation::rulebook::RuleBook;
 use crate::routes;
 use crate::staff::Staff;
 use crate::variants::VariantMaker;
@@ -30,10 +32,16 @@ pub struct App {
     pub settings: Settings,
     /// Records and blobs.
     pub store: Arc<Store>,
+    /// What people look at, and the hash bank.
+    pub queue: Arc<Queue>,
+    /// The rules in force.
+    pub rules: RuleBook,
+    /// Uploads of the last minute.
+    pub uploads: UploadRate,
+    /// Rung when the hash bank has grown.
+    pub bank_grew: Notify,
     /// The data path.
     pub pipeline: Pipeline,
-    /// What people must look at.
-    pub queue: Arc<Queue>,
     /// What visitors say about images.
     pub reporting: Arc<Reporting>,
     /// Hot images.
@@ -56,23 +64,29 @@ impl App {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When the hash bank cannot be read.
+    /// When the rules that staff have set cannot be read.
     pub fn new(
         settings: Settings,
         store: Store,
         pipeline: Pipeline,
     ) -> Result<AppState, StorageError> {
+        let rules = RuleBook::open(&store, &settings.moderation.rules)?;
         let store = Arc::new(store.keeping_variants(settings.storage.variant_bytes_max));
-        let bank = Arc::new(Bank::open(Arc::clone(&store)).map_err(storage_error)?);
-        let queue = Queue::new(Arc::clone(&store), bank, QueueSettings::default());
-        let queue = Arc::new(queue);
+        let bank = Arc::new(Bank::new(Arc::clone(&store)));
+        let queue_settings = QueueSettings {
+            lease_ms: settings.moderation.lease_minutes.saturating_mul(60_000),
+            retention_ms: settings
+                .moderation
+                .retention_days
+                .saturating_mul(86_400_000),
+        };
+        let queue = Arc::new(Queue::new(Arc::clone(&store), bank, queue_settings));
         let cache = ImageCache::new(
             settings.storage.cache_bytes_max,
             settings.storage.cached_image_bytes_max,
         );
         Ok(Arc::new(Self {
             reporting: Arc::new(Reporting::new(Arc::clone(&queue))),
-            queue,
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             metrics: Metrics::new(pipeline.clone()),
@@ -81,6 +95,10 @@ impl App {
             store_probe: routes::health::StoreProbe::default(),
             is_stopping: AtomicBool::new(false),
             store,
+            queue,
+            rules,
+            uploads: UploadRate::default(),
+            bank_grew: Notify::new(),
             settings,
             pipeline,
         }))
@@ -109,13 +127,32 @@ impl App {
     }
 }
 
-/// Reading the bank fails where the store does.
-fn storage_error(error: ModerationError) -> StorageError {
-    match error {
-        ModerationError::Storage(error) => error,
-        other => StorageError::Corrupt {
-            detail: other.to_string(),
-        },
+impl App {
+    /// Runs a call on the queue where it may block, and counts it when the store
+    /// fails. What it wrote into the audit is in the audit's files when this
+    /// returns.
+    ///
+    /// # Errors
+    /// The call's own; an internal fault when it panicked.
+    pub async fn with_queue<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Queue) -> Result<T, ModerationError> + Send + 'static,
+    ) -> Result<T, WebError> {
+        let (queue, follow) = (Arc::clone(&self.queue), self.staff.follower());
+        let called = move || {
+            let value = call(&queue)?;
+            follow(queue.store());
+            Ok::<_, ModerationError>(value)
+        };
+        let result = tokio::task::spawn_blocking(called)
+            .await
+            .map_err(|_| WebError::Internal("a call on the queue panicked".to_owned()))?;
+        result.map_err(|error| {
+            if let ModerationError::Storage(error) = &error {
+                self.metrics.store_error(error);
+            }
+            error.into()
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod moderation;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -8,6 +10,11 @@ pub use crate::commands::admin::AdminArgs;
 pub use crate::commands::audit::AuditArgs;
 use crate::commands::bench::BenchCommand;
 use crate::config::{LogFormat, Overrides};
+
+pub use moderation::{
+    BankCommand, BankExportArgs, BankImportArgs, ListFormat, ListPolicy, PolicyName,
+    RulesCheckArgs, RulesCommand, RulesReplayArgs,
+};
 
 /// An anonymous image host: removes metadata, classifies, stores, serves.
 #[derive(Debug, Parser)]
@@ -94,6 +101,12 @@ pub enum Command {
     /// Stop the service first. The old database is put aside, not deleted.
     #[command(after_help = "Example:\n  imgshare repair --data /var/lib/imgshare")]
     Repair,
+    /// Read or write the list of images that must not come back.
+    #[command(subcommand)]
+    Bank(BankCommand),
+    /// Try rules on the images that are stored.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Print the effective settings as TOML.
     ///
     /// Defaults, then the settings file, then IMGSHARE_* variables (a setting
@@ -241,6 +254,8 @@ impl Cli {
             | Command::Admin(_)
             | Command::Audit(_)
             | Command::Repair
+            | Command::Bank(_)
+            | Command::Rules(_)
             | Command::Config => {}
         }
         overrides

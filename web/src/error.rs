@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use imgshare_pipeline::{Fault, Overloaded, PipelineError, Reject};
 use imgshare_storage::StorageError;
+use imgshare_storage::moderation::ModerationError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +31,15 @@ pub enum WebError {
     /// The store refused, or broke.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The bank or a rule does not let the image in.
+    #[error("image refused")]
+    ImageRefused,
+    /// Rules that cannot be used.
+    #[error("{0}")]
+    RulesUnusable(String),
+    /// Something in the queue could not be done.
+    #[error(transparent)]
+    Moderation(#[from] ModerationError),
     /// The upload's body was not what it must be.
     #[error(transparent)]
     Upload(#[from] MultipartProblem),
@@ -111,6 +121,9 @@ impl WebError {
                 Fault::Panicked { .. } => (StatusCode::INTERNAL_SERVER_ERROR, fault.code()),
             },
             Self::Storage(error) => storage_status_and_code(error),
+            Self::ImageRefused => (StatusCode::UNPROCESSABLE_ENTITY, "image-refused"),
+            Self::RulesUnusable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "rules-unusable"),
+            Self::Moderation(error) => moderation_status_and_code(error),
             Self::Upload(problem) => upload_status_and_code(problem),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
@@ -171,6 +184,12 @@ impl WebError {
             (Self::Storage(_), _) => {
                 "The service cannot store anything at the moment; try again later.".to_owned()
             }
+            (Self::RulesUnusable(why), _) => why.clone(),
+            (Self::ImageRefused, _) => "This image is not accepted here.".to_owned(),
+            (Self::Moderation(ModerationError::Storage(_)), _) => {
+                "The service cannot store anything at the moment; try again later.".to_owned()
+            }
+            (Self::Moderation(error), _) => error.to_string(),
             (Self::Upload(problem), _) => upload_detail(problem),
             (Self::NotFound, _) => "There is nothing here, or not any more.".to_owned(),
             (Self::MethodNotAllowed, _) => "This address does not take that method.".to_owned(),
@@ -323,6 +342,17 @@ fn fault_id() -> String {
         Ok(()) => hex::encode(id),
         Err(_) => "unnamed".to_owned(),
     }
+}
+
+fn moderation_status_and_code(error: &ModerationError) -> (StatusCode, &'static str) {
+    let status = match error {
+        ModerationError::Storage(error) => return storage_status_and_code(error),
+        ModerationError::NoRandomness(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        ModerationError::NotQueued { .. } => StatusCode::NOT_FOUND,
+        ModerationError::Gone { .. } => StatusCode::GONE,
+        ModerationError::Conflict(_) => StatusCode::CONFLICT,
+    };
+    (status, error.code())
 }
 
 /// The store's own codes; what the operator must mend is 507 or 503, because

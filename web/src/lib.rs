@@ -20,6 +20,7 @@ pub mod http;
 pub mod ingest;
 pub mod logging;
 pub mod metrics;
+pub mod moderation;
 pub mod pages;
 pub mod rescan;
 pub mod routes;

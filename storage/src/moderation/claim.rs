@@ -4,7 +4,7 @@ use super::flag::stored;
 use super::job::SKIPS_MAX;
 use super::job_keys::{self, Stored};
 use super::{
-    CLAIMS_MAX, Claim, Conflict, ConflictKind, Job, Lease, ModerationError, Moderator, Query,
+    CLAIMS_MAX, Claim, Conflict, ConflictKind, Job, Lane, Lease, ModerationError, Moderator, Query,
     Queue, Skip, Status,
 };
 use crate::staff::StaffId;
@@ -44,7 +44,7 @@ impl Queue {
                 if self.store.find(&place.image)?.is_none() {
                     // Deleted by its owner: there is nothing left to look at.
                     job_keys::forget(changes, stored);
-                } else if is_for(&stored.job, &who.id, now_ms) {
+                } else if stored.job.lane == query.lane && is_for(&stored.job, &who.id, now_ms) {
                     claimed.push(self.lease(changes, stored, who, now_ms)?);
                 }
                 Ok(claimed.len() < n.clamp(1, CLAIMS_MAX))
@@ -53,13 +53,16 @@ impl Queue {
         })
     }
 
-    /// Gives the moderator this job, or renews the lease that they hold.
+    /// Gives the moderator this job, or renews the lease that they hold, if it
+    /// lies in one of these lanes.
     ///
     /// # Errors
-    /// [`Conflict`] when somebody else looks at it or it is decided.
+    /// [`Conflict`] when somebody else looks at it or it is decided,
+    /// [`ModerationError::NotQueued`] also for one of another lane.
     pub fn claim(
         &self,
         who: &Moderator,
+        lanes: &[Lane],
         image: &ImageId,
         now_ms: u64,
     ) -> Result<Job, ModerationError> {
@@ -67,6 +70,9 @@ impl Queue {
         self.return_ended(now_ms)?;
         audit::commit(&*self.store, |changes| {
             let stored = self.queued(image)?;
+            if !lanes.contains(&stored.job.lane) {
+                return Err(ModerationError::NotQueued { id: *image });
+            }
             if stored.job.not_by.as_ref() == Some(&who.id) {
                 return Err(conflict(&stored.job, ConflictKind::OwnDecision).into());
             }

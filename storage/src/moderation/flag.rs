@@ -66,13 +66,38 @@ impl Flag {
         views: &Views,
         now_ms: u64,
     ) -> Result<Job, ModerationError> {
+        let flags = std::slice::from_ref(self);
+        let job = Self::plan_all(flags, keys, changes, record, views, now_ms)?;
+        job.ok_or(ModerationError::NotQueued { id: record.id })
+    }
+
+    /// As [`Flag::plan`], for several at once; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Flag::plan`].
+    pub fn plan_all(
+        flags: &[Self],
+        keys: &dyn Keyspace,
+        changes: &mut Changes,
+        record: &mut Record,
+        views: &Views,
+        now_ms: u64,
+    ) -> Result<Option<Job>, ModerationError> {
         if record.state == State::Removed {
             return Err(ModerationError::Gone { id: record.id });
         }
+        if flags.is_empty() {
+            return Ok(None);
+        }
         let stored = stored(keys, &record.id)?;
-        let mut job = self.queued(stored.as_ref(), record, views, now_ms);
-        job_keys::replace(changes, stored, &mut job);
-        if self.hide && record.state == State::Public {
+        let mut job = stored.as_ref().map(|stored| reopened(stored, now_ms));
+        for flag in flags {
+            job = Some(flag.added_to(job, record, views, now_ms));
+        }
+        if let Some(job) = &mut job {
+            job_keys::replace(changes, stored, job);
+        }
+        if flags.iter().any(|flag| flag.hide) && record.state == State::Public {
             record.state = State::Review;
             changes.update_record(record.clone());
         }
@@ -91,22 +116,6 @@ impl Flag {
         if let Some(mut job) = job {
             job_keys::replace(changes, None, &mut job);
         }
-    }
-
-    fn queued(&self, stored: Option<&Stored>, record: &Record, views: &Views, now_ms: u64) -> Job {
-        let mut job = stored.map(|stored| stored.job.clone());
-        if let Some(job) = &mut job
-            && job.status == Status::Decided
-        {
-            // What is new about a decided image is looked at anew.
-            job.status = Status::Waiting;
-            job.created_at_ms = now_ms;
-            job.lane = Lane::default();
-            job.reasons.clear();
-            job.skips.clear();
-            job.signals.report_weight = 0.0;
-        }
-        self.added_to(job, record, views, now_ms)
     }
 
     fn added_to(&self, job: Option<Job>, record: &Record, views: &Views, now_ms: u64) -> Job {
@@ -144,6 +153,20 @@ impl Flag {
         }
         job
     }
+}
+
+/// What is new about a decided image is looked at anew.
+fn reopened(stored: &Stored, now_ms: u64) -> Job {
+    let mut job = stored.job.clone();
+    if job.status == Status::Decided {
+        job.status = Status::Waiting;
+        job.created_at_ms = now_ms;
+        job.lane = Lane::default();
+        job.reasons.clear();
+        job.skips.clear();
+        job.signals.report_weight = 0.0;
+    }
+    job
 }
 
 /// The job of an image as it is stored.

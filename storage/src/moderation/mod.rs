@@ -8,6 +8,7 @@
 //! | key | value |
 //! |---|---|
 //! | `mb` kind hash | an entry of the hash bank |
+//! | `mbc` kind hash | nothing: copies of it are still to be looked for |
 //! | `mc` end-of-lease id | who holds the lease |
 //! | `mj` id | the job |
 //! | `mp` due id | nothing: a removed image to be purged then |

@@ -70,8 +70,9 @@ impl Queue {
         }
     }
 
-    /// The store that it is about.
-    pub(crate) fn store(&self) -> &Arc<Store> {
+    /// The store that it lies in.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
         &self.store
     }
 
@@ -100,6 +101,31 @@ impl Queue {
         audit::commit(&*self.store, |changes| {
             let mut record = self.record(image)?;
             flag.plan(&*self.store, changes, &mut record, &views, now_ms)
+        })
+    }
+
+    /// Changes a record and gives reasons to look at it, in one commit. `change`
+    /// says the reasons, and may run more than once; `None` changes nothing.
+    /// Returns the record as it is then.
+    ///
+    /// # Errors
+    /// [`ModerationError::Gone`] when there is no such image, and the store's.
+    pub fn change_and_flag(
+        &self,
+        image: &ImageId,
+        now_ms: u64,
+        change: impl Fn(&mut Record) -> Option<Vec<Flag>>,
+    ) -> Result<Record, ModerationError> {
+        let _turn = self.turn();
+        let views = self.store.views(image)?;
+        audit::commit(&*self.store, |changes| {
+            let mut record = self.record(image)?;
+            if let Some(flags) = change(&mut record) {
+                let keys = &*self.store;
+                Flag::plan_all(&flags, keys, changes, &mut record, &views, now_ms)?;
+                changes.update_record(record.clone());
+            }
+            Ok(record)
         })
     }
 

@@ -25,7 +25,7 @@ pub(super) fn queue() -> Queue {
 
 pub(super) fn queue_of(store: Store) -> Queue {
     let store = Arc::new(store);
-    let bank = Arc::new(Bank::open(Arc::clone(&store)).unwrap());
+    let bank = Arc::new(Bank::new(Arc::clone(&store)));
     Queue::new(store, bank, QueueSettings::default())
 }
 
@@ -78,7 +78,7 @@ fn removal() -> Verdict {
 }
 
 fn claimed(queue: &Queue, who: &Moderator, image: &ImageId) -> Claim {
-    claim_of(&queue.claim(who, image, NOW).unwrap())
+    claim_of(&queue.claim(who, &Lane::ALL, image, NOW).unwrap())
 }
 
 fn state_of(queue: &Queue, image: &ImageId) -> State {

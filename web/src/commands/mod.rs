@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+mod bank;
 pub mod bench;
 mod classify;
 mod config;
@@ -10,6 +11,7 @@ mod models;
 mod output;
 mod pull_display;
 mod repair;
+mod rules;
 mod serve;
 mod shutdown;
 mod verify;
@@ -39,6 +41,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Admin(command) => admin::run(&settings, command),
         Command::Audit(command) => audit::run(&settings, command),
         Command::Repair => repair::run(&settings),
+        Command::Bank(command) => bank::run(&settings, command),
+        Command::Rules(command) => rules::run(&settings, command),
         Command::Config => config::run(&settings),
     }
 }

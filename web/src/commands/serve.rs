@@ -22,6 +22,7 @@ use crate::clock;
 use crate::complaints;
 use crate::config::Settings;
 use crate::http::server::{self, ConnectionLimits};
+use crate::moderation::keeper;
 use crate::rescan;
 use crate::routes::health;
 use crate::staff::{self, control};
@@ -47,6 +48,8 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         .build()
         .map_err(CommandError::System)?;
     let app = App::new(settings, store, pipeline).map_err(failed)?;
+    // Before the first upload, which would wait for the whole bank.
+    app.queue.bank().load()?;
     app.staff.anchor_in(anchor);
     runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
     // A store call that hangs on a broken disk must not keep the process.
@@ -104,6 +107,7 @@ async fn serve(
         drain_time_max: Duration::from_secs(app.settings.http.drain_seconds_max),
     };
     let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
+    let keeper = tokio::spawn(keeper::run(Arc::clone(&app), stop.clone()));
     let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
     let complaints = tokio::spawn(complaints::keep(Arc::clone(&app), stop.clone()));
     let staff = tokio::spawn(staff::keep(Arc::clone(&app), stop.clone()));
@@ -124,6 +128,7 @@ async fn serve(
     finish(&app, limits.drain_time_max).await;
     let tasks = [
         Some(rescan),
+        Some(keeper),
         Some(views),
         Some(staff),
         Some(control),

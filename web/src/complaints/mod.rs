@@ -21,7 +21,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::get;
 use imgshare_storage::complaints::{ComplaintError, Complaints};
-use imgshare_storage::moderation::Queue;
+use imgshare_storage::moderation::{ModerationError, Queue};
 use imgshare_storage::{ImageId, State};
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
@@ -74,7 +74,9 @@ impl Reporting {
 }
 
 impl App {
-    /// Runs a call about complaints where it may block.
+    /// Runs a call about complaints where it may block, and counts it when the
+    /// store fails. What it wrote into the audit is in the audit's files when
+    /// this returns.
     ///
     /// # Errors
     /// The call's own; an internal fault when it panicked.
@@ -82,10 +84,22 @@ impl App {
         &self,
         call: impl FnOnce(&Reporting) -> Result<T, ComplaintError> + Send + 'static,
     ) -> Result<T, WebError> {
-        let reporting = Arc::clone(&self.reporting);
-        let result = tokio::task::spawn_blocking(move || call(&reporting)).await;
-        let result = result.map_err(|_| WebError::Internal("a store call panicked".to_owned()))?;
-        result.map_err(WebError::from)
+        let (reporting, follow) = (Arc::clone(&self.reporting), self.staff.follower());
+        let store = Arc::clone(&self.store);
+        let called = move || {
+            let value = call(&reporting)?;
+            follow(&store);
+            Ok::<_, ComplaintError>(value)
+        };
+        let result = tokio::task::spawn_blocking(called)
+            .await
+            .map_err(|_| WebError::Internal("a call about complaints panicked".to_owned()))?;
+        result.map_err(|error| {
+            if let ComplaintError::Moderation(ModerationError::Storage(error)) = &error {
+                self.metrics.store_error(error);
+            }
+            error.into()
+        })
     }
 
     /// What is answered for an image that is not to be seen: that moderation

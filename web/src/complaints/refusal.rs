@@ -104,11 +104,10 @@ impl From<ComplaintError> for WebError {
         let unfit = |words| Refusal::Unfit { code, words }.into();
         match error {
             ComplaintError::UnknownImage | ComplaintError::UnknownReceipt => Self::NotFound,
-            ComplaintError::Moderation(ModerationError::Storage(error)) => error.into(),
             ComplaintError::Moderation(
                 ModerationError::Gone { .. } | ModerationError::NotQueued { .. },
             ) => Self::NotFound,
-            ComplaintError::Moderation(error) => Self::Internal(error.to_string()),
+            ComplaintError::Moderation(error) => error.into(),
             ComplaintError::NoRandomness(error) => Self::Internal(error.to_string()),
             ComplaintError::ReportedEnough => {
                 unfit("This was reported often enough: somebody will look at it.")

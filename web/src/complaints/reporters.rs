@@ -132,7 +132,7 @@ mod tests {
 
     fn complaints() -> Complaints {
         let store = Arc::new(Store::memory());
-        let bank = Arc::new(Bank::open(Arc::clone(&store)).unwrap());
+        let bank = Arc::new(Bank::new(Arc::clone(&store)));
         let queue = Queue::new(store, bank, QueueSettings::default());
         Complaints::new(Arc::new(queue))
     }

@@ -14,6 +14,8 @@ use imgshare_models::scores::Thresholds;
 use imgshare_pipeline::Limits as ImageLimits;
 use serde::{Deserialize, Serialize};
 
+use crate::moderation::rules::Rule;
+
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use metrics_listen::MetricsListen;
 pub use staff::Staff;
@@ -256,6 +258,17 @@ pub struct Moderation {
     /// Whether images in that band are held back in state `review`. Off, they
     /// are public with their label; on, somebody has to release them.
     pub hold_review: bool,
+    /// Share of what passed that is put into the queue, unmarked, to learn what
+    /// is missed.
+    pub sample_rate: f32,
+    /// How long a moderator keeps an image that was claimed, from the last sign
+    /// of activity on.
+    pub lease_minutes: u64,
+    /// How long what a moderator removed can be restored.
+    pub retention_days: u64,
+    /// Rules that decide before the thresholds do; those that staff set stand
+    /// in their place.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for Moderation {
@@ -267,6 +280,10 @@ impl Default for Moderation {
             ads_free_min: thresholds.ads,
             review_band: thresholds.review_band,
             hold_review: false,
+            sample_rate: 0.015,
+            lease_minutes: 10,
+            retention_days: 30,
+            rules: Vec::new(),
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
+use crate::moderation::service;
 use crate::pages::Site;
 use crate::pages::staff as pages;
 
@@ -335,6 +336,7 @@ async fn log_out(
     Called(caller): Called,
 ) -> Result<Response, WebError> {
     let (token, actor, stage) = (caller.token.clone(), caller.actor(), caller.stage());
+    let id = caller.live.account.value.id.clone();
     app.with_audit(move |store| {
         audit::commit(store, |changes| {
             staff::remove_session(changes, &token);
@@ -346,6 +348,8 @@ async fn log_out(
         })
     })
     .await?;
+    // What is held is for others now.
+    service::release_all(&app, id).await?;
     Ok(gone(&app))
 }
 
@@ -354,6 +358,7 @@ async fn log_out_everywhere(
     Called(caller): Called,
 ) -> Result<Response, WebError> {
     let (id, actor) = (caller.live.account.value.id.clone(), caller.actor());
+    let holder = id.clone();
     app.with_audit(move |store| {
         audit::commit(store, |changes| {
             let Some(account) = staff::account(store, &id)? else {
@@ -368,6 +373,7 @@ async fn log_out_everywhere(
         })
     })
     .await?;
+    service::release_all(&app, holder).await?;
     Ok(gone(&app))
 }
 

@@ -113,6 +113,14 @@ impl Staff {
     }
 }
 
+impl Staff {
+    /// What copies into the audit's files what a call has written.
+    pub(crate) fn follower(&self) -> impl FnOnce(&Store) + Send + 'static + use<> {
+        let anchor = self.anchor.get().cloned();
+        move |store| catch_up(anchor.as_deref(), store)
+    }
+}
+
 impl App {
     /// [`App::with_store`] for calls that write into the audit: what they wrote
     /// is in the audit's files when this returns.
@@ -173,6 +181,7 @@ pub fn routes() -> Routes {
         .and(step_up::routes())
         .and(people::routes())
         .and(audit_page::routes())
+        .and(crate::moderation::api::routes())
 }
 
 /// The guarded router.

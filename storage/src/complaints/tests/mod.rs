@@ -29,7 +29,7 @@ struct Desk {
 
 fn desk() -> Desk {
     let store = Arc::new(Store::memory());
-    let bank = Arc::new(Bank::open(Arc::clone(&store)).unwrap());
+    let bank = Arc::new(Bank::new(Arc::clone(&store)));
     let queue = Arc::new(Queue::new(
         Arc::clone(&store),
         bank,

@@ -12,6 +12,9 @@ use crate::{ImageId, Space, StorageError};
 /// The first byte of every encoded entry.
 const VERSION: u8 = 1;
 
+/// What keys of hashes that were not looked for begin with; entries come behind.
+pub(super) const UNSEARCHED: &[u8] = b"c";
+
 /// A hash of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BankHash {
@@ -33,6 +36,18 @@ impl BankHash {
             Self::Sha256(hash) => Space::Bank.key(&[b"s", hash]),
             Self::Pdq(hash) => Space::Bank.key(&[b"p", hash]),
         }
+    }
+
+    /// The key that says that copies of it were not looked for yet.
+    pub(super) fn mark(&self) -> Vec<u8> {
+        let key = self.key();
+        Space::Bank.key(&[UNSEARCHED, &key[2..]])
+    }
+
+    /// Reads a hash back from its mark.
+    pub(super) fn of_mark(key: &[u8]) -> Option<Self> {
+        let (_, rest) = key.split_at_checked(3)?;
+        Self::of_key(&[b"mb", rest].concat())
     }
 
     /// Reads a hash back from its key.
@@ -148,6 +163,8 @@ mod tests {
             for hash in [BankHash::Sha256(hash), BankHash::Pdq(hash)] {
                 prop_assert_eq!(hash.to_string().parse(), Ok(hash));
                 prop_assert_eq!(BankHash::of_key(&hash.key()), Some(hash));
+                prop_assert_eq!(BankHash::of_mark(&hash.mark()), Some(hash));
+                prop_assert!(hash.mark() < Space::Bank.key(&[b"p"]));
             }
         }
 

@@ -16,6 +16,7 @@ pub(super) use pdq_index::{PdqIndex, bits_of};
 use super::ModerationError;
 use crate::audit::{self, Action, Actor, Subject};
 use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, Store};
+use entry::UNSEARCHED;
 
 /// Bits of 256 that two likenesses may differ in: PDQ's own recommendation.
 pub const BANK_DISTANCE_MAX: u32 = 31;
@@ -49,23 +50,58 @@ pub struct BankMatch {
     pub distance: u32,
 }
 
-/// The bank: entries in the keyspace, likenesses in memory as well. 68 MB for a
-/// million of them.
+/// The bank: entries in the keyspace, likenesses in memory as well, read when
+/// they are first asked for: 100 MB for a million of them.
 pub struct Bank {
     store: Arc<Store>,
-    likenesses: RwLock<PdqIndex>,
+    likenesses: RwLock<Option<PdqIndex>>,
 }
 
 impl Bank {
-    /// Reads the bank of a store.
+    /// The bank of a store.
+    #[must_use]
+    pub fn new(store: Arc<Store>) -> Self {
+        Self {
+            store,
+            likenesses: RwLock::new(None),
+        }
+    }
+
+    /// Reads the likenesses now, so that no upload waits for it.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn open(store: Arc<Store>) -> Result<Self, ModerationError> {
+    /// When they cannot be read.
+    pub fn load(&self) -> Result<usize, ModerationError> {
+        self.with_likenesses(PdqIndex::len)
+    }
+
+    fn with_likenesses<T>(&self, look: impl Fn(&PdqIndex) -> T) -> Result<T, ModerationError> {
+        {
+            let likenesses = self
+                .likenesses
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(likenesses) = &*likenesses {
+                return Ok(look(likenesses));
+            }
+        }
+        // What is added meanwhile waits for the lock, and is noted twice at most.
+        let mut likenesses = self
+            .likenesses
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let read = match likenesses.take() {
+            Some(read) => read,
+            None => PdqIndex::build(self.stored_likenesses()?),
+        };
+        Ok(look(likenesses.insert(read)))
+    }
+
+    fn stored_likenesses(&self) -> Result<Vec<[u8; 32]>, ModerationError> {
         let mut hashes = Vec::new();
         let mut range = KeyRange::prefix(&Space::Bank.key(&[b"p"]));
         loop {
-            let entries = store.range(&range, PAGE)?;
+            let entries = self.store.range(&range, PAGE)?;
             let found = entries
                 .iter()
                 .filter_map(|entry| BankHash::of_key(&entry.key));
@@ -75,13 +111,9 @@ impl Bank {
             }));
             match entries.last() {
                 Some(last) => range = range.after(&last.key),
-                None => break,
+                None => return Ok(hashes),
             }
         }
-        Ok(Self {
-            store,
-            likenesses: RwLock::new(PdqIndex::build(hashes)),
-        })
     }
 
     /// The entry that an image matches, if there is one.
@@ -95,7 +127,7 @@ impl Bank {
         if let Some(pdq) = wanted.pdq
             && pdq.quality >= BANK_QUALITY_MIN
         {
-            for (hash, distance) in self.alike(&pdq.hash) {
+            for (hash, distance) in self.alike(&pdq.hash)? {
                 best = stricter(best, self.entry(&BankHash::Pdq(hash))?, distance);
             }
         }
@@ -103,13 +135,12 @@ impl Bank {
     }
 
     /// Likenesses within [`BANK_DISTANCE_MAX`], the nearest first.
-    #[must_use]
-    pub fn alike(&self, pdq: &[u8; 32]) -> Vec<([u8; 32], u32)> {
-        let likenesses = self
-            .likenesses
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        likenesses.within(&bits_of(pdq), BANK_DISTANCE_MAX, MATCHES_MAX)
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn alike(&self, pdq: &[u8; 32]) -> Result<Vec<([u8; 32], u32)>, ModerationError> {
+        let wanted = bits_of(pdq);
+        self.with_likenesses(|known| known.within(&wanted, BANK_DISTANCE_MAX, MATCHES_MAX))
     }
 
     /// The entry of a hash.
@@ -132,7 +163,10 @@ impl Bank {
         after: Option<&BankHash>,
         limit: usize,
     ) -> Result<Vec<BankEntry>, ModerationError> {
-        let mut range = Space::Bank.all();
+        let mut range = KeyRange {
+            from: Space::Bank.key(&[b"p"]),
+            ..Space::Bank.all()
+        };
         if let Some(hash) = after {
             range = range.after(&hash.key());
         }
@@ -141,13 +175,28 @@ impl Bank {
         Ok(decoded.collect::<Result<_, _>>()?)
     }
 
-    /// How many likenesses there are.
-    #[must_use]
-    pub fn n_likenesses(&self) -> usize {
-        self.likenesses
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+    /// Up to `limit` hashes that were added and not yet looked for among what is
+    /// stored; they stay so over a restart.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn unsearched(&self, limit: usize) -> Result<Vec<BankHash>, ModerationError> {
+        let range = KeyRange::prefix(&Space::Bank.key(&[UNSEARCHED]));
+        let marks = self.store.range(&range, limit)?;
+        let hashes = marks.iter().filter_map(|mark| BankHash::of_mark(&mark.key));
+        Ok(hashes.collect())
+    }
+
+    /// Notes that copies of these were looked for and dealt with.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn searched(&self, hashes: &[BankHash]) -> Result<(), ModerationError> {
+        let mut changes = Changes::new();
+        for hash in hashes {
+            changes.delete(hash.mark());
+        }
+        Ok(Keyspace::commit(&*self.store, changes)?)
     }
 
     /// Adds one entry. False when its hash is there already.
@@ -215,6 +264,7 @@ impl Bank {
         }
         changes.expect(key.clone(), None);
         changes.put(key, entry.encode());
+        changes.put(entry.hash.mark(), []);
         Ok(true)
     }
 
@@ -230,6 +280,7 @@ impl Bank {
         if is_there {
             changes.expect(key.clone(), stored);
             changes.delete(key);
+            changes.delete(hash.mark());
         }
         Ok(is_there)
     }
@@ -249,9 +300,13 @@ impl Bank {
             .likenesses
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        // Not read yet, they will be read as they are now.
+        let Some(likenesses) = &mut *likenesses else {
+            return;
+        };
         for hash in hashes {
             if let BankHash::Pdq(pdq) = hash {
-                change(&mut likenesses, *pdq);
+                change(likenesses, *pdq);
             }
         }
     }

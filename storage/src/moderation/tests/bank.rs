@@ -64,7 +64,7 @@ fn a_removal_keeps_the_image_from_coming_back() {
     }
     queue.undo(&who, &removed.id, job.version, NOW).unwrap();
     assert_eq!(lookup(&queue, &removed), None);
-    assert_eq!(queue.bank.n_likenesses(), 0);
+    assert_eq!(queue.bank.load().unwrap(), 0);
 }
 
 #[test]
@@ -78,12 +78,17 @@ fn copies_that_are_stored_go_together() {
         let claim = claimed(&queue, &who, &removed.id);
         let job = queue.decide(&who, &claim, &banking(policy), NOW).unwrap();
         let banked = job.decision.unwrap().banked;
+        let mut unsearched = queue.bank.unsearched(9).unwrap();
+        unsearched.reverse();
+        assert_eq!(unsearched, banked);
         let copies = queue.find_copies(&banked).unwrap();
         assert!(copies.is_complete);
         let found: BTreeSet<ImageId> = copies.images.iter().map(|(id, _)| *id).collect();
         assert_eq!(found, near.into_iter().collect());
         let treated = queue.treat_copies(Some(&who), &copies, NOW).unwrap();
         assert_eq!(treated.len(), 2);
+        queue.bank.searched(&banked).unwrap();
+        assert_eq!(queue.bank.unsearched(9).unwrap(), []);
         for image in near {
             let (state, told_of) = match policy {
                 BankPolicy::Refuse => (State::Blocked, vec!["image-removed".to_owned()]),
@@ -185,7 +190,7 @@ fn a_bank_is_imported_once_and_read_back() {
         );
     }
     let queue = queue_of(Store::open(dir.path()).unwrap());
-    assert_eq!(queue.bank.n_likenesses(), 999);
+    assert_eq!(queue.bank.load().unwrap(), 999);
     let mut read: Vec<BankEntry> = Vec::new();
     loop {
         let after = read.last().map(|entry| entry.hash);

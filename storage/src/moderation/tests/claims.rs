@@ -15,9 +15,11 @@ fn what_one_holds_nobody_else_is_given() {
     assert_eq!(given, images);
     assert_eq!(next(&one, 3), []);
     assert_eq!(all_waiting(&queue), []);
-    let taken = queue.claim(&other, &first[0].image, NOW);
+    let taken = queue.claim(&other, &Lane::ALL, &first[0].image, NOW);
     assert_eq!(kind_of(taken), ConflictKind::Claimed);
-    let again = queue.claim(&one, &first[0].image, NOW + 5).unwrap();
+    let again = queue
+        .claim(&one, &Lane::ALL, &first[0].image, NOW + 5)
+        .unwrap();
     assert_eq!(
         claim_of(&again),
         claim_of(&first[0]),

@@ -150,7 +150,7 @@ fn a_removed_image_is_purged_when_its_time_is_over() {
     );
     queue.undo(&who, &held.0, held.1, NOW + 30 * DAY).unwrap();
 
-    let own = queue.claim(&who, &appealed.0, NOW + 2);
+    let own = queue.claim(&who, &Lane::ALL, &appealed.0, NOW + 2);
     assert_eq!(kind_of(own), ConflictKind::OwnDecision);
     assert_eq!(
         queue
