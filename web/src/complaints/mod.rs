@@ -84,14 +84,25 @@ impl App {
         &self,
         call: impl FnOnce(&Reporting) -> Result<T, ComplaintError> + Send + 'static,
     ) -> Result<T, WebError> {
-        let (reporting, follow) = (Arc::clone(&self.reporting), self.staff.follower());
-        let store = Arc::clone(&self.store);
-        let called = move || {
-            let value = call(&reporting)?;
+        let (store, follow) = (Arc::clone(&self.store), self.staff.follower());
+        self.see_complaints(move |reporting| {
+            let value = call(reporting)?;
             follow(&store);
-            Ok::<_, ComplaintError>(value)
-        };
-        let result = tokio::task::spawn_blocking(called)
+            Ok(value)
+        })
+        .await
+    }
+
+    /// The same for a call that writes nothing.
+    ///
+    /// # Errors
+    /// As [`App::with_complaints`].
+    pub async fn see_complaints<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Reporting) -> Result<T, ComplaintError> + Send + 'static,
+    ) -> Result<T, WebError> {
+        let reporting = Arc::clone(&self.reporting);
+        let result = tokio::task::spawn_blocking(move || call(&reporting))
             .await
             .map_err(|_| WebError::Internal("a call about complaints panicked".to_owned()))?;
         result.map_err(|error| {
@@ -105,7 +116,7 @@ impl App {
     /// What is answered for an image that is not to be seen: that moderation
     /// removed it and why, or the same as for an unknown one.
     pub async fn not_found(&self, id: ImageId) -> WebError {
-        let said = self.with_complaints(move |reporting| reporting.complaints.tombstone(&id));
+        let said = self.see_complaints(move |reporting| reporting.complaints.tombstone(&id));
         match said.await {
             Ok(Some(statement)) => Refusal::Removed(Box::new(statement)).into(),
             Ok(None) => WebError::NotFound,

@@ -174,7 +174,7 @@ pub(super) async fn statement(
 ) -> Result<Response, WebError> {
     let record = owner_of(&app, &headers, &id).await?;
     let said = app
-        .with_complaints(move |reporting| reporting.complaints.statement(&record))
+        .see_complaints(move |reporting| reporting.complaints.statement(&record))
         .await?;
     let said = said.as_ref().map(Statement::of);
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(said)).into_response())
@@ -303,7 +303,7 @@ async fn manage_page(
     let id = record.id;
     let owned = record.clone();
     let (said, appeal, counter) = app
-        .with_complaints(move |reporting| {
+        .see_complaints(move |reporting| {
             let complaints = &reporting.complaints;
             let said = complaints.statement(&owned)?;
             Ok((

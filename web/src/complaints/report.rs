@@ -137,7 +137,7 @@ pub(super) async fn status(
 async fn find_status(app: &App, receipt: &str) -> Result<ReportStatus, WebError> {
     let receipt = receipt.parse().map_err(|_| WebError::NotFound)?;
     let progress = app
-        .with_complaints(move |reporting| reporting.complaints.progress(&receipt))
+        .see_complaints(move |reporting| reporting.complaints.progress(&receipt))
         .await?;
     progress.map(ReportStatus::of).ok_or(WebError::NotFound)
 }
