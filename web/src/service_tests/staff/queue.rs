@@ -82,7 +82,7 @@ async fn a_removed_image_is_served_to_nobody_and_comes_back_with_an_undo() {
 
     let version = &decided.json()["version"];
     let undo = format!("/staff/api/queue/{}/undo", job["image"].as_str().unwrap());
-    let other = logged_in(&service, "jo", Role::Moderator);
+    let other = logged_in(&service, "joan", Role::Moderator);
     let body = json!({"version": version});
     let foreign = other.call(&service, "POST", &undo, body.clone()).await;
     foreign.assert_problem(403, "staff-not-permitted");
@@ -102,7 +102,7 @@ async fn a_removed_image_is_served_to_nobody_and_comes_back_with_an_undo() {
 async fn who_comes_second_is_told_who_was_first() {
     let service = queued();
     service.uploaded(&photo()).await;
-    let [first, second] = ["kim", "jo"].map(|login| logged_in(&service, login, Role::Moderator));
+    let [first, second] = ["kim", "joan"].map(|login| logged_in(&service, login, Role::Moderator));
     let job = first.claim(&service).await;
     let safe = json!({"kind": "safe"});
     let decided = first.decide(&service, &job, safe.clone()).await;
@@ -148,12 +148,12 @@ async fn a_lane_is_for_those_it_is_meant_for() {
         let claimed = browser.call(&service, "POST", &claim, json!(null)).await;
         claimed.assert_problem(404, "not-queued");
     }
-    let auditor = logged_in(&service, "al", Role::Auditor);
+    let auditor = logged_in(&service, "alma", Role::Auditor);
     auditor
         .get(&service, &one)
         .await
         .assert_problem(403, "staff-not-permitted");
-    let expert = logged_in(&service, "ex", Role::ChildSafety);
+    let expert = logged_in(&service, "erin", Role::ChildSafety);
     assert_eq!(expert.get(&service, &one).await.status, StatusCode::OK);
     expert
         .get(&service, "/staff/api/queue")
@@ -199,7 +199,7 @@ async fn many_are_decided_with_a_row_each() {
         .call(&service, "POST", path, many)
         .await
         .assert_problem(400, "malformed-form");
-    let moderator = logged_in(&service, "jo", Role::Moderator);
+    let moderator = logged_in(&service, "joan", Role::Moderator);
     let refused = moderator.call(&service, "POST", path, body).await;
     refused.assert_problem(403, "staff-not-permitted");
 }
@@ -208,7 +208,7 @@ async fn many_are_decided_with_a_row_each() {
 async fn what_is_held_is_for_others_after_a_logout() {
     let service = queued();
     service.uploaded(&photo()).await;
-    let [first, second] = ["kim", "jo"].map(|login| logged_in(&service, login, Role::Moderator));
+    let [first, second] = ["kim", "joan"].map(|login| logged_in(&service, login, Role::Moderator));
     first.claim(&service).await;
     assert_eq!(second.claim(&service).await, Value::Null);
     first.post(&service, "/staff/logout", "").await;
