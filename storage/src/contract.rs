@@ -1,10 +1,12 @@
-//! The promises of [`Records`](crate::Records) and [`Blobs`](crate::Blobs) as
-//! tests that every implementation runs.
+//! The promises of [`Records`](crate::Records), [`Keyspace`](crate::Keyspace) and
+//! [`Blobs`](crate::Blobs) as tests that every implementation runs.
 
 mod blobs;
+mod keyspace;
 mod records;
 mod samples;
 
 pub use blobs::blobs_contract;
+pub use keyspace::keyspace_contract;
 pub use records::records_contract;
-pub use samples::{SampleBytes, sample_record, sample_record_at};
+pub use samples::{SampleBytes, load_records, sample_record, sample_record_at};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::contract::{SampleBytes, sample_record};
 use crate::faults::{Fault, Faulty, Fuse};
 use crate::{
-    Blobs, FileBlobs, ImageId, MemoryBlobs, MemoryRecords, PartName, Record, Records, SledRecords,
-    State, Storable, StorageError, Store,
+    Blobs, Changes, FileBlobs, ImageId, Keyspace, MemoryBlobs, MemoryRecords, PartName, Record,
+    Records, SledRecords, State, Storable, StorageError, Store,
 };
 
 const CRASHES: [Fault; 2] = [Fault::CrashBefore, Fault::CrashAfter];
@@ -108,6 +108,62 @@ fn a_change_cut_short_anywhere_is_made_or_not() {
         let again = store.update(&record.id, publish).unwrap().unwrap();
         let sidecar = store.blobs.sidecar(&record.id).unwrap().unwrap();
         assert_eq!(Record::decode(&sidecar).unwrap(), again);
+        struck
+    });
+}
+
+#[test]
+fn changes_cut_short_anywhere_are_made_together_or_not() {
+    each_crash(|at, fault, dir| {
+        let records = [sample_record(), sample_record()];
+        let store = Store::open(dir).unwrap();
+        for record in &records {
+            commit(&store, record).unwrap();
+        }
+        drop(store);
+        let (changed, struck) = crashing(dir, at, fault, |store| {
+            let mut changes = Changes::new();
+            changes.expect(b"mj", None);
+            changes.put(b"mj", b"decided");
+            for record in &records {
+                changes.update_record(Record {
+                    state: State::Blocked,
+                    ..record.clone()
+                });
+            }
+            Keyspace::commit(store, changes)
+        });
+        let store = Store::open(dir).unwrap();
+        let is_decided = store.get(b"mj").unwrap().is_some();
+        assert!(is_decided || changed.is_err(), "{fault:?} at {at}");
+        for record in &records {
+            let found = store.find(&record.id).unwrap().unwrap();
+            assert_eq!(found.state == State::Blocked, is_decided);
+            let sidecar = store.blobs.sidecar(&record.id).unwrap().unwrap();
+            assert!(Record::decode(&sidecar).unwrap().revision >= found.revision);
+        }
+        assert_clean(&store, dir);
+        struck
+    });
+}
+
+#[test]
+fn an_image_with_changes_cut_short_anywhere_is_whole_or_nothing() {
+    each_crash(|at, fault, dir| {
+        let record = sample_record();
+        let (committed, struck) = crashing(dir, at, fault, |store| {
+            let mut changes = Changes::new();
+            changes.put(b"mj", b"job");
+            let bytes = SampleBytes(b"original".to_vec());
+            store.commit_with(&record, &bytes, changes)
+        });
+        let store = Store::open(dir).unwrap();
+        let kept = is_whole(&store, &record);
+        assert!(kept || is_nothing(&store, &record.id));
+        assert!(kept || committed.is_err(), "an acknowledged image is gone");
+        let is_queued = store.get(b"mj").unwrap().is_some();
+        assert!(is_queued || !kept, "an image without its job");
+        assert_clean(&store, dir);
         struck
     });
 }

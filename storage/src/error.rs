@@ -31,6 +31,28 @@ pub enum StorageError {
         /// Whose record.
         id: ImageId,
     },
+    /// What a commit expected of a key does not hold.
+    #[error("what was read of {key} was changed by someone else meanwhile")]
+    Stale {
+        /// The key, escaped.
+        key: String,
+    },
+    /// The key is not one of the keyspace beside the records.
+    #[error("{key} is no key of ours, or too long")]
+    InvalidKey {
+        /// The key, escaped.
+        key: String,
+    },
+    /// A value or a commit is larger than it may be.
+    #[error("{what} of {bytes} bytes is too large; at most {bytes_max} are stored")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// Its size.
+        bytes: usize,
+        /// The largest one.
+        bytes_max: usize,
+    },
     /// There is an image of this id already.
     #[error("image {id} exists already")]
     AlreadyExists {
@@ -98,6 +120,9 @@ impl StorageError {
             Self::NoSpace { .. } => "storage-full",
             Self::ReadOnly { .. } => "storage-read-only",
             Self::Conflict { .. } => "storage-conflict",
+            Self::Stale { .. } => "storage-stale",
+            Self::InvalidKey { .. } => "storage-invalid-key",
+            Self::TooLarge { .. } => "storage-too-large",
             Self::AlreadyExists { .. } => "storage-already-exists",
             Self::NotFound { .. } => "storage-not-found",
             Self::Corrupt { .. } => "storage-corrupt",

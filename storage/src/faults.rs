@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::variants::Place;
 use crate::{
-    BlobReader, Blobs, Cursor, ImageId, Page, PartName, Record, Records, State, Storable,
-    StorageError, ViewDelta, Views,
+    BlobReader, Blobs, Changes, Cursor, Entry, ImageId, KeyRange, Keyspace, Page, PartName, Record,
+    Records, State, Storable, StorageError, ViewDelta, Views,
 };
 
 /// What happens at the chosen change.
@@ -121,6 +121,18 @@ impl<R: Records> Records for Faulty<R> {
     }
     fn probe_writable(&self) -> Result<(), StorageError> {
         self.0.probe_writable()
+    }
+}
+
+impl<R: Records> Keyspace for Faulty<R> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.0.get(key)
+    }
+    fn range(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.0.range(range, limit)
+    }
+    fn commit(&self, changes: Changes) -> Result<(), StorageError> {
+        self.1.change(|| self.0.commit(changes))
     }
 }
 

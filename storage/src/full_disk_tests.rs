@@ -7,7 +7,9 @@ use std::process::Command;
 
 use crate::contract::{SampleBytes, sample_record};
 use crate::room::ensure_room;
-use crate::{PartName, Record, Records, SledRecords, StorageError, Store};
+use crate::{
+    Changes, Keyspace, PartName, Record, Records, SledRecords, Space, StorageError, Store,
+};
 
 const MB: usize = 1 << 20;
 
@@ -104,6 +106,53 @@ fn a_database_that_met_a_full_disk_works_again_without_a_restart() {
     for record in &acknowledged {
         assert_eq!(records.find(&record.id).unwrap().as_ref(), Some(record));
     }
+}
+
+#[test]
+fn changes_that_met_a_full_disk_are_made_whole_or_not_at_all() {
+    let Some(disk) = SmallDisk::of_mb(16) else {
+        return;
+    };
+    let dir = disk.path().join("db");
+    let records = SledRecords::open(&dir).unwrap().with_write_room(0);
+    let record = sample_record();
+    records.insert(&record).unwrap();
+    let add = |n: u32| {
+        let mut changes = Changes::new();
+        changes.expect(Space::Jobs.key(&[&n.to_be_bytes()]), None);
+        for space in [Space::Jobs, Space::Queue] {
+            changes.put(space.key(&[&n.to_be_bytes()]), vec![7; 4000]);
+        }
+        changes.put(Space::Learning.key(&[]), n.to_be_bytes());
+        records.commit(changes)
+    };
+    let mut n_added = 0;
+    for round in 0..4 {
+        let filler = disk.fill();
+        let refused = loop {
+            match add(n_added) {
+                Ok(()) => n_added += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(refused.code(), "storage-full", "in round {round}");
+        fs::remove_file(filler).unwrap();
+        match add(n_added) {
+            // The refused one had its effect nevertheless.
+            Err(error) => assert_eq!(error.code(), "storage-stale"),
+            added => added.unwrap(),
+        }
+        n_added += 1;
+    }
+    drop(records);
+    let records = SledRecords::open(&dir).unwrap();
+    for space in [Space::Jobs, Space::Queue] {
+        let n_stored = records.range(&space.all(), 100_000).unwrap().len();
+        assert_eq!(n_stored, n_added as usize);
+    }
+    let last = records.get(&Space::Learning.key(&[])).unwrap().unwrap();
+    assert_eq!(last, (n_added - 1).to_be_bytes());
+    assert_eq!(records.find(&record.id).unwrap(), Some(record));
 }
 
 #[test]

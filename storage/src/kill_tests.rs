@@ -8,9 +8,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::contract::{SampleBytes, sample_record};
-use crate::{ImageId, Record, State, Store};
+use crate::{ImageId, Record, State, StorageError, Store};
 
 /// A file in the child's working folder that tells it from a plain test run.
 const CHILD_MARK: &str = "run as the child";
@@ -32,10 +33,7 @@ fn what_was_acknowledged_survives_kill_9() {
                 _ => acknowledged.insert(id, None),
             };
         }
-        check(
-            &Store::open(&dir.path().join("data")).unwrap(),
-            &acknowledged,
-        );
+        check(&opened(&dir.path().join("data")), &acknowledged);
     }
 }
 
@@ -45,7 +43,7 @@ fn child() {
     if !Path::new(CHILD_MARK).exists() {
         return;
     }
-    let store = Store::open(Path::new("data")).unwrap();
+    let store = opened(Path::new("data"));
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -55,6 +53,18 @@ fn child() {
             });
         }
     });
+}
+
+/// Opens a store as soon as its lock is free: a process that another test starts
+/// meanwhile has a copy of it until it runs its own program.
+pub(crate) fn opened(data_dir: &Path) -> Store {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Store::open(data_dir) {
+            Err(StorageError::Locked { .. }) if Instant::now() < deadline => thread::yield_now(),
+            other => return other.unwrap(),
+        }
+    }
 }
 
 fn store_publish_remove(store: &Store) {

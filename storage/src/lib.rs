@@ -17,14 +17,19 @@
 //! Deliberately absent: pixels, HTTP, async, and any name given by a client as
 //! part of a path.
 
+pub mod audit;
 mod blobs;
+pub mod calendar;
+pub mod complaints;
 mod data_dir;
 mod durable_fs;
 mod error;
 mod file_blobs;
 mod hex_bytes;
 mod id;
+mod keyspace;
 mod memory;
+pub mod moderation;
 mod part;
 mod record;
 mod record_keys;
@@ -33,6 +38,7 @@ mod recovery;
 mod repair;
 mod room;
 mod sled_records;
+pub mod staff;
 mod store;
 mod token;
 mod variants;
@@ -54,9 +60,13 @@ pub use blobs::{BlobReader, Blobs, ReadSeek, Storable};
 pub use error::StorageError;
 pub use file_blobs::FileBlobs;
 pub use id::{ImageId, InvalidImageId};
+pub use keyspace::{
+    COMMIT_BYTES_MAX, Changes, Direction, Entry, KEY_BYTES_MAX, KeyRange, Keyspace, Space,
+    VALUE_BYTES_MAX,
+};
 pub use memory::{MemoryBlobs, MemoryRecords};
 pub use part::{InvalidPartName, Part, PartName};
-pub use record::{Classification, PerceptualHash, Record, State, StoredLabel};
+pub use record::{Classification, PerceptualHash, Record, RuledBy, Ruling, State, StoredLabel};
 pub use records::{Cursor, Page, Records, ViewDelta, Views};
 pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
 pub use sled_records::SledRecords;

@@ -10,6 +10,8 @@ use crate::{
     StorageError, ViewDelta, Views,
 };
 
+mod entries;
+
 /// Records in memory.
 #[derive(Debug, Default)]
 pub struct MemoryRecords {
@@ -22,6 +24,7 @@ struct Tables {
     by_state: HashMap<State, BTreeSet<Cursor>>,
     by_sha256: HashMap<[u8; 32], BTreeSet<ImageId>>,
     views: HashMap<ImageId, Views>,
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Tables {
@@ -290,6 +293,11 @@ mod tests {
     #[test]
     fn memory_records_keep_the_promise() {
         crate::contract::records_contract(MemoryRecords::default);
+    }
+
+    #[test]
+    fn the_keyspace_in_memory_keeps_the_promise() {
+        crate::contract::keyspace_contract(MemoryRecords::default);
     }
 
     #[test]

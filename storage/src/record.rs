@@ -4,8 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{ImageId, InvalidPartName, PartName, StorageError, TokenHash, hex_bytes};
 
-/// The first byte of every encoded record. Version 2 may have a perceptual hash.
-const VERSION: u8 = 2;
+/// The first byte of every encoded record. Version 2 may have a perceptual hash,
+/// version 3 a ruling.
+const VERSION: u8 = 3;
 
 /// The oldest version that is still read.
 const VERSION_OLDEST: u8 = 1;
@@ -20,7 +21,8 @@ pub enum State {
     Public,
     /// Hidden until a moderator decides.
     Review,
-    /// Hidden for good.
+    /// Hidden by a rule or by staff. What staff removed is purged when its time
+    /// is over; until then it can be restored.
     Blocked,
     /// The classifier failed on it repeatedly.
     ScanFailed,
@@ -97,6 +99,28 @@ pub struct Classification {
     pub classified_at_ms: u64,
 }
 
+/// A label that stands in place of the one that the scores give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ruling {
+    /// The label.
+    pub label: StoredLabel,
+    /// Who set it.
+    pub by: RuledBy,
+    /// When, in milliseconds since 1970 UTC.
+    pub at_ms: u64,
+}
+
+/// Who set a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuledBy {
+    /// A moderator.
+    Staff,
+    /// A rule, when the image was classified.
+    Rule,
+}
+
 /// PDQ, a hash of what the picture looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +170,9 @@ pub struct Record {
     pub legal_hold: bool,
     /// The classifier's answer; `None` while pending.
     pub classification: Option<Classification>,
+    /// The label that staff or a rule set; `None` leaves it to the scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruling: Option<Ruling>,
     /// How often classification was tried.
     pub scan_attempts: u32,
     /// What is kept of the delete token.
@@ -283,9 +310,14 @@ mod tests {
             any::<bool>(),
             proptest::option::of(classification()),
             proptest::option::of(any::<([u8; 32], u8)>()),
+            proptest::option::of(any::<(bool, bool, u64)>()),
         );
         (texts, numbers, rest).prop_map(
-            |((filename, mime, extension), (longs, ints, sha256), (state, hold, classes, pdq))| {
+            |(
+                (filename, mime, extension),
+                (longs, ints, sha256),
+                (state, hold, classes, pdq, ruling),
+            )| {
                 Record {
                     id: ImageId::random().unwrap(),
                     revision: longs[0],
@@ -302,6 +334,19 @@ mod tests {
                     state: State::ALL[state],
                     legal_hold: hold,
                     classification: classes,
+                    ruling: ruling.map(|(nsfw, by_staff, at_ms)| Ruling {
+                        label: if nsfw {
+                            StoredLabel::Nsfw
+                        } else {
+                            StoredLabel::Safe
+                        },
+                        by: if by_staff {
+                            RuledBy::Staff
+                        } else {
+                            RuledBy::Rule
+                        },
+                        at_ms,
+                    }),
                     scan_attempts: ints[3],
                     delete_token: DeleteToken::random().unwrap().hash(),
                 }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `f` | the layout's version, one byte |
 //! | `h` SHA-256 id | nothing |
+//! | `m` ... | the keyspace beside the records: [`Space`](crate::Space) lists its parts |
 //! | `n` | number of records, u64 |
 //! | `p` | what the last probe wrote |
 //! | `r` id | the encoded record |

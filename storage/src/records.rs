@@ -1,8 +1,9 @@
 //! The trait of what holds the records.
 
-use crate::{ImageId, Record, State, StorageError};
+use crate::{ImageId, Keyspace, Record, State, StorageError};
 
-/// Holds the records, indexes by state and by exact hash, and the view counters.
+/// Holds the records, indexes by state and by exact hash, and the view counters;
+/// and beside them a [`Keyspace`], whose commits may change records too.
 ///
 /// The promise, checked by `contract`'s suite for every
 /// implementation:
@@ -13,7 +14,7 @@ use crate::{ImageId, Record, State, StorageError};
 /// - Each of them happens whole or not at all, indexes and count included.
 /// - An `Err` from one of them leaves it open whether it happened; every other
 ///   operation works again as soon as the cause is gone, without a restart.
-pub trait Records: Send + Sync {
+pub trait Records: Keyspace {
     /// Adds a record.
     ///
     /// # Errors

@@ -115,7 +115,13 @@ fn has_images(blobs: &FileBlobs) -> Result<bool, StorageError> {
 }
 
 fn log_event(event: RepairEvent) {
-    if let RepairEvent::Skipped { id, reason } = event {
-        tracing::warn!(%id, %reason, "an image could not be rebuilt");
+    match event {
+        RepairEvent::Skipped { id, reason } => {
+            tracing::warn!(%id, %reason, "an image could not be rebuilt");
+        }
+        RepairEvent::EntriesLost { space, error } => {
+            tracing::error!(?space, %error, "what staff did is lost in part");
+        }
+        _ => {}
     }
 }

@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 
 use crate::data_dir::DataDir;
 use crate::{
-    Blobs, FileBlobs, ImageId, Record, Records, SledRecords, State, StorageError, Views, durable_fs,
+    Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
+    StorageError, Views, durable_fs,
 };
 
 /// Records loaded in one batch.
 const LOAD_BATCH: usize = 512;
+
+/// Entries of the keyspace taken over in one batch: below
+/// [`COMMIT_BYTES_MAX`](crate::COMMIT_BYTES_MAX) even at their largest.
+const ENTRY_BATCH: usize = 256;
 
 /// Something that happened during a repair.
 #[derive(Debug)]
@@ -30,6 +35,14 @@ pub enum RepairEvent {
     RemovalFinished {
         /// Which.
         id: ImageId,
+    },
+    /// What staff did can no longer be read, in part or as a whole: it lies in
+    /// the database alone.
+    EntriesLost {
+        /// Which part of it.
+        space: Space,
+        /// Why.
+        error: StorageError,
     },
     /// An image could not be rebuilt. Its files stay where they are.
     Skipped {
@@ -72,6 +85,8 @@ pub struct RepairReport {
     pub n_rebuilt: u64,
     /// Of those, records whose view counter was kept.
     pub n_views_kept: u64,
+    /// Entries beside the records that were kept: jobs, log, accounts.
+    pub n_entries_kept: u64,
     /// Removals finished.
     pub n_removals_finished: u64,
     /// Images that could not be rebuilt.
@@ -84,8 +99,13 @@ impl fmt::Display for RepairReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} records rebuilt, {} with their views; {} removals finished; {} images skipped",
-            self.n_rebuilt, self.n_views_kept, self.n_removals_finished, self.n_skipped
+            "{} records rebuilt, {} with their views; {} entries of staff kept; \
+             {} removals finished; {} images skipped",
+            self.n_rebuilt,
+            self.n_views_kept,
+            self.n_entries_kept,
+            self.n_removals_finished,
+            self.n_skipped
         )?;
         if let Some(path) = &self.old_database {
             write!(formatter, "; the old database is in {}", path.display())?;
@@ -96,7 +116,7 @@ impl fmt::Display for RepairReport {
 
 /// Rebuilds the database of a data folder from the sidecars, and puts the old
 /// one aside as `db.replaced-<n>`. View counters are taken over as far as the old
-/// one can be read; everything else is in the sidecars.
+/// one can be read, and so is what staff did; everything else is in the sidecars.
 ///
 /// The old database stays in place until the new one is complete: a repair that
 /// is cut short can simply be run again.
@@ -191,7 +211,39 @@ impl Rebuilding<'_> {
             }
         })?;
         result?;
-        self.load()
+        self.load()?;
+        self.keep_entries()
+    }
+
+    /// Takes over the keyspace beside the records, as far as it can be read:
+    /// damage in one part of it costs no other.
+    fn keep_entries(&mut self) -> Result<(), StorageError> {
+        let Some(old) = self.old else {
+            return Ok(());
+        };
+        for space in Space::ALL {
+            let mut range = space.all();
+            loop {
+                let entries = match old.range(&range, ENTRY_BATCH) {
+                    Ok(entries) => entries,
+                    Err(error) => {
+                        (self.on_event)(RepairEvent::EntriesLost { space, error });
+                        break;
+                    }
+                };
+                let Some(last) = entries.last() else {
+                    break;
+                };
+                range = range.after(&last.key);
+                let mut changes = Changes::new();
+                self.report.n_entries_kept += u64::try_from(entries.len()).unwrap_or(u64::MAX);
+                for entry in entries {
+                    changes.put(entry.key, entry.value);
+                }
+                self.new.commit(changes)?;
+            }
+        }
+        Ok(())
     }
 
     fn visit(&mut self, id: ImageId) -> Result<(), StorageError> {

@@ -23,6 +23,7 @@ use sled::{Batch, Db};
 use crate::room::ensure_room;
 use crate::{StorageError, durable_fs};
 
+mod entries;
 mod layout;
 mod operations;
 

@@ -105,6 +105,15 @@ impl Store {
     /// [`StorageError::AlreadyExists`] when the id is taken, and when blob or
     /// record cannot be written.
     pub fn commit(&self, record: &Record, bytes: &dyn Storable) -> Result<(), StorageError> {
+        self.commit_by(record, bytes, || self.records.insert(record))
+    }
+
+    fn commit_by(
+        &self,
+        record: &Record,
+        bytes: &dyn Storable,
+        insert: impl FnOnce() -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
         let id = &record.id;
         let (original, sidecar) = (record.original()?, record.stored_form()?);
         self.retry_abandoned();
@@ -112,7 +121,7 @@ impl Store {
         let (_locks, stored) = self.put_once(record, &original, bytes, &sidecar);
         let committed = match stored {
             Err(taken @ StorageError::AlreadyExists { .. }) => return Err(taken),
-            other => other.and_then(|()| self.records.insert(record)),
+            other => other.and_then(|()| insert()),
         };
         match committed {
             Ok(()) => self.settle(id),
@@ -460,6 +469,7 @@ impl Store {
     }
 }
 
+mod keyspace;
 mod locks;
 mod twins;
 mod views;

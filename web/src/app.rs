@@ -6,16 +6,21 @@ use std::sync::atomic::AtomicBool;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use imgshare_pipeline::Pipeline;
+use imgshare_storage::moderation::{Bank, ModerationError, Queue, QueueSettings};
 use imgshare_storage::{StorageError, Store};
 use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::cache::ImageCache;
+use crate::complaints::Reporting;
 use crate::config::Settings;
 use crate::error::WebError;
 use crate::http::{negotiate, observe};
 use crate::metrics::Metrics;
+use crate::moderation::rate::UploadRate;
+use crate::moderation::rulebook::RuleBook;
 use crate::routes;
+use crate::staff::Staff;
 use crate::variants::VariantMaker;
 
 /// What every handler shares.
@@ -27,14 +32,26 @@ pub struct App {
     pub settings: Settings,
     /// Records and blobs.
     pub store: Arc<Store>,
+    /// What people look at, and the hash bank.
+    pub queue: Arc<Queue>,
+    /// The rules in force.
+    pub rules: RuleBook,
+    /// Uploads of the last minute.
+    pub uploads: UploadRate,
+    /// Rung when the hash bank has grown.
+    pub bank_grew: Notify,
     /// The data path.
     pub pipeline: Pipeline,
+    /// What visitors say about images.
+    pub reporting: Arc<Reporting>,
     /// Hot images.
     pub cache: ImageCache,
     /// Variants in the making.
     pub variants: VariantMaker,
     /// What is counted.
     pub metrics: Metrics,
+    /// What the routes under `/staff` share.
+    pub staff: Staff,
     /// Rung when an image was stored unclassified.
     pub rescan: Notify,
     /// The last answer of the store's probe.
@@ -45,23 +62,46 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    #[must_use]
-    pub fn new(settings: Settings, store: Store, pipeline: Pipeline) -> AppState {
+    ///
+    /// # Errors
+    /// When the rules that staff have set cannot be read.
+    pub fn new(
+        settings: Settings,
+        store: Store,
+        pipeline: Pipeline,
+    ) -> Result<AppState, StorageError> {
+        let rules = RuleBook::open(&store, &settings.moderation.rules)?;
+        let store = Arc::new(store.keeping_variants(settings.storage.variant_bytes_max));
+        let bank = Arc::new(Bank::new(Arc::clone(&store)));
+        let queue_settings = QueueSettings {
+            lease_ms: settings.moderation.lease_minutes.saturating_mul(60_000),
+            retention_ms: settings
+                .moderation
+                .retention_days
+                .saturating_mul(86_400_000),
+        };
+        let queue = Arc::new(Queue::new(Arc::clone(&store), bank, queue_settings));
         let cache = ImageCache::new(
             settings.storage.cache_bytes_max,
             settings.storage.cached_image_bytes_max,
         );
-        Arc::new(Self {
+        Ok(Arc::new(Self {
+            reporting: Arc::new(Reporting::new(Arc::clone(&queue))),
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             metrics: Metrics::new(pipeline.clone()),
+            staff: Staff::new(&settings),
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
             is_stopping: AtomicBool::new(false),
-            store: Arc::new(store.keeping_variants(settings.storage.variant_bytes_max)),
+            store,
+            queue,
+            rules,
+            uploads: UploadRate::default(),
+            bank_grew: Notify::new(),
             settings,
             pipeline,
-        })
+        }))
     }
 }
 
@@ -87,9 +127,38 @@ impl App {
     }
 }
 
+impl App {
+    /// Runs a call on the queue where it may block, and counts it when the store
+    /// fails. What it wrote into the audit is in the audit's files when this
+    /// returns.
+    ///
+    /// # Errors
+    /// The call's own; an internal fault when it panicked.
+    pub async fn with_queue<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Queue) -> Result<T, ModerationError> + Send + 'static,
+    ) -> Result<T, WebError> {
+        let (queue, follow) = (Arc::clone(&self.queue), self.staff.follower());
+        let called = move || {
+            let value = call(&queue)?;
+            follow(queue.store());
+            Ok::<_, ModerationError>(value)
+        };
+        let result = tokio::task::spawn_blocking(called)
+            .await
+            .map_err(|_| WebError::Internal("a call on the queue panicked".to_owned()))?;
+        result.map_err(|error| {
+            if let ModerationError::Storage(error) = &error {
+                self.metrics.store_error(error);
+            }
+            error.into()
+        })
+    }
+}
+
 /// Every route of the service.
 pub fn router(app: AppState) -> Router {
-    routes::all()
+    routes::all(&app)
         .fallback(|| async { WebError::NotFound })
         .method_not_allowed_fallback(|| async { WebError::MethodNotAllowed })
         .layer(CatchPanicLayer::custom(|_| {

@@ -1,11 +1,20 @@
 //! The command line.
 
+mod moderation;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use crate::commands::admin::AdminArgs;
+pub use crate::commands::audit::AuditArgs;
 use crate::commands::bench::BenchCommand;
 use crate::config::{LogFormat, Overrides};
+
+pub use moderation::{
+    BankCommand, BankExportArgs, BankImportArgs, ListFormat, ListPolicy, PolicyName,
+    RulesCheckArgs, RulesCommand, RulesReplayArgs,
+};
 
 /// An anonymous image host: removes metadata, classifies, stores, serves.
 #[derive(Debug, Parser)]
@@ -80,11 +89,26 @@ pub enum Command {
     /// Measure this machine: images a second, and where the time goes.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Invite and manage the staff.
+    ///
+    /// Works while the service runs, and while it does not, over the same data
+    /// folder.
+    #[command(subcommand)]
+    Admin(AdminArgs),
+    /// Prove or export the audit of what the staff did.
+    #[command(subcommand)]
+    Audit(AuditArgs),
     /// Rebuild the database from what lies beside the images.
     ///
     /// Stop the service first. The old database is put aside, not deleted.
     #[command(after_help = "Example:\n  imgshare repair --data /var/lib/imgshare")]
     Repair,
+    /// Read or write the list of images that must not come back.
+    #[command(subcommand)]
+    Bank(BankCommand),
+    /// Try rules on the images that are stored.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Print the effective settings as TOML.
     ///
     /// Defaults, then the settings file, then IMGSHARE_* variables (a setting
@@ -227,7 +251,14 @@ impl Cli {
                 overrides.set("--device", "device", check.device.clone());
             }
             Command::Bench(bench) => bench.set(&mut overrides),
-            Command::Models(_) | Command::Verify(_) | Command::Repair | Command::Config => {}
+            Command::Models(_)
+            | Command::Verify(_)
+            | Command::Admin(_)
+            | Command::Audit(_)
+            | Command::Repair
+            | Command::Bank(_)
+            | Command::Rules(_)
+            | Command::Config => {}
         }
         overrides
     }

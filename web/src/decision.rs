@@ -2,7 +2,7 @@
 
 use imgshare_models::scores::{Label, Scores, Verdict};
 use imgshare_pipeline::Scored;
-use imgshare_storage::{Classification, Record, State, StoredLabel};
+use imgshare_storage::{Classification, Record, Ruling, State, StoredLabel};
 
 use crate::clock;
 use crate::config::Moderation;
@@ -41,13 +41,51 @@ pub fn decide(moderation: &Moderation, scored: &Scored) -> (State, Classificatio
     (state, classification)
 }
 
-/// What the thresholds in force today say about a stored image; `None` before
-/// it is classified.
+/// What the thresholds in force today say about a stored image, under the label
+/// that staff or a rule set; `None` before it is classified.
 #[must_use]
 pub fn judge_stored(moderation: &Moderation, record: &Record) -> Option<(Scores, Verdict)> {
     let classification = record.classification.as_ref()?;
     let scores = Scores::from_array(classification.probabilities);
-    Some((scores, moderation.thresholds().judge(&scores)))
+    let mut verdict = moderation.thresholds().judge(&scores);
+    if let Some(ruling) = &record.ruling {
+        overrule(&mut verdict, &scores, ruling);
+    }
+    Some((scores, verdict))
+}
+
+/// The label of a stored image: set by staff or a rule, else by the thresholds
+/// in force today; `None` when neither can say.
+#[must_use]
+pub fn label_of(moderation: &Moderation, record: &Record) -> Option<Label> {
+    match &record.ruling {
+        Some(ruling) => Some(label(ruling)),
+        None => judge_stored(moderation, record).map(|(_, verdict)| verdict.label),
+    }
+}
+
+/// The confidence stays the mass on the label's side; advertising is not
+/// allowed again by a label.
+fn overrule(verdict: &mut Verdict, scores: &Scores, ruling: &Ruling) {
+    let nsfw_mass = scores.nsfw_mass();
+    verdict.label = label(ruling);
+    let mass = match verdict.label {
+        Label::Nsfw => nsfw_mass,
+        Label::Safe => 1.0 - nsfw_mass,
+    };
+    verdict.confidence = if mass.is_finite() {
+        mass.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    verdict.ads_allowed &= verdict.label == Label::Safe;
+}
+
+fn label(ruling: &Ruling) -> Label {
+    match ruling.label {
+        StoredLabel::Safe => Label::Safe,
+        StoredLabel::Nsfw => Label::Nsfw,
+    }
 }
 
 /// Whether anybody who has the id may know of the image. Bytes are served in
@@ -89,6 +127,24 @@ mod tests {
             decide(&moderation, &scored([0.0, 0.0, 1.0, 0.0, 0.0])).0,
             State::Public
         );
+    }
+
+    #[test]
+    fn a_label_that_was_set_stands() {
+        let moderation = Moderation::default();
+        let mut record = imgshare_storage::contract::sample_record();
+        assert_eq!(label_of(&moderation, &record), Some(Label::Safe));
+        record.ruling = Some(Ruling {
+            label: StoredLabel::Nsfw,
+            by: imgshare_storage::RuledBy::Staff,
+            at_ms: 7,
+        });
+        let (_, verdict) = judge_stored(&moderation, &record).unwrap();
+        assert_eq!((verdict.label, verdict.ads_allowed), (Label::Nsfw, false));
+        record.classification = None;
+        assert_eq!(label_of(&moderation, &record), Some(Label::Nsfw));
+        record.ruling = None;
+        assert_eq!(label_of(&moderation, &record), None);
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Image {
             width: record.width,
             height: record.height,
             state: record.state.as_str().to_owned(),
-            label: judged.map(|(_, verdict)| verdict.label.as_str().to_owned()),
+            label: decision::label_of(moderation, record).map(|label| label.as_str().to_owned()),
             confidence: judged.map(|(_, verdict)| verdict.confidence),
             scores: judged.map(|(scores, _)| scores.into()),
         }

@@ -10,11 +10,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use imgshare_pipeline::{Fault, Overloaded, PipelineError, Reject};
 use imgshare_storage::StorageError;
+use imgshare_storage::moderation::ModerationError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::complaints;
 use crate::http::body::BodyError;
 use crate::http::multipart::MultipartProblem;
+use crate::staff::Refusal;
 
 /// What a client that was refused for load or for our state may try after.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -28,6 +31,15 @@ pub enum WebError {
     /// The store refused, or broke.
     #[error(transparent)]
     Storage(StorageError),
+    /// The bank or a rule does not let the image in.
+    #[error("image refused")]
+    ImageRefused,
+    /// Rules that cannot be used.
+    #[error("{0}")]
+    RulesUnusable(String),
+    /// Something in the queue could not be done.
+    #[error(transparent)]
+    Moderation(#[from] ModerationError),
     /// The upload's body was not what it must be.
     #[error(transparent)]
     Upload(#[from] MultipartProblem),
@@ -46,6 +58,12 @@ pub enum WebError {
     /// A form that is not the one the page sent.
     #[error("malformed form")]
     MalformedForm,
+    /// A complaint was refused, or the image was removed by moderation.
+    #[error(transparent)]
+    Complaint(#[from] Box<complaints::Refusal>),
+    /// Something under `/staff` was refused.
+    #[error(transparent)]
+    Staff(#[from] Refusal),
     /// A byte range outside the image.
     #[error("range not satisfiable")]
     RangeNotSatisfiable {
@@ -81,6 +99,12 @@ pub struct Problem {
     /// Seconds after which the same request may succeed, as in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// What a form lacks, as stable codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<String>,
+    /// Why the image was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Box<complaints::Statement>>,
 }
 
 impl WebError {
@@ -101,12 +125,17 @@ impl WebError {
                 }
             },
             Self::Storage(error) => storage_status_and_code(error),
+            Self::ImageRefused => (StatusCode::UNPROCESSABLE_ENTITY, "image-refused"),
+            Self::RulesUnusable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "rules-unusable"),
+            Self::Moderation(error) => moderation_status_and_code(error),
             Self::Upload(problem) => upload_status_and_code(problem),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::DeleteTokenMissing => (StatusCode::UNAUTHORIZED, "delete-token-missing"),
             Self::DeleteTokenWrong => (StatusCode::FORBIDDEN, "delete-token-wrong"),
             Self::MalformedForm => (StatusCode::BAD_REQUEST, "malformed-form"),
+            Self::Complaint(refusal) => refusal.status_and_code(),
+            Self::Staff(refusal) => refusal.status_and_code(),
             Self::RangeNotSatisfiable { .. } => {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable")
             }
@@ -135,6 +164,14 @@ impl WebError {
             code: code.to_owned(),
             fault,
             retry_after: self.retry_after().map(|wait| wait.as_secs().max(1)),
+            flaws: self
+                .complaint()
+                .map(|refusal| refusal.flaw_codes())
+                .unwrap_or_default(),
+            statement: self
+                .complaint()
+                .and_then(|refusal| refusal.statement())
+                .map(|statement| Box::new(complaints::Statement::of(statement))),
         }
     }
 
@@ -156,6 +193,12 @@ impl WebError {
             (Self::Storage(_), _) => {
                 "The service cannot store anything at the moment; try again later.".to_owned()
             }
+            (Self::RulesUnusable(why), _) => why.clone(),
+            (Self::ImageRefused, _) => "This image is not accepted here.".to_owned(),
+            (Self::Moderation(ModerationError::Storage(_)), _) => {
+                "The service cannot store anything at the moment; try again later.".to_owned()
+            }
+            (Self::Moderation(error), _) => error.to_string(),
             (Self::Upload(problem), _) => upload_detail(problem),
             (Self::NotFound, _) => "There is nothing here, or not any more.".to_owned(),
             (Self::MethodNotAllowed, _) => "This address does not take that method.".to_owned(),
@@ -166,6 +209,8 @@ impl WebError {
             }
             (Self::DeleteTokenWrong, _) => "This is not the delete token of this image.".to_owned(),
             (Self::MalformedForm, _) => "The form could not be read.".to_owned(),
+            (Self::Complaint(refusal), _) => refusal.detail(),
+            (Self::Staff(refusal), _) => refusal.to_string(),
             (Self::RangeNotSatisfiable { bytes }, _) => {
                 format!("The range lies outside the image's {bytes} bytes.")
             }
@@ -173,11 +218,20 @@ impl WebError {
         }
     }
 
+    fn complaint(&self) -> Option<&complaints::Refusal> {
+        match self {
+            Self::Complaint(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::Complaint(refusal) => refusal.retry_after(),
             Self::Pipeline(PipelineError::Overloaded(Overloaded { retry_after })) => {
                 Some(*retry_after)
             }
+            Self::Staff(refusal) => refusal.retry_after(),
             _ if self.status_and_code().0 == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER),
             _ => None,
         }
@@ -191,6 +245,11 @@ impl IntoResponse for WebError {
         match self {
             Self::DeleteTokenMissing => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Staff(Refusal::SessionMissing | Refusal::SecondFactorMissing) => {
+                // No scheme of the registry: a session begins at /staff/login.
+                let challenge = HeaderValue::from_static("Session realm=\"staff\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
             Self::RangeNotSatisfiable { bytes } => {
                 if let Ok(value) = HeaderValue::try_from(format!("bytes */{bytes}")) {
@@ -213,6 +272,11 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS {
+            // RFC 7725, section 4: who it is that blocks.
+            let blocker = HeaderValue::from_static("</>; rel=\"blocked-by\"");
+            headers.insert(header::LINK, blocker);
+        }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -300,14 +364,25 @@ impl From<StorageError> for WebError {
     }
 }
 
+fn moderation_status_and_code(error: &ModerationError) -> (StatusCode, &'static str) {
+    let status = match error {
+        ModerationError::Storage(error) => return storage_status_and_code(error),
+        ModerationError::NoRandomness(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        ModerationError::NotQueued { .. } => StatusCode::NOT_FOUND,
+        ModerationError::Gone { .. } => StatusCode::GONE,
+        ModerationError::Conflict(_) => StatusCode::CONFLICT,
+    };
+    (status, error.code())
+}
+
 /// The store's own codes; what the operator must mend is 507 or 503, because
 /// the same request works afterwards.
 fn storage_status_and_code(error: &StorageError) -> (StatusCode, &'static str) {
     let status = match error {
         StorageError::NoSpace { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        StorageError::ReadOnly { .. } | StorageError::Conflict { .. } => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        StorageError::ReadOnly { .. }
+        | StorageError::Conflict { .. }
+        | StorageError::Stale { .. } => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, error.code())

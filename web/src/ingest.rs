@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use imgshare_pipeline::{Fault, Ingested, Permit, PipelineError, Reply, Scrubbed, Verdict};
-use imgshare_storage::{DeleteToken, ImageId, PerceptualHash, Record, State, Storable};
+use imgshare_storage::moderation::{Flag, Lookup};
+use imgshare_storage::{Changes, DeleteToken, ImageId, PerceptualHash, Record, State, Storable};
 use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::clock;
-use crate::decision;
 use crate::error::WebError;
 use crate::http::body::{self, BodyLimits};
 use crate::http::multipart::{self, UploadedFile};
+use crate::moderation::gate::Gate;
 
 /// Proof for the store: only what the pipeline has scrubbed can be written.
 pub(crate) struct Stored(pub(crate) Scrubbed);
@@ -113,15 +114,9 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
         permit,
         timings: _,
     } = ingested;
-    let (state, classification) = match &verdict {
-        Verdict::Scored(scored) => {
-            let (state, classification) = decision::decide(&app.settings.moderation, scored);
-            (state, Some(classification))
-        }
-        Verdict::Pending => (State::Pending, None),
-    };
+    let now_ms = clock::now_ms();
     let (header, format) = (scrubbed.header(), scrubbed.format());
-    let record = Record {
+    let mut record = Record {
         id,
         revision: 0,
         filename,
@@ -136,20 +131,43 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
             hash: found.hash,
             quality: found.quality,
         }),
-        uploaded_at_ms: clock::now_ms(),
-        state,
+        uploaded_at_ms: now_ms,
+        state: State::Pending,
         legal_hold: false,
-        scan_attempts: u32::from(classification.is_none()),
-        classification,
+        ruling: None,
+        scan_attempts: u32::from(matches!(verdict, Verdict::Pending)),
+        classification: None,
         delete_token: token.hash(),
     };
-    app.with_store(move |store| {
-        store.commit(&record, &Stored(scrubbed))?;
+    let moderation = app.settings.moderation.clone();
+    let (rules, uploads) = (app.rules.rules(), app.uploads.count(now_ms));
+    let stored = app.with_queue(move |queue| {
+        let gate = Gate {
+            moderation: &moderation,
+            rules: &rules,
+            now_ms,
+        };
+        let known = queue.bank().lookup(&Lookup {
+            sha256: record.sha256,
+            pdq: record.pdq,
+        })?;
+        let passed = match &verdict {
+            Verdict::Scored(scored) => gate.scored(scored, &record, known.as_ref(), uploads, 0),
+            Verdict::Pending => gate.unscored(known.as_ref()),
+        };
+        let Ok(passed) = passed else {
+            return Ok(None);
+        };
+        let flags = passed.settle(&mut record);
+        let mut changes = Changes::new();
+        Flag::plan_new(&flags, &mut changes, &record, now_ms);
+        let store = queue.store();
+        store.commit_with(&record, &Stored(scrubbed), changes)?;
         // The place in the pipeline is held until the image is durable.
         drop(permit);
-        Ok(Accepted { record, token })
-    })
-    .await
+        Ok(Some(Accepted { record, token }))
+    });
+    stored.await?.ok_or(WebError::ImageRefused)
 }
 
 fn no_randomness(error: std::io::Error) -> WebError {

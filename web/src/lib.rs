@@ -12,6 +12,7 @@ pub mod cached_image;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod complaints;
 pub mod config;
 pub mod decision;
 pub mod dto;
@@ -20,9 +21,11 @@ pub mod http;
 pub mod ingest;
 pub mod logging;
 pub mod metrics;
+pub mod moderation;
 pub mod pages;
 pub mod rescan;
 pub mod routes;
+pub mod staff;
 pub mod variants;
 
 #[cfg(test)]

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use imgshare_pipeline::{PipelineError, Scored, Verdict};
+use imgshare_storage::moderation::{Flag, Lookup, ModerationError, Reason};
 use imgshare_storage::{ImageId, Record, State};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::app::{App, AppState};
 use crate::clock;
-use crate::decision;
 use crate::error::WebError;
 use crate::ingest;
+use crate::moderation::gate::{Gate, Passed, Refused};
 
 /// Images in the pipeline for rescans at once: enough for a batch, few enough
 /// that uploads find room.
@@ -113,21 +114,32 @@ async fn classify(app: &App, bytes: Vec<u8>) -> Result<Option<Scored>, WebError>
 async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), WebError> {
     let moderation = app.settings.moderation.clone();
     let attempts_max = app.settings.pipeline.rescan_attempts_max;
-    let updated = app.with_store(move |store| {
-        let change = |record: &mut Record| {
-            if record.state != State::Pending {
-                return;
-            }
-            record.scan_attempts = record.scan_attempts.saturating_add(1);
-            if let Some(scored) = &scored {
-                let (state, classification) = decision::decide(&moderation, scored);
-                record.state = state;
-                record.classification = Some(classification);
-            } else if record.scan_attempts > attempts_max {
-                record.state = State::ScanFailed;
-            }
+    let (rules, now_ms) = (app.rules.rules(), clock::now_ms());
+    let updated = app.with_queue(move |queue| {
+        let Some(record) = queue.store().find(&id)? else {
+            return Ok(None);
         };
-        store.update(&id, change)
+        let known = queue.bank().lookup(&Lookup {
+            sha256: record.sha256,
+            pdq: record.pdq,
+        })?;
+        let gate = Gate {
+            moderation: &moderation,
+            rules: &rules,
+            now_ms,
+        };
+        let n_reports = queue.job(&id)?.map_or(0, |job| u64::from(job.n_reports));
+        let passed = scored
+            .as_ref()
+            .map(|scored| gate.scored(scored, &record, known.as_ref(), 0, n_reports));
+        let changed = queue.change_and_flag(&id, now_ms, |record| {
+            (record.state == State::Pending).then(|| settled(record, passed.as_ref(), attempts_max))
+        });
+        match changed {
+            Ok(record) => Ok(Some(record)),
+            Err(ModerationError::Gone { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     });
     // Without a record it was deleted by its owner meanwhile.
     if let Some(record) = updated.await? {
@@ -141,4 +153,27 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
         }
     }
     Ok(())
+}
+
+/// Settles a pending record by what passing the gate gave, if the image has
+/// scores by now.
+fn settled(
+    record: &mut Record,
+    passed: Option<&Result<Passed, Refused>>,
+    attempts_max: u32,
+) -> Vec<Flag> {
+    record.scan_attempts = record.scan_attempts.saturating_add(1);
+    match passed {
+        Some(Ok(passed)) => passed.clone().settle(record),
+        // It is taken in already: it can only be hidden.
+        Some(Err(Refused(reason))) => {
+            record.state = State::Blocked;
+            vec![Flag::new(reason.clone())]
+        }
+        None if record.scan_attempts > attempts_max => {
+            record.state = State::ScanFailed;
+            vec![Flag::new(Reason::ScanFailed)]
+        }
+        None => Vec::new(),
+    }
 }

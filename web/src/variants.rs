@@ -88,8 +88,8 @@ pub fn variant_path(id: &ImageId, name: &str, format: Format) -> String {
 /// safe by the thresholds in force, and none but its colours of any other.
 #[must_use]
 pub fn card(moderation: &Moderation, record: &Record) -> &'static str {
-    match decision::judge_stored(moderation, record) {
-        Some((_, verdict)) if verdict.label == Label::Safe => CARD,
+    match decision::label_of(moderation, record) {
+        Some(Label::Safe) => CARD,
         _ => BLURRED_CARD,
     }
 }

@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Classification, DeleteToken, ImageId, PerceptualHash, Record, State, Storable, StoredLabel,
+    Classification, DeleteToken, ImageId, PerceptualHash, Record, SledRecords, State, Storable,
+    StorageError, StoredLabel, Views,
 };
 
 /// Bytes that claim to be fit for storage. For tests and benches only.
@@ -54,9 +55,23 @@ pub fn sample_record_at(uploaded_at_ms: u64) -> Record {
             confidence: 0.85,
             classified_at_ms: uploaded_at_ms.saturating_add(40),
         }),
+        ruling: None,
         scan_attempts: 1,
         delete_token: DeleteToken::random()
             .expect("the system has random numbers")
             .hash(),
     }
+}
+
+/// Adds many records in one durable write, none of which may be there: a
+/// million of them one by one would take an hour.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn load_records(records: &SledRecords, batch: &[Record]) -> Result<(), StorageError> {
+    let batch: Vec<_> = batch
+        .iter()
+        .map(|record| (record.clone(), Views::default()))
+        .collect();
+    records.load(&batch)
 }

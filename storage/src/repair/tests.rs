@@ -1,8 +1,8 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
-use crate::Store;
 use crate::contract::{SampleBytes, sample_record};
+use crate::{KeyRange, Store};
 
 #[test]
 fn every_field_comes_back() {
@@ -57,6 +57,30 @@ fn every_field_comes_back() {
     assert_eq!(
         store.in_state(State::Removed, None, 9).unwrap().ids,
         [held.id]
+    );
+}
+
+#[test]
+fn what_staff_did_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |n: u32| {
+        let store = Store::open(dir.path()).unwrap();
+        let mut changes = Changes::new();
+        for idx in 0..n {
+            for space in Space::ALL {
+                changes.put(space.key(&[&idx.to_be_bytes()]), idx.to_be_bytes());
+            }
+        }
+        Keyspace::commit(&store, changes).unwrap();
+        store.range(&KeyRange::prefix(b"m"), 100_000).unwrap()
+    };
+    let stored = put(600);
+    let (report, _) = repaired(dir.path());
+    assert_eq!(report.n_entries_kept, 600 * Space::ALL.len() as u64);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(
+        store.range(&KeyRange::prefix(b"m"), 100_000).unwrap(),
+        stored
     );
 }
 

@@ -175,7 +175,7 @@ impl SledRecords {
     }
 }
 
-fn stored_record(db: &Db, id: &ImageId) -> Result<Option<Record>, Failure> {
+pub(super) fn stored_record(db: &Db, id: &ImageId) -> Result<Option<Record>, Failure> {
     db.get(keys::record(id))?
         .map(|encoded| Record::decode(&encoded))
         .transpose()

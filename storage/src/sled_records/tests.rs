@@ -3,13 +3,24 @@ use std::fs;
 
 use super::operations::{set_count, stored_count};
 use super::*;
-use crate::contract::{records_contract, sample_record};
+use crate::contract::{keyspace_contract, records_contract, sample_record};
 use crate::{Records, State, ViewDelta, Views, record_keys as keys};
 
 #[test]
 fn sled_records_keep_the_promise() {
     let dirs = RefCell::new(Vec::new());
     records_contract(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let records = SledRecords::open(dir.path()).unwrap();
+        dirs.borrow_mut().push(dir);
+        records
+    });
+}
+
+#[test]
+fn the_keyspace_in_sled_keeps_the_promise() {
+    let dirs = RefCell::new(Vec::new());
+    keyspace_contract(|| {
         let dir = tempfile::tempdir().unwrap();
         let records = SledRecords::open(dir.path()).unwrap();
         dirs.borrow_mut().push(dir);

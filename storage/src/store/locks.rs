@@ -1,5 +1,6 @@
 //! Locks that many keys share by hash.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,12 @@ impl Locks {
         let _first = self.lock(one.min(other));
         let _second = (one != other).then(|| self.lock(one.max(other)));
         Locked { _first, _second }
+    }
+
+    /// Those of all keys, each once and in the same order.
+    pub(super) fn all(&self, keys: impl IntoIterator<Item: Hash>) -> Vec<MutexGuard<'_, ()>> {
+        let idxs: BTreeSet<usize> = keys.into_iter().map(|key| self.idx_of(key)).collect();
+        idxs.into_iter().map(|idx| self.lock(idx)).collect()
     }
 
     fn idx_of(&self, key: impl Hash) -> usize {

@@ -8,6 +8,7 @@ use imgshare_models::pull::PullError;
 use imgshare_models::{EngineError, WeightsError};
 use imgshare_pipeline::StartError;
 use imgshare_storage::StorageError;
+use imgshare_storage::moderation::ModerationError;
 
 use super::bench::BenchError;
 use crate::config::ConfigError;
@@ -48,9 +49,18 @@ pub enum CommandError {
         /// What it answered.
         mismatch: imgshare_models::golden::GoldenMismatch,
     },
+    /// The queue or the hash bank failed.
+    #[error(transparent)]
+    Moderation(ModerationError),
+    /// What a flag or a file says cannot be used.
+    #[error("{0}")]
+    Argument(String),
     /// The pipeline did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// What was asked about the staff was refused.
+    #[error("{0}")]
+    Admin(String),
     /// There is no figure.
     #[error(transparent)]
     Bench(#[from] BenchError),

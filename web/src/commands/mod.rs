@@ -1,5 +1,8 @@
 //! What the binary can do, one file a command.
 
+pub mod admin;
+pub mod audit;
+mod bank;
 pub mod bench;
 mod classify;
 mod config;
@@ -8,6 +11,7 @@ mod models;
 mod output;
 mod pull_display;
 mod repair;
+mod rules;
 mod serve;
 mod shutdown;
 mod verify;
@@ -34,7 +38,11 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Verify(arguments) => verify::run(&settings, arguments),
         Command::Models(command) => models::run(&settings, command),
         Command::Bench(command) => bench::run(settings, command),
+        Command::Admin(command) => admin::run(&settings, command),
+        Command::Audit(command) => audit::run(&settings, command),
         Command::Repair => repair::run(&settings),
+        Command::Bank(command) => bank::run(&settings, command),
+        Command::Rules(command) => rules::run(&settings, command),
         Command::Config => config::run(&settings),
     }
 }

@@ -13,7 +13,12 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
         RepairEvent::OldDatabase {
             unreadable: Some(error),
         } => {
-            eprintln!("the old database cannot be read, views start at 0: {error}");
+            eprintln!(
+                "the old database cannot be read, views start at 0 and what staff did is lost: {error}"
+            );
+        }
+        RepairEvent::EntriesLost { space, error } => {
+            eprintln!("what staff did is lost in part ({space:?}): {error}");
         }
         RepairEvent::OldDatabase { unreadable: None }
         | RepairEvent::Rebuilt { .. }

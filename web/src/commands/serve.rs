@@ -10,16 +10,22 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use imgshare_storage::Store;
+use imgshare_storage::audit::{Anchor, Reconciled};
+use imgshare_storage::staff as storage_staff;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{CommandError, output, shutdown, weights};
 use crate::app::{self, App, AppState};
+use crate::clock;
+use crate::complaints;
 use crate::config::Settings;
 use crate::http::server::{self, ConnectionLimits};
+use crate::moderation::keeper;
 use crate::rescan;
 use crate::routes::health;
+use crate::staff::{self, control};
 
 /// Connections that a metrics listener needs.
 const METRICS_CONNECTIONS_MAX: usize = 16;
@@ -31,21 +37,46 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         Some(address) => Some(listen(address, "--metrics-listen")?),
         None => None,
     };
-    let store = Store::open_or_repair(&settings.data).map_err(|source| CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    })?;
+    let data = settings.data.clone();
+    let failed = |source| CommandError::Store { source, data };
+    let store = Store::open_or_repair(&settings.data).map_err(failed.clone())?;
+    let anchor = anchor(&settings, &store)?;
     let pipeline = weights::start_pipeline(&settings, settings.pipeline_settings())?;
     let runtime = Builder::new_multi_thread()
         .thread_name("imgshare-http")
         .enable_all()
         .build()
         .map_err(CommandError::System)?;
-    let app = App::new(settings, store, pipeline);
+    let app = App::new(settings, store, pipeline).map_err(failed)?;
+    // Before the first upload, which would wait for the whole bank.
+    app.queue.bank().load()?;
+    app.staff.anchor_in(anchor);
     runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
     // A store call that hangs on a broken disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the audit's files and the database agree, or says that they do not.
+fn anchor(settings: &Settings, store: &Store) -> Result<Anchor, CommandError> {
+    let failed = |source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    };
+    let (anchor, reconciled) =
+        Anchor::open(&settings.audit_dir(), store, clock::now_ms()).map_err(failed)?;
+    match reconciled {
+        Reconciled::Agree => {}
+        Reconciled::Restored { n_entries } => tracing::error!(
+            n_entries,
+            "the database had lost entries of the audit; they were put back from its files"
+        ),
+        Reconciled::Diverged => tracing::error!(
+            "the database and the audit's files tell different things: one was replaced. The \
+             files were put aside; `imgshare audit verify` tells more"
+        ),
+    }
+    Ok(anchor)
 }
 
 fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, CommandError> {
@@ -76,7 +107,11 @@ async fn serve(
         drain_time_max: Duration::from_secs(app.settings.http.drain_seconds_max),
     };
     let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
+    let keeper = tokio::spawn(keeper::run(Arc::clone(&app), stop.clone()));
     let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
+    let complaints = tokio::spawn(complaints::keep(Arc::clone(&app), stop.clone()));
+    let staff = tokio::spawn(staff::keep(Arc::clone(&app), stop.clone()));
+    let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
     let metrics = metrics_listener
         .map(|listener| serve_metrics(&app, listener, limits, stop.clone()))
         .transpose()?;
@@ -91,7 +126,16 @@ async fn serve(
         tracing::warn!(n_cut, "connections were cut: they did not finish in time");
     }
     finish(&app, limits.drain_time_max).await;
-    for task in [Some(rescan), Some(views), metrics].into_iter().flatten() {
+    let tasks = [
+        Some(rescan),
+        Some(keeper),
+        Some(views),
+        Some(staff),
+        Some(control),
+        Some(complaints),
+        metrics,
+    ];
+    for task in tasks.into_iter().flatten() {
         task.abort();
     }
     Ok(())
@@ -114,6 +158,10 @@ fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
         "ImgShare is ready on http://{address}\n  classifies on {device} with {}{second}\n  keeps everything in {data}",
         app.pipeline.model().id
     ))?;
+    let has_staff = storage_staff::accounts(&*app.store).is_ok_and(|staff| !staff.is_empty());
+    if !has_staff {
+        output::line("  no staff yet: imgshare admin invite --role admin")?;
+    }
     tracing::info!(%address, %device, "ready");
     Ok(())
 }

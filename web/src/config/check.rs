@@ -3,6 +3,7 @@
 use imgshare_models::{CpuPathChoice, DeviceChoice};
 
 use super::{CASCADE_OFF, ConfigError, Settings};
+use crate::moderation::rules;
 
 impl Settings {
     /// Checks what types alone cannot.
@@ -35,6 +36,9 @@ impl Settings {
         if let Err(error) = self.models.cpu_path.parse::<CpuPathChoice>() {
             return refuse("models.cpu_path", &format!("is unknown: {error}"));
         }
+        if let Err(error) = rules::check(&self.moderation.rules) {
+            return refuse("moderation.rules", &format!("cannot be used: {error}"));
+        }
         if imgshare_models::manifest::find(&self.models.default).is_none() {
             return refuse("models.default", "is not a model of `imgshare models list`");
         }
@@ -53,7 +57,9 @@ impl Settings {
         let Self {
             http,
             limits,
+            moderation,
             pipeline,
+            staff,
             storage,
             ..
         } = self;
@@ -88,9 +94,12 @@ impl Settings {
                 wide(pipeline.variants_at_once_max),
             ),
             ("storage.views_merge_seconds", storage.views_merge_seconds),
+            ("moderation.lease_minutes", moderation.lease_minutes),
+            ("moderation.retention_days", moderation.retention_days),
         ];
         counts
             .into_iter()
+            .chain(staff.counts())
             .find_map(|(key, count)| (count == 0).then_some(key))
     }
 
@@ -103,6 +112,7 @@ impl Settings {
             ("moderation.ads_free_min", moderation.ads_free_min),
             ("moderation.review_band", moderation.review_band),
             ("models.cascade_band", self.models.cascade_band),
+            ("moderation.sample_rate", moderation.sample_rate),
         ];
         let is_outside = |share: f32| !(0.0..=1.0).contains(&share);
         shares

@@ -4,6 +4,7 @@
 mod check;
 mod load;
 mod metrics_listen;
+mod staff;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -13,8 +14,11 @@ use imgshare_models::scores::Thresholds;
 use imgshare_pipeline::Limits as ImageLimits;
 use serde::{Deserialize, Serialize};
 
+use crate::moderation::rules::Rule;
+
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use metrics_listen::MetricsListen;
+pub use staff::Staff;
 
 /// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
 /// then flags.
@@ -42,6 +46,8 @@ pub struct Settings {
     pub models: Models,
     /// When an image is nsfw, and what then.
     pub moderation: Moderation,
+    /// Accounts of the staff.
+    pub staff: Staff,
     /// Records and blobs.
     pub storage: Storage,
     /// What is written about requests.
@@ -61,6 +67,7 @@ impl Default for Settings {
             pipeline: Pipeline::default(),
             models: Models::default(),
             moderation: Moderation::default(),
+            staff: Staff::default(),
             storage: Storage::default(),
             log: Log::default(),
         }
@@ -97,6 +104,9 @@ pub struct Http {
     pub metrics_listen: MetricsListen,
     /// Connections open at once; more wait to be accepted.
     pub connections_max: usize,
+    /// Proxies of ours in front of the service, whose `X-Forwarded-For` says who
+    /// the client is; without any the other end of the connection is.
+    pub proxies: usize,
     /// Time a client has for its request's header, and an idle connection stays.
     pub header_seconds_max: u64,
     /// Time a client has for a whole body.
@@ -120,6 +130,7 @@ impl Default for Http {
         Self {
             metrics_listen: MetricsListen::default(),
             connections_max: 512,
+            proxies: 0,
             header_seconds_max: 15,
             body_seconds_max: 300,
             body_stall_seconds_max: 10,
@@ -260,6 +271,17 @@ pub struct Moderation {
     /// Whether images in that band are held back in state `review`. Off, they
     /// are public with their label; on, somebody has to release them.
     pub hold_review: bool,
+    /// Share of what passed that is put into the queue, unmarked, to learn what
+    /// is missed.
+    pub sample_rate: f32,
+    /// How long a moderator keeps an image that was claimed, from the last sign
+    /// of activity on.
+    pub lease_minutes: u64,
+    /// How long what a moderator removed can be restored.
+    pub retention_days: u64,
+    /// Rules that decide before the thresholds do; those that staff set stand
+    /// in their place.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for Moderation {
@@ -271,6 +293,10 @@ impl Default for Moderation {
             ads_free_min: thresholds.ads,
             review_band: thresholds.review_band,
             hold_review: false,
+            sample_rate: 0.015,
+            lease_minutes: 10,
+            retention_days: 30,
+            rules: Vec::new(),
         }
     }
 }
@@ -348,6 +374,12 @@ impl Settings {
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {
         self.data.join("models")
+    }
+
+    /// Folder of the audit's files.
+    #[must_use]
+    pub fn audit_dir(&self) -> PathBuf {
+        self.data.join("audit")
     }
 
     /// The limits the pipeline holds every image to.

@@ -10,8 +10,8 @@ use crate::error::Problem;
 use crate::http::visitor::Visitor;
 use crate::pages;
 
-/// Paths of the API answer programs, whatever they say they accept.
-const API_PREFIX: &str = "/api/";
+/// Paths of an API answer programs, whatever they say they accept.
+const API_PREFIXES: [&str; 2] = ["/api/", "/staff/api/"];
 
 /// Turns a [`Problem`] into a page when a browser asked. Status and headers of
 /// the problem stay.
@@ -20,9 +20,7 @@ pub async fn problems_as_pages(
     request: Request,
     next: Next,
 ) -> Response {
-    let wants_page =
-        accepts_html(request.headers()) && !request.uri().path().starts_with(API_PREFIX);
-    if !wants_page {
+    if !wants_page(&request) {
         return next.run(request).await;
     }
     let visitor = Visitor::of(&app, request.headers());
@@ -30,13 +28,19 @@ pub async fn problems_as_pages(
     let Some(problem) = response.extensions().get::<Problem>().cloned() else {
         return response;
     };
-    let page = pages::problem(
-        &visitor.site,
-        problem.status,
-        &problem.title,
-        &problem.detail,
-        &problem.code,
-    );
+    let page = match &problem.statement {
+        Some(statement) => {
+            let (status, detail) = (problem.status, &problem.detail);
+            pages::complaints::removed(&visitor.site, status, detail, statement)
+        }
+        None => pages::problem(
+            &visitor.site,
+            problem.status,
+            &problem.title,
+            &problem.detail,
+            &problem.code,
+        ),
+    };
     let (mut parts, _) = response.into_parts();
     let (page_parts, body) = Html(page).into_response().into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
@@ -46,6 +50,13 @@ pub async fn problems_as_pages(
         }
     }
     Response::from_parts(parts, body)
+}
+
+/// Whether a request is a browser's for a page.
+pub fn wants_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_api = API_PREFIXES.iter().any(|prefix| path.starts_with(prefix));
+    accepts_html(request.headers()) && !is_api
 }
 
 /// Browsers name `text/html` when they navigate; `*/*` alone is a program or

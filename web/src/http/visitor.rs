@@ -70,7 +70,8 @@ fn authority(host: &HeaderValue) -> Option<&str> {
     (is_plain && parses && !host.is_empty()).then_some(host)
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The value of a cookie.
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -46,17 +46,24 @@ const SVG: &str = "image/svg+xml";
 
 /// Each script stands after those it imports, because its own hash covers the
 /// hashed names of its imports.
-const SOURCES: [(&str, &str, &str); 14] = [
+const SOURCES: [(&str, &str, &str); 17] = [
     ("base.css", CSS, include_str!("../../assets/base.css")),
     ("parts.css", CSS, include_str!("../../assets/parts.css")),
     ("card.css", CSS, include_str!("../../assets/card.css")),
     ("upload.css", CSS, include_str!("../../assets/upload.css")),
     ("viewer.css", CSS, include_str!("../../assets/viewer.css")),
     ("message.css", CSS, include_str!("../../assets/message.css")),
+    (
+        "complaints.css",
+        CSS,
+        include_str!("../../assets/complaints.css"),
+    ),
+    ("staff.css", CSS, include_str!("../../assets/staff.css")),
     ("favicon.svg", SVG, include_str!("../../assets/favicon.svg")),
     ("icons.svg", SVG, include_str!("../../assets/icons.svg")),
     ("site.js", JS, include_str!("../../assets/site.js")),
     ("deletion.js", JS, include_str!("../../assets/deletion.js")),
+    ("passkey.js", JS, include_str!("../../assets/passkey.js")),
     ("words.js", JS, include_str!("../../assets/words.js")),
     ("transfer.js", JS, include_str!("../../assets/transfer.js")),
     ("card.js", JS, include_str!("../../assets/card.js")),

@@ -6,12 +6,14 @@
 //! policy can stand.
 
 pub mod assets;
+pub mod complaints;
 mod deletion;
 mod home;
 mod image_view;
 mod problem;
 mod share;
 mod site;
+pub mod staff;
 mod uploaded;
 mod viewer;
 mod wording;

@@ -51,7 +51,7 @@ pub(super) async fn original(
     app.metrics.cache_lookup(cached.is_some());
     let (image_headers, content) = match cached {
         Some(image) => (image.headers.clone(), Content::Memory(image.bytes.clone())),
-        None => load_original(&app, id).await?,
+        None => said_why(&app, id, load_original(&app, id).await).await?,
     };
     if image_headers.extension != extension {
         return Err(WebError::NotFound);
@@ -114,7 +114,7 @@ pub(super) async fn variant(
     let (stem, extension) = name.rsplit_once('.').ok_or(WebError::NotFound)?;
     let spec = variants::find_spec(stem).ok_or(WebError::NotFound)?;
     if spec.shape == Shape::Card {
-        let record = find_public(&app, id).await?;
+        let record = said_why(&app, id, find_public(&app, id).await).await?;
         if !variants::is_allowed(&app.settings.moderation, &record, spec) {
             let allowed = variants::card(&app.settings.moderation, &record);
             return Ok(elsewhere(&variants::variant_path(
@@ -124,7 +124,7 @@ pub(super) async fn variant(
             )));
         }
     }
-    let image = find_variant(&app, id, spec).await?;
+    let image = said_why(&app, id, find_variant(&app, id, spec).await).await?;
     let made_as = image.headers.extension;
     if made_as == extension {
         let content = Content::Memory(image.bytes.clone());
@@ -151,6 +151,14 @@ pub(super) async fn variant(
 fn elsewhere(path: &str) -> Response {
     let lifetime = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (lifetime, Redirect::temporary(path)).into_response()
+}
+
+/// Of an image that was taken down by a decision, what that was.
+async fn said_why<T>(app: &App, id: ImageId, found: Result<T, WebError>) -> Result<T, WebError> {
+    match found {
+        Err(WebError::NotFound) => Err(app.not_found(id).await),
+        other => other,
+    }
 }
 
 async fn find_variant(

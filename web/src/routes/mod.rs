@@ -12,14 +12,18 @@ mod pages;
 mod preferences;
 mod upload;
 
+pub use api::bearer;
+
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use crate::app::AppState;
+use crate::complaints;
+use crate::staff;
 
 /// Every route, without what surrounds them all.
-pub fn all() -> Router<AppState> {
+pub fn all(app: &AppState) -> Router<AppState> {
     let pages = Router::new()
         .route("/", get(pages::home))
         .route("/upload", post(upload::upload))
@@ -30,7 +34,9 @@ pub fn all() -> Router<AppState> {
     let (documented, document) = openapi::documented();
     Router::new()
         .merge(pages)
+        .merge(complaints::pages())
         .merge(documented)
+        .merge(staff::router(app))
         .route("/openapi.json", get(openapi::serve(document)))
         .route("/assets/{name}", get(assets::asset))
 }

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use super::{api, health, images};
 use crate::app::AppState;
+use crate::complaints;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -23,6 +24,7 @@ use crate::app::AppState;
     tags(
         (name = "images", description = "Upload, facts, deletion"),
         (name = "files", description = "The images themselves, and smaller renderings"),
+        (name = "complaints", description = "Reports, copyright notices, objections"),
         (name = "service", description = "Alive and ready"),
     ),
     modifiers(&DeleteTokenScheme),
@@ -49,6 +51,7 @@ pub(super) fn documented() -> (Router<AppState>, OpenApi) {
         .routes(routes!(api::facts, api::delete))
         .routes(routes!(images::original))
         .routes(routes!(images::variant))
+        .merge(complaints::documented())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .split_for_parts()

@@ -46,8 +46,8 @@ pub(super) async fn viewer(
     let id = record.id;
     let views = app.with_store(move |store| store.views(&id)).await?;
     let visitor = Visitor::of(&app, &headers);
-    let is_nsfw = decision::judge_stored(&app.settings.moderation, &record)
-        .is_some_and(|(_, verdict)| verdict.label == Label::Nsfw);
+    let label = decision::label_of(&app.settings.moderation, &record);
+    let is_nsfw = label == Some(Label::Nsfw);
     let is_warned = is_nsfw && visitor.nsfw_filter && query.show.as_deref() != Some("1");
     // The original name may name a person; it is its owner's, not the link's.
     let shown_name = format!("{}.{}", record.id, record.extension);

@@ -1,10 +1,12 @@
 //! The service through its router: memory for the store, a made-up classifier,
 //! everything between them real.
 
+mod complaints;
 mod deletion;
 mod images;
 mod pages;
 mod rescans;
+mod staff;
 mod uploads;
 mod variants;
 
@@ -89,7 +91,7 @@ impl Service {
         let oracle = oracle.clone();
         let make = move || Ok(Box::new(oracle) as Box<dyn Classifier>);
         let pipeline = Pipeline::start(settings.pipeline_settings(), Box::new(make)).unwrap();
-        let app = App::new(settings, Store::memory(), pipeline);
+        let app = App::new(settings, Store::memory(), pipeline).unwrap();
         Self {
             router: app::router(Arc::clone(&app)),
             app,
@@ -202,4 +204,12 @@ fn path_of(link: &Value) -> &str {
 
 fn photo() -> Vec<u8> {
     testing::jpeg(64, 48)
+}
+
+fn form(path: &str, body: String) -> Request<Body> {
+    Request::post(path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::from(body))
+        .unwrap()
 }

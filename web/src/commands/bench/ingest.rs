@@ -60,7 +60,7 @@ impl IngestBench {
             .build()?;
         Ok(Self {
             runtime,
-            app: App::new(settings, store, pipeline),
+            app: App::new(settings, store, pipeline)?,
             _folder: folder,
         })
     }

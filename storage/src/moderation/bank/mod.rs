@@ -1,0 +1,333 @@
+//! Hashes of images that must not come back.
+
+mod entry;
+mod list;
+mod pdq_index;
+mod transfer;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Value, json};
+
+pub use entry::{BankEntry, BankHash, BankPolicy, InvalidBankHash};
+pub use list::{BANK_CSV_HEADER, BadLine, ListDefaults, ListReader};
+pub(super) use pdq_index::{PdqIndex, bits_of};
+
+use super::ModerationError;
+use crate::audit::{self, Action, Actor, Subject};
+use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, Store};
+use entry::UNSEARCHED;
+
+/// Bits of 256 that two likenesses may differ in: PDQ's own recommendation.
+pub const BANK_DISTANCE_MAX: u32 = 31;
+
+/// Quality from which a likeness says enough: PDQ's own recommendation. Below
+/// it, plain pictures are alike that have nothing to do with each other.
+pub const BANK_QUALITY_MIN: u8 = 50;
+
+/// Entries read at a time.
+const PAGE: usize = 512;
+
+/// Likenesses of one image whose entries are compared; with more of them the
+/// nearest is as good.
+const MATCHES_MAX: usize = 32;
+
+/// What is known of an image that is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lookup {
+    /// SHA-256 of the bytes as they would be stored.
+    pub sha256: [u8; 32],
+    /// What it looks like.
+    pub pdq: Option<PerceptualHash>,
+}
+
+/// An entry that an image matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BankMatch {
+    /// The entry: of several the strictest, of those the nearest.
+    pub entry: BankEntry,
+    /// Bits in which they differ; 0 for the same bytes.
+    pub distance: u32,
+}
+
+/// The bank: entries in the keyspace, likenesses in memory as well, read when
+/// they are first asked for: 100 MB for a million of them.
+pub struct Bank {
+    store: Arc<Store>,
+    likenesses: RwLock<Option<PdqIndex>>,
+}
+
+impl Bank {
+    /// The bank of a store.
+    #[must_use]
+    pub fn new(store: Arc<Store>) -> Self {
+        Self {
+            store,
+            likenesses: RwLock::new(None),
+        }
+    }
+
+    /// Reads the likenesses now, so that no upload waits for it.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn load(&self) -> Result<usize, ModerationError> {
+        self.with_likenesses(PdqIndex::len)
+    }
+
+    fn with_likenesses<T>(&self, look: impl Fn(&PdqIndex) -> T) -> Result<T, ModerationError> {
+        {
+            let likenesses = self
+                .likenesses
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(likenesses) = &*likenesses {
+                return Ok(look(likenesses));
+            }
+        }
+        // What is added meanwhile waits for the lock, and is noted twice at most.
+        let mut likenesses = self
+            .likenesses
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let read = match likenesses.take() {
+            Some(read) => read,
+            None => PdqIndex::build(self.stored_likenesses()?),
+        };
+        Ok(look(likenesses.insert(read)))
+    }
+
+    fn stored_likenesses(&self) -> Result<Vec<[u8; 32]>, ModerationError> {
+        let mut hashes = Vec::new();
+        let mut range = KeyRange::prefix(&Space::Bank.key(&[b"p"]));
+        loop {
+            let entries = self.store.range(&range, PAGE)?;
+            let found = entries
+                .iter()
+                .filter_map(|entry| BankHash::of_key(&entry.key));
+            hashes.extend(found.filter_map(|hash| match hash {
+                BankHash::Pdq(pdq) => Some(pdq),
+                BankHash::Sha256(_) => None,
+            }));
+            match entries.last() {
+                Some(last) => range = range.after(&last.key),
+                None => return Ok(hashes),
+            }
+        }
+    }
+
+    /// The entry that an image matches, if there is one.
+    ///
+    /// # Errors
+    /// When the bank cannot be read.
+    pub fn lookup(&self, wanted: &Lookup) -> Result<Option<BankMatch>, ModerationError> {
+        let mut best: Option<BankMatch> = None;
+        let exact = self.entry(&BankHash::Sha256(wanted.sha256))?;
+        best = stricter(best, exact, 0);
+        if let Some(pdq) = wanted.pdq
+            && pdq.quality >= BANK_QUALITY_MIN
+        {
+            for (hash, distance) in self.alike(&pdq.hash)? {
+                best = stricter(best, self.entry(&BankHash::Pdq(hash))?, distance);
+            }
+        }
+        Ok(best)
+    }
+
+    /// Likenesses within [`BANK_DISTANCE_MAX`], the nearest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn alike(&self, pdq: &[u8; 32]) -> Result<Vec<([u8; 32], u32)>, ModerationError> {
+        let wanted = bits_of(pdq);
+        self.with_likenesses(|known| known.within(&wanted, BANK_DISTANCE_MAX, MATCHES_MAX))
+    }
+
+    /// The entry of a hash.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn entry(&self, hash: &BankHash) -> Result<Option<BankEntry>, ModerationError> {
+        let encoded = self.store.get(&hash.key())?;
+        Ok(encoded
+            .map(|encoded| BankEntry::decode(&encoded))
+            .transpose()?)
+    }
+
+    /// Up to `limit` entries behind `after`, in the order of their hashes.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn entries(
+        &self,
+        after: Option<&BankHash>,
+        limit: usize,
+    ) -> Result<Vec<BankEntry>, ModerationError> {
+        let mut range = KeyRange {
+            from: Space::Bank.key(&[b"p"]),
+            ..Space::Bank.all()
+        };
+        if let Some(hash) = after {
+            range = range.after(&hash.key());
+        }
+        let entries = self.store.range(&range, limit)?;
+        let decoded = entries.iter().map(|entry| BankEntry::decode(&entry.value));
+        Ok(decoded.collect::<Result<_, _>>()?)
+    }
+
+    /// Up to `limit` hashes that were added and not yet looked for among what is
+    /// stored; they stay so over a restart.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn unsearched(&self, limit: usize) -> Result<Vec<BankHash>, ModerationError> {
+        let range = KeyRange::prefix(&Space::Bank.key(&[UNSEARCHED]));
+        let marks = self.store.range(&range, limit)?;
+        let hashes = marks.iter().filter_map(|mark| BankHash::of_mark(&mark.key));
+        Ok(hashes.collect())
+    }
+
+    /// Notes that copies of these were looked for and dealt with.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn searched(&self, hashes: &[BankHash]) -> Result<(), ModerationError> {
+        let mut changes = Changes::new();
+        for hash in hashes {
+            changes.delete(hash.mark());
+        }
+        Ok(Keyspace::commit(&*self.store, changes)?)
+    }
+
+    /// Adds one entry. False when its hash is there already.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn add(
+        &self,
+        actor: &Actor,
+        entry: &BankEntry,
+        now_ms: u64,
+    ) -> Result<bool, ModerationError> {
+        let is_new = audit::commit(&*self.store, |changes| {
+            let is_new = self.plan_add(changes, entry)?;
+            if is_new {
+                let told = audit::Entry::new(now_ms, actor.clone(), Action::new("bank-added"))
+                    .about(Subject::named("hash", &entry.hash.to_string()))
+                    .changed(Value::Null, json!(entry));
+                audit::append(&*self.store, changes, told)?;
+            }
+            Ok::<_, ModerationError>(is_new)
+        })?;
+        if is_new {
+            self.note(&[entry.hash]);
+        }
+        Ok(is_new)
+    }
+
+    /// Removes one entry. False when there is none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn remove(
+        &self,
+        actor: &Actor,
+        hash: &BankHash,
+        now_ms: u64,
+    ) -> Result<bool, ModerationError> {
+        let was_there = audit::commit(&*self.store, |changes| {
+            let entry = self.entry(hash)?;
+            let was_there = self.plan_remove(changes, hash)?;
+            if was_there {
+                let told = audit::Entry::new(now_ms, actor.clone(), Action::new("bank-removed"))
+                    .about(Subject::named("hash", &hash.to_string()))
+                    .changed(json!(entry), Value::Null);
+                audit::append(&*self.store, changes, told)?;
+            }
+            Ok::<_, ModerationError>(was_there)
+        })?;
+        if was_there {
+            self.forget(&[*hash]);
+        }
+        Ok(was_there)
+    }
+
+    /// Plans an entry; false when its hash is there already.
+    pub(super) fn plan_add(
+        &self,
+        changes: &mut Changes,
+        entry: &BankEntry,
+    ) -> Result<bool, ModerationError> {
+        let key = entry.hash.key();
+        if self.store.get(&key)?.is_some() {
+            return Ok(false);
+        }
+        changes.expect(key.clone(), None);
+        changes.put(key, entry.encode());
+        changes.put(entry.hash.mark(), []);
+        Ok(true)
+    }
+
+    /// Plans the removal of an entry; false when there is none.
+    pub(super) fn plan_remove(
+        &self,
+        changes: &mut Changes,
+        hash: &BankHash,
+    ) -> Result<bool, ModerationError> {
+        let key = hash.key();
+        let stored = self.store.get(&key)?;
+        let is_there = stored.is_some();
+        if is_there {
+            changes.expect(key.clone(), stored);
+            changes.delete(key);
+            changes.delete(hash.mark());
+        }
+        Ok(is_there)
+    }
+
+    /// Takes into memory what was committed.
+    pub(super) fn note(&self, hashes: &[BankHash]) {
+        self.change(hashes, PdqIndex::add);
+    }
+
+    /// Takes out of memory what was committed.
+    pub(super) fn forget(&self, hashes: &[BankHash]) {
+        self.change(hashes, PdqIndex::remove);
+    }
+
+    fn change(&self, hashes: &[BankHash], change: fn(&mut PdqIndex, [u8; 32])) {
+        let mut likenesses = self
+            .likenesses
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Not read yet, they will be read as they are now.
+        let Some(likenesses) = &mut *likenesses else {
+            return;
+        };
+        for hash in hashes {
+            if let BankHash::Pdq(pdq) = hash {
+                change(likenesses, *pdq);
+            }
+        }
+    }
+}
+
+impl BankHash {
+    /// The hashes under which an image goes into the bank. A likeness of little
+    /// quality would match what has nothing to do with it.
+    pub fn of(record: &Record) -> impl Iterator<Item = Self> {
+        let pdq = record.pdq.filter(|pdq| pdq.quality >= BANK_QUALITY_MIN);
+        [
+            Some(Self::Sha256(record.sha256)),
+            pdq.map(|pdq| Self::Pdq(pdq.hash)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+fn stricter(best: Option<BankMatch>, entry: Option<BankEntry>, distance: u32) -> Option<BankMatch> {
+    let found = entry.map(|entry| BankMatch { entry, distance });
+    let rank = |found: &BankMatch| (found.entry.policy, found.distance);
+    best.into_iter().chain(found).min_by_key(rank)
+}

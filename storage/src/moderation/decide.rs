@@ -1,0 +1,315 @@
+//! Decisions, and taking them back.
+
+use serde_json::{Value, json};
+
+use super::claim::conflict;
+use super::flag::stored;
+use super::job_keys::{self, Stored};
+use super::{
+    BankEntry, BankHash, Before, Claim, ConflictKind, Decision, Job, Lane, Lease, ModerationError,
+    Moderator, Queue, Status, Verdict,
+};
+use crate::audit::{self, Action, Actor, Subject};
+use crate::complaints::outcome;
+use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
+
+/// Who decides, and under which lease.
+struct Decider<'a> {
+    who: Option<&'a Moderator>,
+    lease: Option<&'a str>,
+}
+
+impl Queue {
+    /// Decides an image that the moderator holds. Durable when it returns, with
+    /// the image's state and the audit's entry.
+    ///
+    /// Bytes that were removed must leave every cache of the caller's now.
+    ///
+    /// # Errors
+    /// [`ModerationError::Conflict`] when the lease has ended, somebody else
+    /// decided, or there is something new since; [`ModerationError::Gone`] when
+    /// the owner deleted it.
+    pub fn decide(
+        &self,
+        who: &Moderator,
+        claim: &Claim,
+        verdict: &Verdict,
+        now_ms: u64,
+    ) -> Result<Job, ModerationError> {
+        let decider = Decider {
+            who: Some(who),
+            lease: Some(&claim.lease),
+        };
+        self.commit_decision(|queue, changes| {
+            let stored = queue.held(who, claim, now_ms)?;
+            if stored.job.version != claim.version {
+                return Err(conflict(&stored.job, ConflictKind::Changed).into());
+            }
+            let record = queue.record(&claim.image)?;
+            queue.settle(changes, stored.into(), record, &decider, verdict, now_ms)
+        })
+    }
+
+    /// Decides an image without a lease, whoever looks at it: for copies of what
+    /// was removed, and for orders that cannot wait. `None` is the service.
+    ///
+    /// # Errors
+    /// [`ModerationError::Conflict`] when the same is decided already,
+    /// [`ModerationError::Gone`] when there is no such image.
+    pub fn take_down(
+        &self,
+        who: Option<&Moderator>,
+        image: &ImageId,
+        verdict: &Verdict,
+        now_ms: u64,
+    ) -> Result<Job, ModerationError> {
+        let decider = Decider { who, lease: None };
+        self.commit_decision(|queue, changes| {
+            let record = queue.record(image)?;
+            let stored = stored(&*queue.store, image)?;
+            if let Some(stored) = &stored {
+                let decided = stored.job.decision.as_ref();
+                let is_same = decided.is_some_and(|decision| decision.verdict == *verdict);
+                if is_same && stored.job.status == Status::Decided {
+                    return Err(conflict(&stored.job, ConflictKind::Decided).into());
+                }
+            }
+            queue.settle(changes, stored, record, &decider, verdict, now_ms)
+        })
+    }
+
+    /// Takes a decision back: image, job and hash bank are as before, and the
+    /// moderator holds the job again. `version` is [`Decision::version`].
+    ///
+    /// # Errors
+    /// [`ModerationError::Conflict`] when another decision stands or something
+    /// new is looked at, [`ModerationError::Gone`] once it is purged.
+    pub fn undo(
+        &self,
+        who: &Moderator,
+        image: &ImageId,
+        version: u64,
+        now_ms: u64,
+    ) -> Result<Job, ModerationError> {
+        let _turn = self.turn();
+        let (job, unbanked) = audit::commit(&*self.store, |changes| {
+            let stored = self.queued(image)?;
+            let decision = undoable(&stored.job, version)?;
+            let mut record = self.record(image)?;
+            if record.state == State::Removed {
+                return Err(ModerationError::Gone { id: *image });
+            }
+            let told = told_of(&record, stored.job.lane);
+            (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
+            outcome::plan_undone(&*self.store, changes, &mut record, &decision)?;
+            for hash in &decision.banked {
+                self.bank.plan_remove(changes, hash)?;
+            }
+            let mut job = stored.job.clone();
+            job.lane = decision.before.lane;
+            job.decision = None;
+            job.status = Status::Claimed(self.new_lease(who, now_ms)?);
+            let mut entry = entry(&record, &job, who.actor(), "decision-undone", now_ms);
+            entry = entry.changed(
+                json!({"was": told, "verdict": decision.verdict, "by": decision.by}),
+                told_of(&record, job.lane),
+            );
+            audit::append(&*self.store, changes, entry)?;
+            job_keys::replace(changes, Some(stored), &mut job);
+            changes.update_record(record);
+            Ok((job, decision.banked))
+        })?;
+        self.bank.forget(&unbanked);
+        Ok(job)
+    }
+
+    fn commit_decision(
+        &self,
+        plan: impl Fn(&Self, &mut Changes) -> Result<(Job, Vec<BankHash>), ModerationError>,
+    ) -> Result<Job, ModerationError> {
+        let _turn = self.turn();
+        let (job, banked) = audit::commit(&*self.store, |changes| plan(self, changes))?;
+        self.bank.note(&banked);
+        Ok(job)
+    }
+
+    /// Plans what a verdict does to image, job, bank and audit.
+    fn settle(
+        &self,
+        changes: &mut Changes,
+        stored: Option<Stored>,
+        mut record: Record,
+        decider: &Decider<'_>,
+        verdict: &Verdict,
+        now_ms: u64,
+    ) -> Result<(Job, Vec<BankHash>), ModerationError> {
+        // What its owner deleted while it is held as evidence is still decided.
+        if record.state == State::Removed && !record.legal_hold {
+            return Err(ModerationError::Gone { id: record.id });
+        }
+        let mut job = stored
+            .as_ref()
+            .map_or_else(|| Job::new(record.id, now_ms), |stored| stored.job.clone());
+        if job.not_by.is_some() && job.not_by.as_ref() == decider.who.map(|who| &who.id) {
+            return Err(conflict(&job, ConflictKind::OwnDecision).into());
+        }
+        let before = Before {
+            state: record.state,
+            ruling: record.ruling,
+            lane: job.lane,
+        };
+        let told_before = told_of(&record, job.lane);
+        apply(verdict, &mut record, &mut job, now_ms);
+        let banked = self.bank_by(changes, verdict, &record, decider, now_ms)?;
+        let is_removal = matches!(verdict, Verdict::Remove { .. });
+        let decision = Decision {
+            verdict: verdict.clone(),
+            by: decider.who.map(|who| who.id.clone()),
+            role: decider.who.map(|who| who.role),
+            at_ms: now_ms,
+            version: job.version.saturating_add(1),
+            before,
+            purge_at_ms: is_removal.then(|| now_ms.saturating_add(self.settings.retention_ms)),
+            purged_at_ms: None,
+            banked: banked.clone(),
+        };
+        outcome::plan_decided(&*self.store, changes, &mut record, &job, &decision)?;
+        job.decision = Some(decision);
+        let actor = decider.who.map_or(Actor::System, Moderator::actor);
+        let mut entry = entry(&record, &job, actor, verdict.action(), now_ms);
+        entry.lease = decider.lease.map(str::to_owned);
+        let mut told_after = told_of(&record, job.lane);
+        told_after["verdict"] = json!(verdict);
+        audit::append(
+            &*self.store,
+            changes,
+            entry.changed(told_before, told_after),
+        )?;
+        job_keys::replace(changes, stored, &mut job);
+        changes.update_record(record);
+        Ok((job, banked))
+    }
+
+    /// Plans the bank's entries that a removal asks for.
+    fn bank_by(
+        &self,
+        changes: &mut Changes,
+        verdict: &Verdict,
+        record: &Record,
+        decider: &Decider<'_>,
+        now_ms: u64,
+    ) -> Result<Vec<BankHash>, ModerationError> {
+        let Verdict::Remove {
+            policy,
+            reason,
+            bank: Some(bank),
+        } = verdict
+        else {
+            return Ok(Vec::new());
+        };
+        let mut banked = Vec::new();
+        for hash in BankHash::of(record) {
+            let entry = BankEntry {
+                hash,
+                policy: *bank,
+                against: *policy,
+                reason: reason.clone(),
+                added_by: decider
+                    .who
+                    .map_or_else(|| "system".to_owned(), |who| who.id.to_string()),
+                added_at_ms: now_ms,
+                image: Some(record.id),
+            };
+            if self.bank.plan_add(changes, &entry)? {
+                banked.push(hash);
+            }
+        }
+        Ok(banked)
+    }
+
+    pub(super) fn new_lease(&self, who: &Moderator, now_ms: u64) -> Result<Lease, ModerationError> {
+        Ok(Lease {
+            token: super::claim::token()?,
+            holder: who.id.clone(),
+            since_ms: now_ms,
+            until_ms: now_ms.saturating_add(self.settings.lease_ms),
+        })
+    }
+}
+
+/// What a verdict does to the image and to its place in the queue.
+fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
+    let ruling = |label| {
+        Some(Ruling {
+            label,
+            by: RuledBy::Staff,
+            at_ms: now_ms,
+        })
+    };
+    job.skips.clear();
+    job.not_by = None;
+    job.status = Status::Decided;
+    match verdict {
+        Verdict::Safe => {
+            (record.state, record.ruling) = (State::Public, ruling(StoredLabel::Safe));
+        }
+        Verdict::Nsfw => {
+            (record.state, record.ruling) = (State::Public, ruling(StoredLabel::Nsfw));
+        }
+        Verdict::Remove { .. } => record.state = State::Blocked,
+        Verdict::Escalate { to, .. } => {
+            (job.status, job.lane) = (Status::Waiting, *to);
+            if *to == Lane::ChildSafety && record.state == State::Public {
+                record.state = State::Review;
+            }
+        }
+    }
+}
+
+/// The decision that an undo names, if it stands and nothing came after it.
+fn undoable(job: &Job, version: u64) -> Result<Decision, ModerationError> {
+    let decision = match &job.decision {
+        Some(decision) if decision.version == version => decision,
+        _ => return Err(conflict(job, ConflictKind::NotTheLast).into()),
+    };
+    if decision.purged_at_ms.is_some() {
+        return Err(ModerationError::Gone { id: job.image });
+    }
+    let is_passed_on = matches!(decision.verdict, Verdict::Escalate { .. });
+    match &job.status {
+        Status::Decided => Ok(decision.clone()),
+        Status::Waiting if is_passed_on && job.version == version => Ok(decision.clone()),
+        Status::Waiting => Err(conflict(job, ConflictKind::Changed).into()),
+        Status::Claimed(_) => Err(conflict(job, ConflictKind::Claimed).into()),
+    }
+}
+
+fn entry(
+    record: &Record,
+    job: &Job,
+    actor: Actor,
+    action: &'static str,
+    now_ms: u64,
+) -> audit::Entry {
+    let mut entry =
+        audit::Entry::new(now_ms, actor, Action::new(action)).about(Subject::image(&record.id));
+    if let Some(found) = &record.classification {
+        entry.scores = json!({
+            "model": found.model,
+            "preprocessing": found.preprocessing,
+            "probabilities": found.probabilities,
+        });
+        entry.thresholds = json!(found.thresholds);
+    }
+    entry.reports = job.receipts.clone();
+    entry
+}
+
+/// An image as the audit tells of it.
+fn told_of(record: &Record, lane: Lane) -> Value {
+    json!({
+        "state": record.state,
+        "label": record.ruling.map(|ruling| ruling.label),
+        "lane": lane,
+    })
+}

@@ -1,0 +1,64 @@
+//! What people look at: the queue of images that wait for a moderator, who
+//! works on which, what was decided, and the hashes that must not come back.
+//!
+//! Everything lies in the [`Keyspace`](crate::Keyspace) beside the records, so
+//! that a decision, the image's state, the job's place and the audit's entry
+//! are one commit.
+//!
+//! | key | value |
+//! |---|---|
+//! | `mb` kind hash | an entry of the hash bank |
+//! | `mbc` kind hash | nothing: copies of it are still to be looked for |
+//! | `mc` end-of-lease id | who holds the lease |
+//! | `mj` id | the job |
+//! | `mp` due id | nothing: a removed image to be purged then |
+//! | `mq` lane sort order created id | what the queue filters by |
+//!
+//! A job that waits has a `mq` key for every sort; one that is claimed has a
+//! `mc` key instead; one that is decided has neither. "The next ones" is the
+//! beginning of a range, whatever the length of the queue.
+//!
+//! Deliberately absent: the clock (the caller says what time it is), accounts
+//! and permissions (`web` asks them first), texts for people.
+
+mod bank;
+mod claim;
+mod copies;
+mod decide;
+mod error;
+mod flag;
+mod job;
+mod job_keys;
+mod listing;
+mod priority;
+mod purge;
+mod queue;
+mod reason;
+mod restore;
+mod sample;
+mod signals;
+mod text;
+mod verdict;
+
+#[cfg(test)]
+mod kill_tests;
+#[cfg(test)]
+mod tests;
+
+pub use bank::{
+    BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankEntry, BankHash,
+    BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
+};
+pub use copies::Copies;
+pub use error::{Conflict, ConflictKind, ModerationError};
+pub use flag::{Flag, Report};
+pub use job::{Job, Lane, Lease, Skip, Status};
+pub use listing::{Listing, Query};
+pub use priority::{BOOST_MS_MAX, Priority, Sort};
+pub use purge::Purged;
+pub use queue::{CLAIMS_MAX, Moderator, Queue, QueueSettings};
+pub use reason::{Reason, ReasonKind, ReasonSet};
+pub use sample::is_sampled;
+pub use signals::Signals;
+pub use text::{NOTE_CHARS_MAX, Note};
+pub use verdict::{Before, Claim, Decision, Policy, Verdict};

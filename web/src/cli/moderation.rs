@@ -1,0 +1,126 @@
+//! Flags of `bank` and `rules`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand, ValueEnum};
+use imgshare_storage::moderation::{BankPolicy, Policy};
+
+/// What to do with the hash bank.
+#[derive(Debug, Subcommand)]
+pub enum BankCommand {
+    /// Add a list of hashes; those that are there already stay as they are.
+    ///
+    /// JSON lines or CSV with a column `hash`; a hash is pdq: or sha256: and 64
+    /// hexadecimal characters, and 64 characters alone are a PDQ hash. Copies
+    /// that are stored are found when the service starts. Stop it first.
+    #[command(
+        after_help = "Examples:\n  imgshare bank import shared.csv --against illegal\n  \
+        imgshare bank import own.jsonl --policy refuse --reason \"court order 7/26\""
+    )]
+    Import(BankImportArgs),
+    /// Print the hashes with what is known of them. Stop the service first.
+    Export(BankExportArgs),
+}
+
+/// Flags of `bank import`.
+#[derive(Debug, Args)]
+pub struct BankImportArgs {
+    /// The list; - is standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What happens to uploads that match, unless a line says so.
+    #[arg(long, value_enum, default_value = "queue")]
+    pub policy: ListPolicy,
+    /// Against which policy the images are, unless a line says so.
+    #[arg(long, default_value = "illegal", value_name = "POLICY")]
+    pub against: PolicyName,
+    /// Why, unless a line says so.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Flags of `bank export`.
+#[derive(Debug, Args)]
+pub struct BankExportArgs {
+    /// How the list is written.
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub format: ListFormat,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated, with a header.
+    Csv,
+}
+
+/// What happens to what matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListPolicy {
+    /// It is not taken in.
+    Refuse,
+    /// It is hidden until somebody has looked.
+    Queue,
+}
+
+impl From<ListPolicy> for BankPolicy {
+    fn from(policy: ListPolicy) -> Self {
+        match policy {
+            ListPolicy::Refuse => Self::Refuse,
+            ListPolicy::Queue => Self::Queue,
+        }
+    }
+}
+
+/// A policy by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyName(pub Policy);
+
+impl FromStr for PolicyName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = serde_json::Value::String(text.to_owned());
+        serde_json::from_value(name)
+            .map(Self)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Say whether a file of rules can be used.
+    Check(RulesCheckArgs),
+    /// Say what rules would change about the images that are stored.
+    ///
+    /// Judges again from the stored scores; nothing is changed. Stop the
+    /// service first.
+    #[command(
+        after_help = "Examples:\n  imgshare rules replay\n  imgshare rules replay \
+        --rules new.toml --images 20"
+    )]
+    Replay(RulesReplayArgs),
+}
+
+/// Flags of `rules check`.
+#[derive(Debug, Args)]
+pub struct RulesCheckArgs {
+    /// The rules, as TOML or as JSON.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Flags of `rules replay`.
+#[derive(Debug, Args)]
+pub struct RulesReplayArgs {
+    /// Rules as TOML or as JSON, instead of those in force.
+    #[arg(long = "rules", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Images that are named, for each change.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub images: usize,
+}

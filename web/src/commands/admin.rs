@@ -1,0 +1,155 @@
+//! `imgshare admin`: the staff, by whoever has the data folder. The service
+//! that holds the database is asked where one runs; else it is opened here.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use imgshare_storage::audit::Anchor;
+use imgshare_storage::staff::Role;
+use imgshare_storage::{StorageError, Store};
+
+use super::{CommandError, output};
+use crate::clock;
+use crate::config::Settings;
+use crate::staff::admin::Member;
+use crate::staff::control::{self, AdminAnswer, AdminCommand};
+
+/// What to do with the staff.
+#[derive(Debug, Subcommand)]
+pub enum AdminArgs {
+    /// Make an invitation, and print its link. It works once, for 48 hours.
+    #[command(
+        after_help = "Examples:\n  imgshare admin invite --role admin\n  imgshare admin \
+        invite --role moderator --data /var/lib/imgshare"
+    )]
+    Invite {
+        /// admin, senior-moderator, moderator, child-safety or auditor.
+        #[arg(long, value_name = "ROLE")]
+        role: Role,
+    },
+    /// Name everybody.
+    List,
+    /// Close an account and end its sessions.
+    Disable {
+        /// The name shown by `list`, or the one the person logs in with.
+        name: String,
+    },
+    /// Open a closed account again.
+    Enable {
+        /// The name shown by `list`, or the one the person logs in with.
+        name: String,
+    },
+    /// Take away a lost second factor, and print a link to enrol a new one.
+    ///
+    /// The person needs the old password for it.
+    ResetSecondFactor {
+        /// The name shown by `list`, or the one the person logs in with.
+        name: String,
+    },
+    /// Lift a lock after wrong passwords or codes.
+    Unlock {
+        /// The name shown by `list`, or the one the person logs in with.
+        name: String,
+    },
+}
+
+impl AdminArgs {
+    fn command(&self) -> AdminCommand {
+        match self {
+            Self::Invite { role } => AdminCommand::Invite { role: *role },
+            Self::List => AdminCommand::List,
+            Self::Disable { name } => AdminCommand::Disable { name: name.clone() },
+            Self::Enable { name } => AdminCommand::Enable { name: name.clone() },
+            Self::ResetSecondFactor { name } => {
+                AdminCommand::ResetSecondFactor { name: name.clone() }
+            }
+            Self::Unlock { name } => AdminCommand::Unlock { name: name.clone() },
+        }
+    }
+}
+
+pub(super) fn run(settings: &Settings, arguments: &AdminArgs) -> Result<ExitCode, CommandError> {
+    let command = arguments.command();
+    let answer = match Store::open(&settings.data) {
+        Ok(store) => over(settings, &store, &command)?,
+        Err(StorageError::Locked { .. }) => {
+            control::ask(&settings.data, &command).map_err(|error| {
+                CommandError::Admin(format!(
+                    "the service that holds {} does not answer: {error}; stop it and run this \
+                     again",
+                    settings.data.display()
+                ))
+            })?
+        }
+        Err(source) => return Err(store_error(settings, source)),
+    };
+    print(&answer)
+}
+
+/// Does it here, and copies what the audit says of it to its files.
+fn over(
+    settings: &Settings,
+    store: &Store,
+    command: &AdminCommand,
+) -> Result<AdminAnswer, CommandError> {
+    let failed = |source| store_error(settings, source);
+    let opened = Anchor::open(&settings.audit_dir(), store, clock::now_ms());
+    let (anchor, _) = opened.map_err(failed)?;
+    let answer = control::obey(store, settings, command);
+    let answer = answer.map_err(|error| CommandError::Admin(error.to_string()))?;
+    anchor.catch_up(store).map_err(failed)?;
+    Ok(answer)
+}
+
+fn store_error(settings: &Settings, source: StorageError) -> CommandError {
+    CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    }
+}
+
+fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
+    match answer {
+        AdminAnswer::Link { url, hours } => {
+            output::line(format_args!("{url}\nIt works once, for {hours} hours."))?;
+        }
+        AdminAnswer::Members { members } if members.is_empty() => {
+            output::line("no staff yet: imgshare admin invite --role admin")?;
+        }
+        AdminAnswer::Members { members } => {
+            for member in members {
+                if !output::line(line(member))? {
+                    break;
+                }
+            }
+        }
+        AdminAnswer::Done { name } => {
+            output::line(format_args!("done: {name}"))?;
+        }
+        AdminAnswer::Refused { error } => return Err(CommandError::Admin(error.clone())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(member: &Member) -> String {
+    let mut notes = Vec::new();
+    if member.is_disabled {
+        notes.push("disabled".to_owned());
+    }
+    if !member.has_second_factor {
+        notes.push("no second factor".to_owned());
+    }
+    if let Some(left_ms) = member.locked_for_ms {
+        notes.push(format!("locked for {} s", left_ms.div_ceil(1_000)));
+    }
+    let since = clock::rfc3339(member.created_at_ms);
+    let line = format!(
+        "{:<20} {:<17} {:<24} since {since}, by {}  {}",
+        member.id,
+        member.role,
+        member.login,
+        member.invited_by,
+        notes.join(", ")
+    );
+    line.trim_end().to_owned()
+}

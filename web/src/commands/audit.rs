@@ -1,0 +1,162 @@
+//! `imgshare audit`: proof and export. Both read the audit's files; the
+//! database is compared as well where no service holds it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use imgshare_storage::audit::{self, CSV_HEADER};
+use imgshare_storage::calendar::{self, MS_A_DAY};
+use imgshare_storage::{Keyspace, StorageError, Store};
+
+use super::{CommandError, output};
+use crate::config::Settings;
+
+/// Exit status when an entry is wrong.
+const NOT_WHOLE: u8 = 1;
+
+/// What to do with the audit.
+#[derive(Debug, Subcommand)]
+pub enum AuditArgs {
+    /// Prove that no entry was changed, removed or put in between.
+    ///
+    /// The exit status is 1 when one was; the first is named. While the service
+    /// runs, the files are checked and the database is left out.
+    Verify,
+    /// Write entries to standard output.
+    #[command(
+        after_help = "Examples:\n  imgshare audit export > audit.jsonl\n  imgshare audit \
+        export --format csv --from 2026-11-01 --to 2026-11-30 > november.csv\n\nEach JSON line \
+        has the entry, its number, its hash and the one before: the hash is\nSHA-256 of \
+        `PREVIOUS SEQ ENTRY`, the hash before in hex, the number, and the entry\nas canonical \
+        JSON."
+    )]
+    Export(ExportArgs),
+}
+
+/// Flags of `audit export`.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// How entries are written.
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub format: ExportFormat,
+    /// The first day, such as 2026-11-26 (UTC).
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub from: Option<u64>,
+    /// The last day.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub to: Option<u64>,
+}
+
+/// How entries are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A JSON object a line.
+    Jsonl,
+    /// For spreadsheets; no cell is a formula.
+    Csv,
+}
+
+fn day(text: &str) -> Result<u64, String> {
+    calendar::start_of(text).ok_or_else(|| "not a day; they look like 2026-11-26".to_owned())
+}
+
+pub(super) fn run(settings: &Settings, arguments: &AuditArgs) -> Result<ExitCode, CommandError> {
+    let failed = |source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    };
+    // Opening would create it.
+    std::fs::metadata(settings.data.join("db")).map_err(|error| {
+        let data = settings.data.display();
+        CommandError::Admin(format!("there is no database in {data}: {error}"))
+    })?;
+    let store = match Store::open(&settings.data) {
+        Ok(store) => Some(store),
+        Err(StorageError::Locked { .. }) => None,
+        Err(source) => return Err(failed(source)),
+    };
+    match arguments {
+        AuditArgs::Verify => verify(settings, store.as_ref()),
+        AuditArgs::Export(arguments) => export(settings, arguments),
+    }
+}
+
+fn verify(settings: &Settings, store: Option<&Store>) -> Result<ExitCode, CommandError> {
+    let dir = settings.audit_dir();
+    let keys = store.map(|store| store as &dyn Keyspace);
+    let report = audit::verify(keys, Some(&dir)).map_err(|source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    })?;
+    if let Some(bad) = report.bad {
+        output::line(format_args!("not whole: {bad}"))?;
+        return Ok(ExitCode::from(NOT_WHOLE));
+    }
+    let n_in_files = report.n_in_files.unwrap_or(0);
+    match report.n_in_database {
+        Some(n) => output::line(format_args!(
+            "whole: {n} entries in the database, {n_in_files} of them in the files too"
+        ))?,
+        None => output::line(format_args!(
+            "whole: {n_in_files} entries in the files; the database is in use and was left out"
+        ))?,
+    };
+    let aside = put_aside(settings);
+    for path in &aside {
+        let path = path.display();
+        output::line(format_args!(
+            "but once the files told something else than the database: they are in {path}"
+        ))?;
+    }
+    let is_whole = aside.is_empty();
+    Ok(if is_whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_WHOLE)
+    })
+}
+
+/// Files that were put aside because they and the database differed.
+fn put_aside(settings: &Settings) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(&settings.data).into_iter().flatten();
+    let mut aside: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("audit.diverged-"))
+        })
+        .collect();
+    aside.sort_unstable();
+    aside
+}
+
+fn export(settings: &Settings, arguments: &ExportArgs) -> Result<ExitCode, CommandError> {
+    let lines = audit::lines(&settings.audit_dir()).map_err(|source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    })?;
+    let from = arguments.from.unwrap_or(0);
+    let to = arguments
+        .to
+        .map_or(u64::MAX, |day| day.saturating_add(MS_A_DAY));
+    if arguments.format == ExportFormat::Csv && !output::line(CSV_HEADER)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for sealed in lines {
+        let sealed = sealed.map_err(|why| {
+            CommandError::Admin(format!("an entry: {why}; `imgshare audit verify` names it"))
+        })?;
+        if !(from..to).contains(&sealed.entry.at_ms) {
+            continue;
+        }
+        let line = match arguments.format {
+            ExportFormat::Jsonl => sealed.line(),
+            ExportFormat::Csv => audit::csv_line(&sealed),
+        };
+        if !output::line(line)? {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,102 @@
+//! `imgshare rules`: what other rules would change, before they do.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use imgshare_storage::Store;
+use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
+use serde::Deserialize;
+
+use super::{CommandError, output};
+use crate::cli::{RulesCommand, RulesReplayArgs};
+use crate::clock;
+use crate::config::Settings;
+use crate::moderation::gate::Gate;
+use crate::moderation::replay::Replay;
+use crate::moderation::rulebook::RuleBook;
+use crate::moderation::rules::{self, Rule};
+
+/// Largest file of rules, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A file of rules: as in the settings, without what is around them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    rules: Vec<Rule>,
+}
+
+pub(super) fn run(settings: &Settings, command: &RulesCommand) -> Result<ExitCode, CommandError> {
+    match command {
+        RulesCommand::Check(arguments) => {
+            let rules = read(&arguments.file)?;
+            output::line(format_args!("{} rules can be used", rules.len()))?;
+        }
+        RulesCommand::Replay(arguments) => replay(settings, arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn replay(settings: &Settings, arguments: &RulesReplayArgs) -> Result<(), CommandError> {
+    let store = Store::open(&settings.data).map_err(|source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    })?;
+    let rules = match &arguments.file {
+        Some(file) => read(file)?,
+        None => {
+            let book = RuleBook::open(&store, &settings.moderation.rules);
+            let book = book.map_err(|source| CommandError::Store {
+                source,
+                data: settings.data.clone(),
+            })?;
+            book.rules().to_vec()
+        }
+    };
+    let store = Arc::new(store);
+    let bank = Arc::new(Bank::new(Arc::clone(&store)));
+    let queue = Queue::new(store, bank, QueueSettings::default());
+    let gate = Gate {
+        moderation: &settings.moderation,
+        rules: &rules,
+        now_ms: clock::now_ms(),
+    };
+    let replay = Replay::run(&queue, &gate, arguments.images)?;
+    output::line(format_args!(
+        "{} images judged again; {} decided by staff and {} without scores stay as they are",
+        replay.n_images, replay.n_decided, replay.n_unscored
+    ))?;
+    for ((from, to), change) in &replay.changes {
+        output::line(format_args!(
+            "{} -> {}: {}",
+            from.as_str(),
+            to.as_str(),
+            change.n_images
+        ))?;
+        for image in &change.images {
+            output::line(format_args!("  {image}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Vec<Rule>, CommandError> {
+    let failed =
+        |why: String| CommandError::Argument(format!("the rules in {}: {why}", file.display()));
+    let size = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?;
+    if size.len() > FILE_BYTES_MAX {
+        return Err(failed(format!("more than {FILE_BYTES_MAX} bytes")));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+    let is_json = file
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    let read: RuleFile = if is_json {
+        serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?
+    } else {
+        toml::from_str(&text).map_err(|error| failed(error.to_string()))?
+    };
+    rules::check(&read.rules).map_err(|error| failed(error.to_string()))?;
+    Ok(read.rules)
+}

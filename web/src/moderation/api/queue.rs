@@ -1,0 +1,196 @@
+//! `/staff/api/queue`.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Verdict};
+use imgshare_storage::{ImageId, staff::StaffId};
+use serde_json::json;
+
+use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
+use super::{ApiError, Asked, Body, answer, lanes, moderator, permission};
+use crate::app::AppState;
+use crate::clock;
+use crate::dto;
+use crate::error::WebError;
+use crate::moderation::service::{self, LeaseAction, Looked};
+use crate::staff::{Permission, Session};
+
+type Answer = Result<Response, ApiError>;
+
+/// Jobs of a page, unless the request says how many.
+const PAGE: usize = 50;
+
+/// A page of what waits.
+pub(super) async fn list(
+    State(app): State<AppState>,
+    session: Session,
+    Asked(asked): Asked<QueryDto>,
+) -> Answer {
+    session.may(permission(asked.lane))?;
+    let query = asked.query(clock::now_ms());
+    let limit = asked.limit.unwrap_or(PAGE);
+    let page = service::list(&app, query, asked.after, limit).await?;
+    Ok(answer(json!({
+        "jobs": shown(&app, page.jobs),
+        "next": page.next,
+    })))
+}
+
+/// The next jobs, under leases.
+pub(super) async fn claim_next(
+    State(app): State<AppState>,
+    session: Session,
+    Body(asked): Body<QueryDto>,
+) -> Answer {
+    session.may(permission(asked.lane))?;
+    let query = asked.query(clock::now_ms());
+    // Child abuse is looked at one by one.
+    let n = match asked.lane {
+        Lane::ChildSafety => 1,
+        _ => asked.limit.unwrap_or(1),
+    };
+    let jobs = service::claim_next(&app, moderator(&session), query, n).await?;
+    Ok(answer(json!({"jobs": shown(&app, jobs)})))
+}
+
+/// One job with its image.
+pub(super) async fn find(
+    State(app): State<AppState>,
+    session: Session,
+    Path(image): Path<String>,
+) -> Answer {
+    let looked = service::find(&app, lanes(&session)?, id(&image)?).await?;
+    Ok(answer(JobDto::of(looked, &app.settings.moderation)))
+}
+
+/// One job under a lease.
+pub(super) async fn claim(
+    State(app): State<AppState>,
+    session: Session,
+    Path(image): Path<String>,
+) -> Answer {
+    let lanes = lanes(&session)?;
+    let looked = service::claim(&app, moderator(&session), lanes, id(&image)?).await?;
+    Ok(answer(JobDto::of(looked, &app.settings.moderation)))
+}
+
+/// The lease begins anew.
+pub(super) async fn renew(
+    app: State<AppState>,
+    session: Session,
+    image: Path<String>,
+    lease: Body<LeaseDto>,
+) -> Answer {
+    change_lease(app, session, image, lease, LeaseAction::Renew).await
+}
+
+/// The job is given back.
+pub(super) async fn release(
+    app: State<AppState>,
+    session: Session,
+    image: Path<String>,
+    lease: Body<LeaseDto>,
+) -> Answer {
+    change_lease(app, session, image, lease, LeaseAction::Release).await
+}
+
+/// The job is passed on.
+pub(super) async fn skip(
+    app: State<AppState>,
+    session: Session,
+    image: Path<String>,
+    lease: Body<LeaseDto>,
+) -> Answer {
+    change_lease(app, session, image, lease, LeaseAction::Skip).await
+}
+
+async fn change_lease(
+    State(app): State<AppState>,
+    session: Session,
+    Path(image): Path<String>,
+    Body(lease): Body<LeaseDto>,
+    action: LeaseAction,
+) -> Answer {
+    let claim = lease.claim(id(&image)?);
+    let job = service::change_lease(&app, moderator(&session), claim, action).await?;
+    Ok(answer(JobDto::without_image(job)))
+}
+
+/// Everything that the caller holds is given back.
+pub(super) async fn release_all(State(app): State<AppState>, session: Session) -> Answer {
+    let staff: StaffId = session.staff.clone();
+    let n_released = service::release_all(&app, staff).await?;
+    Ok(answer(json!({"n_released": n_released})))
+}
+
+/// A decision.
+pub(super) async fn decide(
+    State(app): State<AppState>,
+    session: Session,
+    Path(image): Path<String>,
+    Body(asked): Body<DecideDto>,
+) -> Answer {
+    let DecideDto {
+        lease,
+        version,
+        verdict,
+    } = asked;
+    let claim = LeaseDto { lease, version }.claim(id(&image)?);
+    let job = service::decide(&app, moderator(&session), claim, verdict).await?;
+    Ok(answer(JobDto::without_image(job)))
+}
+
+/// One decision about many images, a row each in the audit. Child abuse is
+/// decided one by one.
+pub(super) async fn decide_each(
+    State(app): State<AppState>,
+    session: Session,
+    Body(asked): Body<BulkDto>,
+) -> Answer {
+    let is_of_bulk = !matches!(
+        asked.verdict,
+        Verdict::Escalate {
+            to: Lane::ChildSafety,
+            ..
+        }
+    );
+    if asked.claims.len() > CLAIMS_MAX || !is_of_bulk {
+        return Err(WebError::MalformedForm.into());
+    }
+    session.may(Permission::ReviewInBulk)?;
+    let who = moderator(&session);
+    let outcomes = service::decide_each(&app, &who, asked.claims, &asked.verdict).await;
+    let rows = outcomes.into_iter().map(|(image, outcome)| match outcome {
+        Ok(job) => json!({"image": image, "version": job.version}),
+        Err(error) => json!({"image": image, "code": error.status_and_code().1}),
+    });
+    Ok(answer(json!({"rows": rows.collect::<Vec<_>>()})))
+}
+
+/// A decision is taken back: one's own, or anybody's by who decides what was
+/// escalated.
+pub(super) async fn undo(
+    State(app): State<AppState>,
+    session: Session,
+    Path(image): Path<String>,
+    Body(asked): Body<UndoDto>,
+) -> Answer {
+    let image = id(&image)?;
+    let looked = service::find(&app, lanes(&session)?, image).await?;
+    let decision = looked.job.decision.as_ref();
+    if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
+        session.may(Permission::DecideEscalated)?;
+    }
+    let looked = service::undo(&app, moderator(&session), image, asked.version).await?;
+    Ok(answer(JobDto::of(looked, &app.settings.moderation)))
+}
+
+fn shown(app: &AppState, jobs: Vec<Looked>) -> Vec<JobDto> {
+    jobs.into_iter()
+        .map(|looked| JobDto::of(looked, &app.settings.moderation))
+        .collect()
+}
+
+fn id(text: &str) -> Result<ImageId, WebError> {
+    dto::parse_id(text).ok_or(WebError::NotFound)
+}

@@ -1,0 +1,81 @@
+//! What is due by the clock: leases that have ended, removed images whose time
+//! is over, and copies of what was put into the hash bank.
+
+use std::time::Duration;
+
+use imgshare_storage::ImageId;
+use imgshare_storage::moderation::{ModerationError, Queue};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::app::AppState;
+use crate::clock;
+use crate::error::WebError;
+
+/// How often it looks, at the latest.
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// Images purged at a time.
+const PURGES: usize = 100;
+
+/// Hashes whose copies are looked for in one pass over the records.
+const HASHES: usize = 10_000;
+
+/// Does what is due, at the start, every half minute, and when the bank has
+/// something new, until `stop` turns true.
+pub async fn run(app: AppState, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = keep(&app).await {
+            tracing::warn!(%error, "what is due in the queue is done later");
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = sleep(PERIOD) => {}
+            () = app.bank_grew.notified() => {}
+        }
+    }
+}
+
+/// Does once what is due now.
+///
+/// # Errors
+/// The store's.
+pub async fn keep(app: &AppState) -> Result<(), WebError> {
+    let now_ms = clock::now_ms();
+    let gone = app.with_queue(move |queue| due(queue, now_ms)).await;
+    // Even what a failure cut short must not be served from memory.
+    for id in gone? {
+        app.cache.remove(id);
+    }
+    Ok(())
+}
+
+/// Returns the images that are not public any more.
+fn due(queue: &Queue, now_ms: u64) -> Result<Vec<ImageId>, ModerationError> {
+    queue.return_expired(now_ms)?;
+    let purged = queue.purge_due(now_ms, PURGES)?;
+    let mut gone = purged.images;
+    loop {
+        let hashes = queue.bank().unsearched(HASHES)?;
+        if hashes.is_empty() {
+            return Ok(gone);
+        }
+        let copies = queue.find_copies(&hashes)?;
+        let jobs = queue.treat_copies(None, &copies, now_ms)?;
+        if !jobs.is_empty() {
+            tracing::info!(
+                n_copies = jobs.len(),
+                "copies of what was banned are hidden"
+            );
+        }
+        gone.extend(jobs.iter().map(|job| job.image));
+        if copies.is_complete {
+            queue.bank().searched(&hashes)?;
+        }
+    }
+}
+
+/// Rings after the bank has grown, so that copies go within moments.
+pub fn ring(app: &AppState) {
+    app.bank_grew.notify_one();
+}

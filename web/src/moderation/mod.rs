@@ -1,0 +1,15 @@
+//! What decides about images besides the thresholds, and what people decide.
+//!
+//! [`gate`] is what every image passes when it is scored: the hash bank, then
+//! the [`rules`], then the thresholds. [`keeper`] does what is due by the clock:
+//! leases that end, removed images that are purged, copies of what was banned.
+//! [`replay`] tells what other rules would change.
+
+pub mod api;
+pub mod gate;
+pub mod keeper;
+pub mod rate;
+pub mod replay;
+pub mod rulebook;
+pub mod rules;
+pub mod service;

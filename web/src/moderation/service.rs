@@ -1,0 +1,221 @@
+//! The queue as handlers call it: what it does to the store is done where it may
+//! block, and what is hidden leaves every cache before anybody is told.
+
+use imgshare_storage::moderation::{
+    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Verdict,
+};
+use imgshare_storage::{ImageId, Record, Views};
+
+use super::keeper;
+use crate::app::{App, AppState};
+use crate::clock;
+use crate::error::WebError;
+
+/// A job with its image, as a page needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looked {
+    /// The job.
+    pub job: Job,
+    /// The image's record; `None` when it is gone.
+    pub record: Option<Record>,
+    /// How often it was seen.
+    pub views: Views,
+}
+
+/// A page of the queue with its images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The jobs, the first ones first.
+    pub jobs: Vec<Looked>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// Up to `limit` jobs that wait, at most [`CLAIMS_MAX`].
+///
+/// # Errors
+/// The store's.
+pub async fn list(
+    app: &App,
+    query: Query,
+    after: Option<String>,
+    limit: usize,
+) -> Result<Page, WebError> {
+    app.with_queue(move |queue| {
+        let limit = limit.clamp(1, CLAIMS_MAX);
+        let Listing { jobs, next } = queue.list(&query, after.as_deref(), limit)?;
+        let jobs = jobs.into_iter().map(|job| looked(queue, job));
+        Ok(Page {
+            jobs: jobs.collect::<Result<_, _>>()?,
+            next,
+        })
+    })
+    .await
+}
+
+/// The job of one image, if it lies in one of these lanes.
+///
+/// # Errors
+/// [`ModerationError::NotQueued`], and the store's.
+pub async fn find(app: &App, lanes: Vec<Lane>, image: ImageId) -> Result<Looked, WebError> {
+    app.with_queue(move |queue| {
+        let job = queue.job(&image)?.filter(|job| lanes.contains(&job.lane));
+        let job = job.ok_or(ModerationError::NotQueued { id: image })?;
+        looked(queue, job)
+    })
+    .await
+}
+
+/// Claims the next jobs: see
+/// [`Queue::claim_next`](imgshare_storage::moderation::Queue::claim_next).
+///
+/// # Errors
+/// The store's.
+pub async fn claim_next(
+    app: &App,
+    who: Moderator,
+    query: Query,
+    n: usize,
+) -> Result<Vec<Looked>, WebError> {
+    let now_ms = clock::now_ms();
+    app.with_queue(move |queue| {
+        let jobs = queue.claim_next(&who, &query, n, now_ms)?;
+        jobs.into_iter().map(|job| looked(queue, job)).collect()
+    })
+    .await
+}
+
+/// Claims one job that lies in one of these lanes.
+///
+/// # Errors
+/// [`ModerationError::Conflict`] when somebody else was first.
+pub async fn claim(
+    app: &App,
+    who: Moderator,
+    lanes: Vec<Lane>,
+    image: ImageId,
+) -> Result<Looked, WebError> {
+    let now_ms = clock::now_ms();
+    app.with_queue(move |queue| {
+        let job = queue.claim(&who, &lanes, &image, now_ms)?;
+        looked(queue, job)
+    })
+    .await
+}
+
+/// What can be done with a lease without deciding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseAction {
+    /// Let it begin anew.
+    Renew,
+    /// Give the job back as it was.
+    Release,
+    /// Pass the job on.
+    Skip,
+}
+
+/// Renews, releases or skips.
+///
+/// # Errors
+/// [`ModerationError::Conflict`] when the lease is not theirs any more.
+pub async fn change_lease(
+    app: &App,
+    who: Moderator,
+    claim: Claim,
+    action: LeaseAction,
+) -> Result<Job, WebError> {
+    let now_ms = clock::now_ms();
+    app.with_queue(move |queue| match action {
+        LeaseAction::Renew => queue.renew(&who, &claim, now_ms),
+        LeaseAction::Release => queue.release(&who, &claim, now_ms),
+        LeaseAction::Skip => queue.skip(&who, &claim, now_ms),
+    })
+    .await
+}
+
+/// Gives back everything that somebody holds: call it when a session ends.
+///
+/// # Errors
+/// The store's.
+pub async fn release_all(
+    app: &App,
+    who: imgshare_storage::staff::StaffId,
+) -> Result<usize, WebError> {
+    app.with_queue(move |queue| queue.release_all(&who)).await
+}
+
+/// Decides one image. What is hidden by it is served to nobody when this returns.
+///
+/// # Errors
+/// [`ModerationError::Conflict`] when the lease has ended or there is something
+/// new; [`ModerationError::Gone`] when the owner deleted it.
+pub async fn decide(
+    app: &AppState,
+    who: Moderator,
+    claim: Claim,
+    verdict: Verdict,
+) -> Result<Job, WebError> {
+    let (image, now_ms) = (claim.image, clock::now_ms());
+    let is_banked = matches!(verdict, Verdict::Remove { bank: Some(_), .. });
+    let decided = app
+        .with_queue(move |queue| queue.decide(&who, &claim, &verdict, now_ms))
+        .await;
+    // Even when the store failed half-way nobody shall see it from memory.
+    app.cache.remove(image);
+    if is_banked && decided.is_ok() {
+        keeper::ring(app);
+    }
+    decided
+}
+
+/// Decides images one after the other, each with its own entry in the audit, and
+/// says of each what became of it. At most [`CLAIMS_MAX`]; more are left out.
+pub async fn decide_each(
+    app: &AppState,
+    who: &Moderator,
+    claims: Vec<Claim>,
+    verdict: &Verdict,
+) -> Vec<(ImageId, Result<Job, WebError>)> {
+    let mut outcomes = Vec::with_capacity(claims.len().min(CLAIMS_MAX));
+    for claim in claims.into_iter().take(CLAIMS_MAX) {
+        let image = claim.image;
+        let decided = decide(app, who.clone(), claim, verdict.clone()).await;
+        outcomes.push((image, decided));
+    }
+    outcomes
+}
+
+/// Takes a decision back; the moderator holds the job again.
+///
+/// # Errors
+/// [`ModerationError::Conflict`] when another decision stands,
+/// [`ModerationError::Gone`] once it is purged.
+pub async fn undo(
+    app: &App,
+    who: Moderator,
+    image: ImageId,
+    version: u64,
+) -> Result<Looked, WebError> {
+    let now_ms = clock::now_ms();
+    let undone = app
+        .with_queue(move |queue| {
+            let job = queue.undo(&who, &image, version, now_ms)?;
+            looked(queue, job)
+        })
+        .await;
+    // It may have been public, and be hidden again.
+    app.cache.remove(image);
+    undone
+}
+
+fn looked(
+    queue: &imgshare_storage::moderation::Queue,
+    job: Job,
+) -> Result<Looked, ModerationError> {
+    let store = queue.store();
+    Ok(Looked {
+        record: store.find(&job.image)?,
+        views: store.views(&job.image)?,
+        job,
+    })
+}

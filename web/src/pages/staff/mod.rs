@@ -1,0 +1,26 @@
+//! The pages under `/staff`: view types in, HTML text out.
+
+mod lists;
+mod ways_in;
+
+pub use lists::{
+    AccountView, AuditRow, AuditView, MemberRow, PasskeyRow, PeopleView, account, audit, people,
+};
+pub(crate) use ways_in::Enrolment;
+pub(crate) use ways_in::enrol;
+pub use ways_in::{FactorPage, JoinPage, home, join, login, recovery_codes, second_factor};
+
+/// Who is looking, as every page shows it.
+#[derive(Debug, Clone)]
+pub struct Me {
+    /// The pseudonym.
+    pub name: String,
+    /// The role.
+    pub role: &'static str,
+    /// The token of the session's forms.
+    pub csrf: String,
+    /// Whether the page of people is theirs.
+    pub sees_people: bool,
+    /// Whether the audit is theirs.
+    pub sees_audit: bool,
+}

@@ -1,0 +1,191 @@
+//! The staff's routes: who comes in, who does not, and what the audit says.
+
+mod accounts;
+mod queue;
+mod routes;
+mod ways_in;
+
+use imgshare_storage::audit::{self, Sealed};
+use imgshare_storage::staff::{
+    self, Account, LoginName, PasswordHash, Role, Secret, SessionRecord, StaffId, Stage, TotpSecret,
+};
+use imgshare_storage::{Changes, Keyspace};
+use totp_rs::{Algorithm, TOTP};
+
+use super::*;
+use crate::clock;
+
+/// What every account of these tests is opened with.
+const PASSWORD: &str = "correct horse battery";
+
+const TOTP_SECRET: [u8; 20] = *b"12345678901234567890";
+
+/// A browser with its cookie.
+#[derive(Debug, Clone, Default)]
+struct Browser {
+    cookie: String,
+    csrf: String,
+}
+
+impl Browser {
+    fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "localhost:8080")
+            .header(header::COOKIE, &self.cookie)
+    }
+
+    async fn get(&self, service: &Service, path: &str) -> Answer {
+        let request = self.request("GET", path).body(Body::empty()).unwrap();
+        service.send(request).await
+    }
+
+    /// Posts a form with the session's token, as the page would.
+    async fn post(&self, service: &Service, path: &str, form: &str) -> Answer {
+        let form = format!("csrf={}&{form}", self.csrf);
+        self.post_bare(service, path, &form).await
+    }
+
+    async fn post_bare(&self, service: &Service, path: &str, form: &str) -> Answer {
+        let request = self
+            .request("POST", path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ORIGIN, "http://localhost:8080")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(form.to_owned()))
+            .unwrap();
+        service.send(request).await
+    }
+
+    /// Takes the cookie of an answer, and the token of a page.
+    fn take(&mut self, answer: &Answer) {
+        let cookie = answer.header(header::SET_COOKIE);
+        if let Some(cookie) = cookie.split(';').next().filter(|cookie| !cookie.is_empty()) {
+            self.cookie = cookie.to_owned();
+        }
+        if let Some(csrf) = between(answer.text(), "name=\"csrf\" value=\"", "\"") {
+            self.csrf = csrf.to_owned();
+        }
+    }
+
+    /// Logs in with a password and a code.
+    async fn log_in(&mut self, service: &Service, login: &str, code: &str) -> Answer {
+        let form = format!("login={login}&password={}", PASSWORD.replace(' ', "+"));
+        let answer = self.post_bare(service, "/staff/login", &form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        self.take(&answer);
+        let page = self.get(service, answer.header(header::LOCATION)).await;
+        self.take(&page);
+        let code = format!("code={code}");
+        let answer = self
+            .post(service, "/staff/login/second-factor", &code)
+            .await;
+        self.take(&answer);
+        answer
+    }
+}
+
+fn between<'t>(text: &'t str, before: &str, behind: &str) -> Option<&'t str> {
+    let start = text.find(before)? + before.len();
+    text[start..].split(behind).next()
+}
+
+/// The code of a step, counted from now.
+fn code(steps: i64) -> String {
+    let seconds = (clock::now_ms() / 1_000).saturating_add_signed(steps * 30);
+    let totp = TOTP::new_unchecked(Algorithm::SHA1, 6, 1, 30, TOTP_SECRET.to_vec());
+    totp.generate(seconds)
+}
+
+fn service() -> Service {
+    Service::saying(SAFE)
+}
+
+/// An account with an authenticator app, made without its owner.
+fn account(service: &Service, login: &str, role: Role) -> Account {
+    let salt = [3; 32];
+    // As cheap as argon2 can be: these tests are not about its cost.
+    let params = argon2::Params::new(8, 1, 1, Some(32)).unwrap();
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let mut hash = [0; 32];
+    argon2
+        .hash_password_into(PASSWORD.as_bytes(), &salt, &mut hash)
+        .unwrap();
+    let account = Account {
+        id: StaffId::random().unwrap(),
+        login: LoginName::try_from(login.to_owned()).unwrap(),
+        role,
+        is_disabled: false,
+        password: PasswordHash {
+            memory_kib: 8,
+            passes: 1,
+            salt,
+            hash,
+        },
+        totp: Some(TotpSecret {
+            secret: TOTP_SECRET,
+            last_step: 0,
+        }),
+        passkeys: Vec::new(),
+        recovery: Vec::new(),
+        created_at_ms: 0,
+        invited_by: "operator".to_owned(),
+        generation: 0,
+    };
+    let mut changes = Changes::new();
+    staff::add_account(&mut changes, &account);
+    Keyspace::commit(&*service.app.store, changes).unwrap();
+    account
+}
+
+/// A browser that is logged in as this account, session made by hand.
+fn session_of(
+    service: &Service,
+    account: &Account,
+    change: impl Fn(&mut SessionRecord),
+) -> Browser {
+    let now_ms = clock::now_ms();
+    let mut session = SessionRecord {
+        staff: account.id.clone(),
+        stage: Stage::Full,
+        created_at_ms: now_ms,
+        seen_at_ms: now_ms,
+        factor_at_ms: now_ms,
+        generation: account.generation,
+        challenge: None,
+        offered: None,
+    };
+    change(&mut session);
+    let token = Secret::random().unwrap();
+    let mut changes = Changes::new();
+    staff::add_session(&mut changes, &token, &session);
+    Keyspace::commit(&*service.app.store, changes).unwrap();
+    Browser {
+        cookie: format!("imgshare-staff={}", token.expose()),
+        csrf: token.derived("imgshare staff csrf"),
+    }
+}
+
+fn logged_in(service: &Service, login: &str, role: Role) -> Browser {
+    session_of(service, &account(service, login, role), |_| {})
+}
+
+/// The audit's entries, the oldest first, whose chain is checked on the way.
+fn entries(service: &Service) -> Vec<Sealed> {
+    let report = audit::verify(Some(&*service.app.store), None).unwrap();
+    assert_eq!(report.bad, None);
+    audit::entries_after(&*service.app.store, 0, usize::MAX).unwrap()
+}
+
+/// The last entry: who, what, and the code it was refused with.
+fn last_refusal(service: &Service) -> (String, String, String) {
+    let last = entries(service).pop().expect("there is an entry");
+    let entry = last.entry;
+    let code = entry.after["code"].as_str().unwrap_or_default().to_owned();
+    (
+        entry.actor.name().to_owned(),
+        entry.action.to_string(),
+        code,
+    )
+}

@@ -1,0 +1,36 @@
+//! `/staff`: what one may do.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Html;
+use axum::routing::get;
+
+use super::{Access, Permission, Routes, Session};
+use crate::app::AppState;
+use crate::http::visitor::Visitor;
+use crate::pages::staff as pages;
+
+pub(super) fn routes() -> Routes {
+    Routes::new().at("/staff", Access::SignedIn, get(home))
+}
+
+async fn home(State(app): State<AppState>, headers: HeaderMap, session: Session) -> Html<String> {
+    let site = Visitor::of(&app, &headers).site;
+    let allowed: Vec<&str> = Permission::ALL
+        .into_iter()
+        .filter(|permission| permission.is_of(session.role))
+        .map(Permission::words)
+        .collect();
+    Html(pages::home(&site, &me(&session), &allowed))
+}
+
+/// What every page under `/staff` shows of who is looking.
+pub(super) fn me(session: &Session) -> pages::Me {
+    pages::Me {
+        name: session.staff.to_string(),
+        role: session.role.as_str(),
+        csrf: session.csrf.clone(),
+        sees_people: Permission::People.is_of(session.role),
+        sees_audit: Permission::Audit.is_of(session.role),
+    }
+}
