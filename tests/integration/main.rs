@@ -20,6 +20,7 @@ mod refusals;
 mod repair;
 mod service;
 mod serving;
+mod staff;
 mod twins;
 mod upload;
 mod variants;
