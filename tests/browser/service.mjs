@@ -15,8 +15,9 @@ export const FIXTURES = join(TOP, "tests/fixtures");
 export const SCREENSHOTS = join(TOP, "target/test-screenshots");
 
 export class Service {
-  // Starts a server and waits until it is ready.
-  static async start() {
+  // Starts a server with more settings in its environment, and waits until it
+  // is ready.
+  static async start(settings = {}) {
     const service = new Service();
     service.folder = mkdtempSync(join(tmpdir(), "imgshare-browser-"));
     const data = join(service.folder, "data");
@@ -32,6 +33,7 @@ export class Service {
       IMGSHARE_DEVICE: "cpu",
       IMGSHARE_HTTP_METRICS_LISTEN: "off",
       IMGSHARE_MODELS_AUTO_PULL: "false",
+      ...settings,
     });
     // The kernel ends the server with this process, however this one ends.
     const command = ["--pdeathsig", "KILL", "--", BINARY, "serve", "--data", data];

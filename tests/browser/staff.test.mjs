@@ -1,10 +1,9 @@
 // The staff: joining with an app and with a passkey, logging in with either.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
+import { PASSWORD, choose, invite, totp } from "./staff.mjs";
 import { Scene, screenshot } from "./visitor.mjs";
 
-const PASSWORD = "a long passphrase";
 const PHONE = { viewport: { width: 390, height: 844 } };
 
 let scene;
@@ -14,24 +13,6 @@ before(async () => {
   scene.service.origin = scene.service.origin.replace("127.0.0.1", "localhost");
 });
 after(() => scene.close());
-
-const invite = (role) => {
-  const printed = scene.service.command("admin", "invite", "--role", role);
-  return new URL(printed.split("\n")[0]).pathname;
-};
-
-// The code that an app with this secret shows, `steps` of thirty seconds from now.
-function totp(secret, steps = 0) {
-  const bits = [...secret.replaceAll(" ", "")]
-    .map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"))
-    .join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const hash = createHmac("sha1", key).update(step).digest();
-  const number = hash.readUInt32BE(hash[19] & 0xf) & 0x7fffffff;
-  return String(number % 1_000_000).padStart(6, "0");
-}
 
 async function withAuthenticator(page) {
   const devtools = await page.context().newCDPSession(page);
@@ -48,15 +29,6 @@ async function withAuthenticator(page) {
   });
 }
 
-async function choose(page, path, login) {
-  await page.goto(path);
-  await page.fill("#login", login);
-  await page.fill("#password", PASSWORD);
-  await page.fill("#again", PASSWORD);
-  await page.getByRole("button", { name: "Go on" }).click();
-  await page.getByRole("heading", { name: "Enrol a second factor" }).waitFor();
-}
-
 async function sayPassword(page, login) {
   await page.goto("/staff/login");
   await page.fill("#login", login);
@@ -67,7 +39,7 @@ async function sayPassword(page, login) {
 
 test("without JavaScript one joins and logs in with an app", () =>
   scene.visit(async (page, context) => {
-    const path = invite("admin");
+    const path = invite(scene.service, "admin");
     await page.goto(path);
     await screenshot(page, "staff-join");
     await choose(page, path, "boss");
@@ -105,7 +77,7 @@ test("without JavaScript one joins and logs in with an app", () =>
 test("a passkey is enrolled when joining and opens the next session", () =>
   scene.visit(async (page) => {
     await withAuthenticator(page);
-    await choose(page, invite("moderator"), "jane");
+    await choose(page, invite(scene.service, "moderator"), "jane");
     await screenshot(page, "staff-enrol-phone");
     await page.fill("#passkey-name", "My phone");
     await page.getByRole("button", { name: "Make a passkey" }).click();

@@ -182,7 +182,7 @@ fn overloaded() -> WebError {
     .into()
 }
 
-/// The variant of a public image, from the store or made now.
+/// The variant of an image, from the store or made now.
 ///
 /// # Errors
 /// Overloaded when too many are being made; otherwise the store's errors.

@@ -7,6 +7,7 @@
 
 pub mod assets;
 mod deletion;
+pub mod desk;
 mod home;
 mod image_view;
 mod problem;

@@ -6,8 +6,9 @@ mod encode;
 mod profile;
 mod shrink;
 mod spec;
+mod veil;
 
-pub use spec::{Shape, VARIANTS, VariantSpec};
+pub use spec::{Shape, VARIANTS, VEILED, VariantSpec};
 
 use crate::error::Reject;
 use crate::item::{Header, Scrubbed};
@@ -47,6 +48,7 @@ fn shaped(picture: Raster, spec: VariantSpec) -> Raster {
         Shape::Fit => picture,
         Shape::Card => card::placed(&picture, card_size),
         Shape::BlurredCard => card::blurred(&picture, card_size),
+        Shape::Veiled => veil::veiled(&picture),
     }
 }
 
