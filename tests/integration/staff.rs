@@ -35,19 +35,19 @@ fn an_admin_is_invited_before_and_a_moderator_during_the_service() {
         listed.contains("boss") && listed.contains("jane"),
         "{listed}"
     );
-    installation
+    let _ = installation
         .run(&["admin", "disable", "jane"])
         .expect_success();
     moderator
         .get("/staff")
         .expect_problem(401, "staff-session-missing");
-    installation
+    let _ = installation
         .run(&["admin", "disable", "boss"])
         .expect_refusal();
-    installation
+    let _ = installation
         .run(&["admin", "disable", "nobody"])
         .expect_refusal();
-    installation
+    let _ = installation
         .run(&["admin", "enable", "jane"])
         .expect_success();
     let reset = installation
