@@ -16,6 +16,28 @@ const LEN: usize = 12;
 /// drawn again, otherwise the first 24 characters would come up more often.
 const UNBIASED_BELOW: u8 = 232;
 
+/// That many characters of base58 from the operating system's random source.
+pub(crate) fn random_base58<const N: usize>() -> io::Result<[u8; N]> {
+    let mut text = [0; N];
+    let mut n_filled = 0;
+    while n_filled < N {
+        let mut drawn = [0; 2 * LEN];
+        getrandom::fill(&mut drawn).map_err(|error| io::Error::other(error.to_string()))?;
+        for byte in drawn.into_iter().filter(|byte| *byte < UNBIASED_BELOW) {
+            if n_filled < N {
+                text[n_filled] = ALPHABET[usize::from(byte) % ALPHABET.len()];
+                n_filled += 1;
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// Whether every byte is a character of base58.
+pub(crate) fn is_base58(text: &[u8]) -> bool {
+    text.iter().all(|byte| ALPHABET.contains(byte))
+}
+
 /// The id of one image: 12 base58 characters, uniformly random.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageId([u8; LEN]);
@@ -26,19 +48,7 @@ impl ImageId {
     /// # Errors
     /// When that source fails.
     pub fn random() -> io::Result<Self> {
-        let mut id = [0; LEN];
-        let mut n_filled = 0;
-        while n_filled < LEN {
-            let mut drawn = [0; 2 * LEN];
-            getrandom::fill(&mut drawn).map_err(|error| io::Error::other(error.to_string()))?;
-            for byte in drawn.into_iter().filter(|byte| *byte < UNBIASED_BELOW) {
-                if n_filled < LEN {
-                    id[n_filled] = ALPHABET[usize::from(byte) % ALPHABET.len()];
-                    n_filled += 1;
-                }
-            }
-        }
-        Ok(Self(id))
+        random_base58().map(Self)
     }
 
     /// The 12 characters.
@@ -57,9 +67,7 @@ impl ImageId {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let id: [u8; LEN] = bytes.try_into().ok()?;
-        id.iter()
-            .all(|byte| ALPHABET.contains(byte))
-            .then_some(Self(id))
+        is_base58(&id).then_some(Self(id))
     }
 }
 

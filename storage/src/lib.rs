@@ -20,6 +20,7 @@
 pub mod audit;
 mod blobs;
 pub mod calendar;
+pub mod complaints;
 mod data_dir;
 mod durable_fs;
 mod error;

@@ -131,6 +131,12 @@ export function showKin(panel, kin) {
   box.replaceChildren(...parts);
 }
 
+function clock(dueMs) {
+  const left = dueMs - Date.now();
+  const words = left > 0 ? `${hours(left)} left to settle the reports` : `The reports are overdue by ${hours(-left)}`;
+  return element("p", { className: left < 12 * HOUR_MS ? "note bad" : "note", text: words });
+}
+
 function reports(said) {
   const items = said.map(({ category, text, at_ms }) =>
     element("li", {}, element("strong", { text: category }), ` ${text} `, element("span", { className: "hint", text: ago(at_ms) })),
@@ -142,7 +148,9 @@ function reports(said) {
 export function showFacts(panel, { job, kin }) {
   const known = job.known;
   const parts = [reasons(job)];
-  if (kin?.reports?.length) parts.push(reports(kin.reports));
+  if (kin?.due_at_ms) parts.push(clock(kin.due_at_ms));
+  if (kin?.reports.length) parts.push(reports(kin.reports));
+  if (kin?.appeal) parts.push(element("p", { className: "note", text: `Its uploader objects: ${kin.appeal}` }));
   if (known?.classification) parts.push(scores(known.classification));
   else parts.push(element("p", { className: "hint", text: "It has no scores." }));
   if (known) parts.push(image(known, job));

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::cache::ImageCache;
+use crate::complaints::Reporting;
 use crate::config::Settings;
 use crate::error::WebError;
 use crate::http::{negotiate, observe};
@@ -41,6 +42,8 @@ pub struct App {
     pub bank_grew: Notify,
     /// The data path.
     pub pipeline: Pipeline,
+    /// What visitors say about images.
+    pub reporting: Arc<Reporting>,
     /// Hot images.
     pub cache: ImageCache,
     /// Variants in the making.
@@ -83,6 +86,7 @@ impl App {
             settings.storage.cached_image_bytes_max,
         );
         Ok(Arc::new(Self {
+            reporting: Arc::new(Reporting::new(Arc::clone(&queue))),
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             metrics: Metrics::new(pipeline.clone()),

@@ -14,6 +14,7 @@ use imgshare_storage::moderation::ModerationError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::complaints;
 use crate::http::body::BodyError;
 use crate::http::multipart::MultipartProblem;
 use crate::staff::Refusal;
@@ -57,6 +58,9 @@ pub enum WebError {
     /// A form that is not the one the page sent.
     #[error("malformed form")]
     MalformedForm,
+    /// A complaint was refused, or the image was removed by moderation.
+    #[error(transparent)]
+    Complaint(#[from] Box<complaints::Refusal>),
     /// Something under `/staff` was refused.
     #[error(transparent)]
     Staff(#[from] Refusal),
@@ -95,6 +99,12 @@ pub struct Problem {
     /// Seconds after which the same request may succeed, as in `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// What a form lacks, as stable codes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<String>,
+    /// Why the image was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Box<complaints::Statement>>,
 }
 
 impl WebError {
@@ -120,6 +130,7 @@ impl WebError {
             Self::DeleteTokenMissing => (StatusCode::UNAUTHORIZED, "delete-token-missing"),
             Self::DeleteTokenWrong => (StatusCode::FORBIDDEN, "delete-token-wrong"),
             Self::MalformedForm => (StatusCode::BAD_REQUEST, "malformed-form"),
+            Self::Complaint(refusal) => refusal.status_and_code(),
             Self::Staff(refusal) => refusal.status_and_code(),
             Self::RangeNotSatisfiable { .. } => {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable")
@@ -149,6 +160,14 @@ impl WebError {
             code: code.to_owned(),
             fault,
             retry_after: self.retry_after().map(|wait| wait.as_secs().max(1)),
+            flaws: self
+                .complaint()
+                .map(|refusal| refusal.flaw_codes())
+                .unwrap_or_default(),
+            statement: self
+                .complaint()
+                .and_then(|refusal| refusal.statement())
+                .map(|statement| Box::new(complaints::Statement::of(statement))),
         }
     }
 
@@ -181,6 +200,7 @@ impl WebError {
             }
             (Self::DeleteTokenWrong, _) => "This is not the delete token of this image.".to_owned(),
             (Self::MalformedForm, _) => "The form could not be read.".to_owned(),
+            (Self::Complaint(refusal), _) => refusal.detail(),
             (Self::Staff(refusal), _) => refusal.to_string(),
             (Self::RangeNotSatisfiable { bytes }, _) => {
                 format!("The range lies outside the image's {bytes} bytes.")
@@ -189,8 +209,16 @@ impl WebError {
         }
     }
 
+    fn complaint(&self) -> Option<&complaints::Refusal> {
+        match self {
+            Self::Complaint(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::Complaint(refusal) => refusal.retry_after(),
             Self::Pipeline(PipelineError::Overloaded(Overloaded { retry_after })) => {
                 Some(*retry_after)
             }
@@ -235,6 +263,11 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS {
+            // RFC 7725, section 4: who it is that blocks.
+            let blocker = HeaderValue::from_static("</>; rel=\"blocked-by\"");
+            headers.insert(header::LINK, blocker);
+        }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

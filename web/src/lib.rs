@@ -11,6 +11,7 @@ pub mod cache;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod complaints;
 pub mod config;
 pub mod decision;
 pub mod dto;

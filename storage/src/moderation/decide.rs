@@ -11,6 +11,7 @@ use super::{
     ModerationError, Moderator, Queue, Status, Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
+use crate::complaints::outcome;
 use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
 
 /// Who decides, and under which lease.
@@ -101,6 +102,7 @@ impl Queue {
             }
             let told = told_of(&record, stored.job.lane);
             (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
+            outcome::plan_undone(&*self.store, changes, &mut record, &decision)?;
             for hash in &decision.banked {
                 self.bank.plan_remove(changes, hash)?;
             }
@@ -145,7 +147,8 @@ impl Queue {
         verdict: &Verdict,
         now_ms: u64,
     ) -> Result<(Job, Vec<BankHash>), ModerationError> {
-        if record.state == State::Removed {
+        // What its owner deleted while it is held as evidence is still decided.
+        if record.state == State::Removed && !record.legal_hold {
             return Err(ModerationError::Gone { id: record.id });
         }
         let mut job = stored
@@ -177,6 +180,7 @@ impl Queue {
             counted: None,
         };
         self.count(changes, &undecided, &record, &mut decision)?;
+        outcome::plan_decided(&*self.store, changes, &mut record, &job, &decision)?;
         job.decision = Some(decision);
         let actor = decider.who.map_or(Actor::System, Moderator::actor);
         let mut entry = entry(&record, &job, actor, verdict.action(), now_ms);

@@ -36,6 +36,7 @@ mod priority;
 mod purge;
 mod queue;
 mod reason;
+mod restore;
 mod sample;
 mod signals;
 mod text;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::flag::stored;
 use super::{ModerationError, Queue, Status, job_keys};
 use crate::audit::{self, Action, Actor, Subject};
+use crate::complaints::outcome;
 use crate::{ImageId, Keyspace};
 
 /// How long a purge is put off while the image is held, or looked at again.
@@ -50,7 +51,8 @@ impl Queue {
         let is_held = self
             .store
             .find(image)?
-            .is_some_and(|record| record.legal_hold);
+            .is_some_and(|record| record.legal_hold)
+            || outcome::keeps_from_purge(&*self.store, image)?;
         let is_purged = is_decided && !is_held;
         if is_purged {
             self.store.remove(image)?;

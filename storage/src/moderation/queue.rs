@@ -39,7 +39,7 @@ pub struct Moderator {
 }
 
 impl Moderator {
-    pub(super) fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         Actor::Staff {
             id: self.id.clone(),
             role: self.role,
@@ -135,7 +135,7 @@ impl Queue {
         found.ok_or(ModerationError::Gone { id: *image })
     }
 
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

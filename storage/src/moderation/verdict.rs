@@ -28,11 +28,13 @@ pub enum Policy {
     Spam,
     /// Against the site's own rules.
     SiteRules,
+    /// A court or an authority orders it.
+    LegalOrder,
 }
 
 impl Policy {
     /// Every policy.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ChildAbuse,
         Self::IntimateImage,
         Self::Illegal,
@@ -42,6 +44,7 @@ impl Policy {
         Self::Violence,
         Self::Spam,
         Self::SiteRules,
+        Self::LegalOrder,
     ];
 }
 

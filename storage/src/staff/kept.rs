@@ -1,4 +1,4 @@
-//! Values of the staff's keyspace: a version byte, then JSON; and what was read
+//! Values of the keyspace: a version byte, then JSON; and what was read
 //! with them, so that a commit can expect it unchanged.
 
 use serde::Serialize;
@@ -19,19 +19,19 @@ pub struct Kept<T> {
 
 impl<T: Serialize + DeserializeOwned> Kept<T> {
     /// Reads a key.
-    pub(super) fn read(keys: &dyn Keyspace, key: Vec<u8>) -> Result<Option<Self>, StorageError> {
+    pub(crate) fn read(keys: &dyn Keyspace, key: Vec<u8>) -> Result<Option<Self>, StorageError> {
         let encoded = keys.get(&key)?;
         encoded
             .map(|encoded| Self::decode(key, encoded))
             .transpose()
     }
 
-    pub(super) fn decode(key: Vec<u8>, encoded: Vec<u8>) -> Result<Self, StorageError> {
+    pub(crate) fn decode(key: Vec<u8>, encoded: Vec<u8>) -> Result<Self, StorageError> {
         let value = match encoded.split_first() {
             Some((&VERSION, json)) => serde_json::from_slice(json).ok(),
             Some((&version, _)) => {
                 return Err(StorageError::UnsupportedVersion {
-                    what: "an account, session or invitation",
+                    what: "an entry",
                     version,
                 });
             }
@@ -66,14 +66,14 @@ impl<T: Serialize + DeserializeOwned> Kept<T> {
     }
 }
 
-pub(super) fn encode(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
     let mut encoded = vec![VERSION];
     serde_json::to_writer(&mut encoded, value).expect("texts and numbers are written to memory");
     encoded
 }
 
 /// Puts a value where there is none yet.
-pub(super) fn insert(changes: &mut Changes, key: Vec<u8>, value: &impl Serialize) {
+pub(crate) fn insert(changes: &mut Changes, key: Vec<u8>, value: &impl Serialize) {
     changes.expect(key.clone(), None);
     changes.put(key, encode(value));
 }

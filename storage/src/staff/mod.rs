@@ -15,7 +15,7 @@
 mod account;
 mod id;
 mod invitation;
-mod kept;
+pub(crate) mod kept;
 mod lockout;
 mod role;
 mod secret;

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use super::{CommandError, output, shutdown, weights};
 use crate::app::{self, App, AppState};
 use crate::clock;
+use crate::complaints;
 use crate::config::Settings;
 use crate::http::server::{self, ConnectionLimits};
 use crate::moderation::keeper;
@@ -36,10 +37,9 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         Some(address) => Some(listen(address, "--metrics-listen")?),
         None => None,
     };
-    let store = Store::open_or_repair(&settings.data).map_err(|source| CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    })?;
+    let data = settings.data.clone();
+    let failed = |source| CommandError::Store { source, data };
+    let store = Store::open_or_repair(&settings.data).map_err(failed.clone())?;
     let anchor = anchor(&settings, &store)?;
     let pipeline = weights::start_pipeline(&settings, settings.pipeline_settings())?;
     let runtime = Builder::new_multi_thread()
@@ -47,9 +47,7 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         .enable_all()
         .build()
         .map_err(CommandError::System)?;
-    let data = settings.data.clone();
-    let app = App::new(settings, store, pipeline)
-        .map_err(|source| CommandError::Store { source, data })?;
+    let app = App::new(settings, store, pipeline).map_err(failed)?;
     // Before the first upload, which would wait for the whole bank.
     app.queue.bank().load()?;
     app.staff.anchor_in(anchor);
@@ -111,6 +109,7 @@ async fn serve(
     let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
     let keeper = tokio::spawn(keeper::run(Arc::clone(&app), stop.clone()));
     let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
+    let complaints = tokio::spawn(complaints::keep(Arc::clone(&app), stop.clone()));
     let staff = tokio::spawn(staff::keep(Arc::clone(&app), stop.clone()));
     let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
     let metrics = metrics_listener
@@ -133,6 +132,7 @@ async fn serve(
         Some(views),
         Some(staff),
         Some(control),
+        Some(complaints),
         metrics,
     ];
     for task in tasks.into_iter().flatten() {

@@ -104,6 +104,9 @@ pub struct Http {
     pub metrics_listen: MetricsListen,
     /// Connections open at once; more wait to be accepted.
     pub connections_max: usize,
+    /// Proxies of ours in front of the service, whose `X-Forwarded-For` says who
+    /// the client is; without any the other end of the connection is.
+    pub proxies: usize,
     /// Time a client has for its request's header, and an idle connection stays.
     pub header_seconds_max: u64,
     /// Time a client has for a whole body.
@@ -127,6 +130,7 @@ impl Default for Http {
         Self {
             metrics_listen: MetricsListen::default(),
             connections_max: 512,
+            proxies: 0,
             header_seconds_max: 15,
             body_seconds_max: 300,
             body_stall_seconds_max: 10,

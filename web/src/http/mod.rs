@@ -1,6 +1,7 @@
 //! What HTTP itself asks for, whatever is served: connections, bodies, ranges,
 //! conditions, visitors, one log line a request.
 
+pub mod address;
 pub mod body;
 pub mod conditional;
 pub mod delivery;

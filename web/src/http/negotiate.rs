@@ -28,13 +28,19 @@ pub async fn problems_as_pages(
     let Some(problem) = response.extensions().get::<Problem>().cloned() else {
         return response;
     };
-    let page = pages::problem(
-        &visitor.site,
-        problem.status,
-        &problem.title,
-        &problem.detail,
-        &problem.code,
-    );
+    let page = match &problem.statement {
+        Some(statement) => {
+            let (status, detail) = (problem.status, &problem.detail);
+            pages::complaints::removed(&visitor.site, status, detail, statement)
+        }
+        None => pages::problem(
+            &visitor.site,
+            problem.status,
+            &problem.title,
+            &problem.detail,
+            &problem.code,
+        ),
+    };
     let (mut parts, _) = response.into_parts();
     let (page_parts, body) = Html(page).into_response().into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);

@@ -46,13 +46,18 @@ const SVG: &str = "image/svg+xml";
 
 /// Each script stands after those it imports, because its own hash covers the
 /// hashed names of its imports.
-const SOURCES: [(&str, &str, &str); 25] = [
+const SOURCES: [(&str, &str, &str); 26] = [
     ("base.css", CSS, include_str!("../../assets/base.css")),
     ("parts.css", CSS, include_str!("../../assets/parts.css")),
     ("card.css", CSS, include_str!("../../assets/card.css")),
     ("upload.css", CSS, include_str!("../../assets/upload.css")),
     ("viewer.css", CSS, include_str!("../../assets/viewer.css")),
     ("message.css", CSS, include_str!("../../assets/message.css")),
+    (
+        "complaints.css",
+        CSS,
+        include_str!("../../assets/complaints.css"),
+    ),
     ("staff.css", CSS, include_str!("../../assets/staff.css")),
     ("desk.css", CSS, include_str!("../../assets/desk.css")),
     ("favicon.svg", SVG, include_str!("../../assets/favicon.svg")),

@@ -23,6 +23,11 @@ const POLICIES: &[(Policy, &str, &str)] = &[
     (Policy::Violence, "violence", "Cruelty and gore"),
     (Policy::Spam, "spam", "Spam and fraud"),
     (Policy::SiteRules, "site-rules", "Against this site's rules"),
+    (
+        Policy::LegalOrder,
+        "legal-order",
+        "A court or an authority orders it",
+    ),
 ];
 
 /// The grid and the queue can choose all reasons but the sample's, which must

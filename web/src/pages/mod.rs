@@ -6,6 +6,7 @@
 //! policy can stand.
 
 pub mod assets;
+pub mod complaints;
 mod deletion;
 pub mod desk;
 mod home;

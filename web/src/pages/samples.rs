@@ -1,6 +1,8 @@
 //! A site and an image for the tests of the pages.
 
+use super::complaints::{CounterView, NoticeView, OwnerView};
 use super::{ImageView, OwnerLinks, Site, Theme};
+use crate::complaints::{ReportStatus, Statement};
 
 pub(super) fn site() -> Site {
     Site {
@@ -59,5 +61,69 @@ pub(super) fn owner() -> OwnerLinks {
     OwnerLinks {
         delete_url: format!("https://img.example/d/3kTMd8vXqz2P#{delete_token}"),
         delete_token,
+    }
+}
+
+pub(super) fn report_status() -> ReportStatus {
+    ReportStatus {
+        state: "decided".to_owned(),
+        decision: Some("removed".to_owned()),
+        decided_at: Some("2025-01-05T12:34:56Z".to_owned()),
+    }
+}
+
+/// A statement whose free words are these.
+pub(super) fn statement(words: &str) -> Statement {
+    Statement {
+        restriction: "removed".to_owned(),
+        policy: Some("copyright".to_owned()),
+        reason: words.to_owned(),
+        found_by: "report".to_owned(),
+        automated: false,
+        decided_at: "2025-01-05T12:34:56Z".to_owned(),
+        objection: words.to_owned(),
+    }
+}
+
+pub(super) fn owner_view(words: &str) -> OwnerView<'_> {
+    OwnerView {
+        id: words,
+        token: words,
+        state: "blocked",
+        policy_words: Some("it was claimed to infringe a copyright"),
+        statement: Some(statement(words)),
+        appeal: None,
+        can_counter: true,
+        restore: Some(("2026-12-09".to_owned(), words.to_owned())),
+    }
+}
+
+pub(super) fn notice(words: &str) -> NoticeView<'_> {
+    NoticeView {
+        images: words,
+        name: words,
+        owner: words,
+        address: words,
+        phone: words,
+        email: words,
+        work: words,
+        signature: words,
+        good_faith: true,
+        accurate: false,
+    }
+}
+
+pub(super) fn counter(words: &str) -> CounterView<'_> {
+    CounterView {
+        id: words,
+        token: words,
+        name: words,
+        address: words,
+        phone: words,
+        email: words,
+        text: words,
+        signature: words,
+        mistake: false,
+        jurisdiction: true,
     }
 }

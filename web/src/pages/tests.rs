@@ -49,6 +49,39 @@ fn every_page() -> Vec<(&'static str, String)> {
         ),
         ("deleted", deleted(&site)),
         (
+            "report",
+            complaints::report(&site, "3kTMd8vXqz2P", &[], (HOSTILE, HOSTILE), &[]),
+        ),
+        (
+            "report, refused",
+            complaints::report(&site, HOSTILE, &[], ("", ""), &[HOSTILE.to_owned()]),
+        ),
+        (
+            "reported",
+            complaints::reported(&site, &[(HOSTILE.to_owned(), HOSTILE.to_owned())], true),
+        ),
+        (
+            "report status",
+            complaints::report_status(&site, HOSTILE, &samples::report_status()),
+        ),
+        (
+            "notice",
+            complaints::notice(&site, &samples::notice(HOSTILE), &[HOSTILE.to_owned()]),
+        ),
+        (
+            "counter-notice",
+            complaints::counter(&site, &samples::counter(HOSTILE), &[]),
+        ),
+        ("owner?", complaints::ask_owner(&site, HOSTILE, None)),
+        (
+            "owner, restricted",
+            complaints::owner(&site, &samples::owner_view(HOSTILE), Some(HOSTILE)),
+        ),
+        (
+            "removed",
+            complaints::removed(&site, 410, HOSTILE, &samples::statement(HOSTILE)),
+        ),
+        (
             "problem",
             problem(&site, 404, "Not found", "No image is here.", "not-found"),
         ),

@@ -85,6 +85,10 @@ pub(super) async fn upload(
         (status = 200, description = "The image's facts", body = Image),
         (status = 404, description = "`not-found`: unknown, deleted or hidden", body = Problem,
             content_type = "application/problem+json"),
+        (status = 410, description = "`image-removed`, with the statement of reasons",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 451, description = "`legal-order`, with the statement of reasons",
+            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn facts(
@@ -128,13 +132,14 @@ pub(super) async fn delete(
 /// The record of an image that strangers may know of.
 ///
 /// # Errors
-/// [`WebError::NotFound`] for every other id.
+/// That moderation removed it, or [`WebError::NotFound`] for every other id.
 pub(super) async fn find_known(app: &App, id: &str) -> Result<Record, WebError> {
     let id = dto::parse_id(id).ok_or(WebError::NotFound)?;
     let found = app.with_store(move |store| store.find(&id)).await?;
-    found
-        .filter(|record| decision::is_known_to_strangers(record.state))
-        .ok_or(WebError::NotFound)
+    match found.filter(|record| decision::is_known_to_strangers(record.state)) {
+        Some(record) => Ok(record),
+        None => Err(app.not_found(id).await),
+    }
 }
 
 /// Removes an image for whoever has its token, in whatever state it is.
@@ -165,7 +170,9 @@ pub(super) async fn remove(app: &App, id: &str, token: &str) -> Result<(), WebEr
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token of `Authorization: Bearer TOKEN`.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers
         .get(header::AUTHORIZATION)?
         .to_str()

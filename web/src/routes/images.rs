@@ -171,9 +171,10 @@ async fn keep(
 
 async fn find_public(app: &App, id: ImageId) -> Result<Record, WebError> {
     let found = app.with_store(move |store| store.find(&id)).await?;
-    found
-        .filter(|record| record.state == ImageState::Public)
-        .ok_or(WebError::NotFound)
+    match found.filter(|record| record.state == ImageState::Public) {
+        Some(record) => Ok(record),
+        None => Err(app.not_found(id).await),
+    }
 }
 
 /// `3kTMd8vXqz2P.jpg` is an id and an extension.

@@ -12,11 +12,14 @@ mod pages;
 mod preferences;
 mod upload;
 
+pub use api::bearer;
+
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use crate::app::AppState;
+use crate::complaints;
 use crate::staff;
 
 /// Every route, without what surrounds them all.
@@ -31,6 +34,7 @@ pub fn all(app: &AppState) -> Router<AppState> {
     let (documented, document) = openapi::documented();
     Router::new()
         .merge(pages)
+        .merge(complaints::pages())
         .merge(documented)
         .merge(staff::router(app))
         .route("/openapi.json", get(openapi::serve(document)))

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use super::{api, health};
 use crate::app::AppState;
+use crate::complaints;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -22,6 +23,7 @@ use crate::app::AppState;
     ),
     tags(
         (name = "images", description = "Upload, facts, deletion"),
+        (name = "complaints", description = "Reports, copyright notices, objections"),
         (name = "service", description = "Alive and ready"),
     ),
     modifiers(&DeleteTokenScheme),
@@ -46,6 +48,7 @@ pub(super) fn documented() -> (Router<AppState>, OpenApi) {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(api::upload))
         .routes(routes!(api::facts, api::delete))
+        .merge(complaints::documented())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .split_for_parts()

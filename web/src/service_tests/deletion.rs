@@ -10,14 +10,6 @@ fn delete_request(id: &str, token: Option<&str>) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-fn form(path: &str, body: String) -> Request<Body> {
-    Request::post(path)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "text/html")
-        .body(Body::from(body))
-        .unwrap()
-}
-
 #[tokio::test]
 async fn only_the_token_deletes() {
     let service = Service::saying(SAFE);

@@ -1,6 +1,7 @@
 //! The service through its router: memory for the store, a made-up classifier,
 //! everything between them real.
 
+mod complaints;
 mod deletion;
 mod images;
 mod pages;
@@ -203,4 +204,12 @@ fn path_of(link: &Value) -> &str {
 
 fn photo() -> Vec<u8> {
     testing::jpeg(64, 48)
+}
+
+fn form(path: &str, body: String) -> Request<Body> {
+    Request::post(path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::from(body))
+        .unwrap()
 }

@@ -7,14 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 use stall::StallGuard;
+
+use super::address::Peer;
 
 /// Longest request head. URLs and cookies of ours are far below; hyper's own
 /// bound is 400 kB a connection.
@@ -53,8 +58,8 @@ pub async fn serve(
             accepted = accept(&listener, &room) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
-                let connection = converse(stream, router.clone(), limits, stop.clone());
+            Ok((stream, peer, place)) => {
+                let connection = converse(stream, peer, router.clone(), limits, stop.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(place);
@@ -83,30 +88,35 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, Peer, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(room)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, place))
+    Ok((stream, Peer(peer), place))
 }
 
 /// One connection, from its first request to its end.
 async fn converse(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     limits: ConnectionLimits,
     mut stop: watch::Receiver<bool>,
 ) {
     let stream = StallGuard::new(stream, limits.send_stall_time_max);
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_time_max)
             .max_header_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
     );
     // Errors are the client's leaving, its silence or its bad grammar: hyper
     // has answered what can be answered.

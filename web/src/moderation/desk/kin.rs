@@ -1,8 +1,10 @@
-//! `/staff/api/kin/{image}`: what else is known that is the same or alike.
+//! `/staff/api/kin/{image}`: what else is known: what was said of it, and what
+//! is the same or alike.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use imgshare_storage::complaints::{Category, Report};
 use imgshare_storage::moderation::{BANK_DISTANCE_MAX, BANK_QUALITY_MIN, Lookup, Queue};
 use imgshare_storage::moderation::{Lane, ModerationError};
 use imgshare_storage::{ImageId, Record, State as ImageState};
@@ -14,6 +16,9 @@ use crate::error::WebError;
 use crate::moderation::api::lanes;
 use crate::moderation::service;
 use crate::staff::Session;
+
+/// Reports that are shown, the oldest first.
+const REPORTS_MAX: usize = 24;
 
 /// Images named of each kind.
 const NAMED_MAX: usize = 20;
@@ -43,6 +48,19 @@ struct Kin {
     near: Option<Vec<Relative>>,
     /// How many images were compared.
     n_compared: usize,
+    /// What visitors say of it; who they are is not told.
+    reports: Vec<ReportDto>,
+    /// By when they must be settled, in milliseconds since 1970 UTC.
+    due_at_ms: Option<u64>,
+    /// What its uploader says against a decision.
+    appeal: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReportDto {
+    category: Category,
+    text: String,
+    at_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -74,8 +92,25 @@ pub(super) async fn show(
     let lanes = lanes(&session)?;
     let looked = service::find(&app, lanes.clone(), id).await?;
     let record = looked.record.ok_or(WebError::NotFound)?;
-    let kin = app.with_queue(move |queue| kin(queue, &record, &lanes, near));
-    Ok(Json(kin.await?).into_response())
+    let mut kin = app
+        .with_queue(move |queue| kin(queue, &record, &lanes, near))
+        .await?;
+    let (case, appeal) = app
+        .see_complaints(move |reporting| {
+            let complaints = &reporting.complaints;
+            Ok((
+                complaints.case(&id, REPORTS_MAX)?,
+                complaints.newest_appeal(&id)?,
+            ))
+        })
+        .await?;
+    if let Some((case, reports)) = case.filter(|(case, _)| case.outcome.is_none()) {
+        kin.due_at_ms = Some(case.due_at_ms);
+        kin.reports = reports.into_iter().map(said).collect();
+    }
+    let appeal = appeal.filter(|appeal| appeal.outcome.is_none());
+    kin.appeal = appeal.map(|appeal| appeal.text.as_str().to_owned());
+    Ok(Json(kin).into_response())
 }
 
 fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin, ModerationError> {
@@ -142,6 +177,14 @@ fn find_near(
     found.truncate(NAMED_MAX);
     kin.near = Some(found);
     Ok(())
+}
+
+fn said(report: Report) -> ReportDto {
+    ReportDto {
+        category: report.category,
+        text: report.text.as_str().to_owned(),
+        at_ms: report.at_ms,
+    }
 }
 
 fn relative(record: &Record, distance: Option<u32>) -> Relative {

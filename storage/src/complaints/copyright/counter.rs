@@ -1,0 +1,296 @@
+//! Counter-notices, and what follows from them on the days that the law names.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::business_days::end_of_business_day;
+use super::super::outcome::KEPT_MS;
+use super::super::statement::{self, Restriction};
+use super::super::track::Step;
+use super::super::{ComplaintError, Complaints, Receipt, Text, appeal, keys};
+use super::flaw::{Check, Flaw};
+use super::repeat;
+use crate::audit::{self, Action, Actor, Subject};
+use crate::moderation::{ModerationError, Moderator, Policy};
+use crate::staff::kept::{self, Kept};
+use crate::{Changes, ImageId, Keyspace, Record, StorageError};
+
+/// "Not less than 10, nor more than 14, business days following receipt":
+/// 17 U.S.C. 512(g)(2)(C).
+const BUSINESS_DAYS: (u64, u64) = (10, 14);
+
+/// A counter-notice as an owner filled it in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CounterForm {
+    /// Who objects: (D).
+    pub name: String,
+    /// Postal address: (D).
+    pub address: String,
+    /// Telephone: (D).
+    pub phone: String,
+    /// Mail, if they like.
+    pub email: String,
+    /// What was mistaken, if they like.
+    pub text: String,
+    /// "Under penalty of perjury, it was removed by mistake": (C).
+    pub mistake: bool,
+    /// "I consent to the court's jurisdiction and will accept service": (D).
+    pub jurisdiction: bool,
+    /// A name typed as a signature: (A).
+    pub signature: String,
+}
+
+/// A counter-notice with what 17 U.S.C. 512(g)(3) asks for: the image's id and
+/// address identify the material (B), and both statements were made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterNotice {
+    /// Names it.
+    pub receipt: Receipt,
+    /// Which image.
+    pub image: ImageId,
+    /// Who objects.
+    pub name: Text<100>,
+    /// Postal address.
+    pub address: Text<200>,
+    /// Telephone.
+    pub phone: Text<40>,
+    /// Mail; may be empty.
+    pub email: Text<100>,
+    /// What was mistaken; may be empty.
+    pub text: Text<500>,
+    /// The typed signature.
+    pub signature: Text<100>,
+    /// When, in milliseconds since 1970 UTC.
+    pub at_ms: u64,
+    /// From when on the image is restored: the end of the tenth business day.
+    pub restore_from_ms: u64,
+    /// By when it must be: the end of the fourteenth.
+    pub restore_by_ms: u64,
+    /// Where it stands.
+    pub state: CounterState,
+}
+
+/// Where a counter-notice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CounterState {
+    /// Its days run; the image is not purged.
+    Open,
+    /// The image is shown again.
+    Restored,
+    /// The claimant has gone to court: the image stays removed.
+    ActionFiled,
+    /// The image was gone when its day came.
+    Gone,
+}
+
+/// What was restored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Restored {
+    /// Images that are shown again.
+    pub images: Vec<ImageId>,
+}
+
+impl CounterForm {
+    /// The counter-notice, if nothing is missing.
+    ///
+    /// # Errors
+    /// Everything that is.
+    pub fn check(
+        &self,
+        image: ImageId,
+        receipt: Receipt,
+        now_ms: u64,
+    ) -> Result<CounterNotice, Vec<Flaw>> {
+        let mut check = Check::default();
+        let (days_min, days_max) = BUSINESS_DAYS;
+        let counter = CounterNotice {
+            receipt,
+            image,
+            name: check.needed("name", &self.name),
+            address: check.needed("address", &self.address),
+            phone: check.needed("phone", &self.phone),
+            email: check.email("email", &self.email),
+            text: check.text("text", &self.text),
+            signature: check.needed("signature", &self.signature),
+            at_ms: now_ms,
+            restore_from_ms: end_of_business_day(now_ms, days_min),
+            restore_by_ms: end_of_business_day(now_ms, days_max),
+            state: CounterState::Open,
+        };
+        check.stated("mistake", self.mistake);
+        check.stated("jurisdiction", self.jurisdiction);
+        check.done(counter)
+    }
+}
+
+impl Complaints {
+    /// Takes an owner's counter-notice. Whether it is the owner who asks is the
+    /// caller's to prove.
+    ///
+    /// # Errors
+    /// [`ComplaintError::NotForCopyright`], [`ComplaintError::OpenAlready`],
+    /// [`ComplaintError::ClosedAlready`] once the claimant has gone to court,
+    /// and the store's.
+    pub fn counter(&self, counter: &CounterNotice) -> Result<(), ComplaintError> {
+        let _turn = self.queue.turn();
+        let store = &**self.queue.store();
+        let image = &counter.image;
+        audit::commit(store, |changes| {
+            let said = statement::in_force(store, image)?;
+            let is_for_copyright = said.is_some_and(|(statement, _)| {
+                statement.restriction == Restriction::Removed
+                    && statement.policy == Some(Policy::Copyright)
+            });
+            if !is_for_copyright || store.find(image)?.is_none() {
+                return Err(ComplaintError::NotForCopyright);
+            }
+            let of_image = keys::counter_of(image);
+            if store.get(&of_image)?.is_some() {
+                return Err(ComplaintError::OpenAlready);
+            }
+            kept::insert(changes, of_image, &counter.receipt);
+            kept::insert(changes, keys::counter(&counter.receipt), counter);
+            changes.put(
+                keys::restoration(counter.restore_from_ms, &counter.receipt),
+                [],
+            );
+            let told = json!({
+                "restore_from_ms": counter.restore_from_ms,
+                "restore_by_ms": counter.restore_by_ms,
+            });
+            let action = Action::new("counter-notice-received");
+            let mut entry = audit::Entry::new(counter.at_ms, Actor::Visitor, action)
+                .about(Subject::image(image))
+                .changed(Value::Null, told);
+            entry.reports = vec![counter.receipt.to_string()];
+            audit::append(store, changes, entry)?;
+            Ok(())
+        })
+    }
+
+    /// The counter-notice that is open for an image.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn open_counter(&self, image: &ImageId) -> Result<Option<CounterNotice>, ComplaintError> {
+        let store = &**self.queue.store();
+        Ok(open(store, image)?.map(|(_, kept)| kept.value))
+    }
+
+    /// A counter-notice, open or not.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn counter_notice(
+        &self,
+        receipt: &Receipt,
+    ) -> Result<Option<CounterNotice>, ComplaintError> {
+        let store = &**self.queue.store();
+        let kept = Kept::<CounterNotice>::read(store, keys::counter(receipt))?;
+        Ok(kept.map(|kept| kept.value))
+    }
+
+    /// The claimant has told us of an action in court: the image stays removed,
+    /// and may be purged.
+    ///
+    /// # Errors
+    /// [`ComplaintError::UnknownReceipt`], [`ComplaintError::ClosedAlready`], and
+    /// the store's.
+    pub fn action_filed(
+        &self,
+        who: &Moderator,
+        receipt: &Receipt,
+        now_ms: u64,
+    ) -> Result<(), ComplaintError> {
+        let _turn = self.queue.turn();
+        let store = &**self.queue.store();
+        audit::commit(store, |changes| {
+            let kept = Kept::<CounterNotice>::read(store, keys::counter(receipt))?
+                .ok_or(ComplaintError::UnknownReceipt)?;
+            if kept.value.state != CounterState::Open {
+                return Err(ComplaintError::ClosedAlready);
+            }
+            plan_closed(changes, &kept, CounterState::ActionFiled);
+            let action = Action::new("counter-notice-action-filed");
+            let entry = audit::Entry::new(now_ms, who.actor(), action)
+                .about(Subject::image(&kept.value.image))
+                .changed(json!(CounterState::Open), json!(CounterState::ActionFiled));
+            audit::append(store, changes, entry)?;
+            Ok(())
+        })
+    }
+
+    /// Restores the images whose ten business days are over, at most `limit`.
+    /// Meant to be called every hour; the last day is four business days later.
+    ///
+    /// # Errors
+    /// The store's; calling again goes on.
+    pub fn restore_due(&self, now_ms: u64, limit: usize) -> Result<Restored, ComplaintError> {
+        let store = &**self.queue.store();
+        let mut restored = Restored::default();
+        for entry in store.range(&keys::restorations_due(now_ms), limit)? {
+            let Some(receipt) = keys::last_receipt(&entry.key) else {
+                continue;
+            };
+            let counter = Kept::<CounterNotice>::read(store, keys::counter(&receipt))?;
+            let Some(counter) = counter else { continue };
+            let image = counter.value.image;
+            let action = Action::new("image-restored");
+            let also = |changes: &mut Changes, record: &Record, version: u64| {
+                plan_closed(changes, &counter, CounterState::Restored);
+                // The notice does not stand any more, and counts no more.
+                repeat::plan_counted(store, changes, record, Step::Back)?;
+                appeal::plan_granted(store, changes, &image, version, now_ms)?;
+                statement::plan_lifted(store, changes, &image, version)
+            };
+            let done = self.queue.restore(&image, &action, now_ms, also);
+            match done {
+                Ok(()) => restored.images.push(image),
+                Err(ModerationError::Gone { .. } | ModerationError::NotQueued { .. }) => {
+                    let mut changes = Changes::new();
+                    plan_closed(&mut changes, &counter, CounterState::Gone);
+                    Keyspace::commit(store, changes)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(restored)
+    }
+}
+
+/// Plans that a decision lets the image be shown again before its day.
+pub(in super::super) fn plan_closed_by_decision(
+    keyspace: &dyn Keyspace,
+    changes: &mut Changes,
+    image: &ImageId,
+) -> Result<(), StorageError> {
+    if let Some((_, kept)) = open(keyspace, image)? {
+        plan_closed(changes, &kept, CounterState::Restored);
+    }
+    Ok(())
+}
+
+/// A closed counter-notice is kept a year from the day of its restoration.
+fn plan_closed(changes: &mut Changes, kept: &Kept<CounterNotice>, state: CounterState) {
+    let mut counter = kept.value.clone();
+    counter.state = state;
+    let end_ms = counter.restore_by_ms.saturating_add(KEPT_MS);
+    changes.put(keys::counter_expiry(end_ms, &counter.receipt), []);
+    changes.delete(keys::counter_of(&counter.image));
+    changes.delete(keys::restoration(counter.restore_from_ms, &counter.receipt));
+    kept.replace(changes, &counter);
+}
+
+fn open(
+    keyspace: &dyn Keyspace,
+    image: &ImageId,
+) -> Result<Option<(Receipt, Kept<CounterNotice>)>, StorageError> {
+    let Some(receipt) = Kept::<Receipt>::read(keyspace, keys::counter_of(image))? else {
+        return Ok(None);
+    };
+    let receipt = receipt.value;
+    let kept = Kept::<CounterNotice>::read(keyspace, keys::counter(&receipt))?;
+    Ok(kept.map(|kept| (receipt, kept)))
+}

@@ -1,0 +1,159 @@
+//! The end of reports: a year after they were resolved (P13d).
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::case::{self, Case, Outcome, Report, Resolution};
+use super::copyright::Notice;
+use super::outcome::expiry_key;
+use super::{ComplaintError, Complaints, keys};
+use crate::audit::{self, Action, Actor, Subject};
+use crate::staff::kept::Kept;
+use crate::{Changes, ImageId, Keyspace, State};
+
+/// Open cases looked at together.
+const PAGE: usize = 256;
+
+/// What came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expired {
+    /// Reports that are gone for good, their texts and contacts with them.
+    pub n_reports: usize,
+    /// Appeals and counter-notices that are gone for good.
+    pub n_objections: usize,
+    /// Cases whose image is gone: resolved, and kept a year from now.
+    pub n_gone: usize,
+}
+
+impl Complaints {
+    /// Removes the reports, appeals and counter-notices that were settled a year
+    /// ago or earlier, at most `limit` of each, and resolves those whose image its owner has deleted.
+    /// Meant to be called every hour or day.
+    ///
+    /// # Errors
+    /// The store's; calling again goes on.
+    pub fn remove_expired(&self, now_ms: u64, limit: usize) -> Result<Expired, ComplaintError> {
+        let store = &**self.queue.store();
+        let mut expired = Expired::default();
+        let mut range = keys::all_due();
+        loop {
+            let page = store.range(&range, PAGE)?;
+            let Some(last) = page.last() else { break };
+            range = range.after(&last.key);
+            for image in page.iter().filter_map(|entry| keys::due_image(&entry.key)) {
+                if self.is_gone(&image)? {
+                    self.resolve_gone(&image, now_ms)?;
+                    expired.n_gone += 1;
+                }
+            }
+        }
+        for entry in store.range(&keys::expired(now_ms), limit)? {
+            if let Some((image, round)) = keys::expired_case(&entry.key) {
+                expired.n_reports += self.remove_case(&image, round, now_ms)?;
+            }
+        }
+        let mut changes = Changes::new();
+        for entry in store.range(&keys::objections_expired(now_ms), limit)? {
+            if let Some(objection) = keys::expired_objection(&entry.key) {
+                changes.delete(objection);
+                expired.n_objections += 1;
+            }
+            changes.delete(entry.key);
+        }
+        if !changes.is_empty() {
+            Keyspace::commit(store, changes)?;
+        }
+        Ok(expired)
+    }
+
+    fn is_gone(&self, image: &ImageId) -> Result<bool, ComplaintError> {
+        let found = self.queue.store().find(image)?;
+        Ok(found.is_none_or(|record| record.state == State::Removed && !record.legal_hold))
+    }
+
+    fn resolve_gone(&self, image: &ImageId, now_ms: u64) -> Result<(), ComplaintError> {
+        let _turn = self.queue.turn();
+        let store = &**self.queue.store();
+        audit::commit(store, |changes| {
+            let open = case::newest(store, image)?.filter(|kept| kept.value.outcome.is_none());
+            let Some(kept) = open else { return Ok(()) };
+            let mut case = kept.value.clone();
+            let outcome = Outcome {
+                at_ms: now_ms,
+                version: 0,
+                resolution: Resolution::Gone,
+                policy: None,
+                upheld: BTreeSet::new(),
+            };
+            changes.delete(keys::due(case.due_at_ms, image));
+            changes.put(expiry_key(&case, &outcome), []);
+            case.outcome = Some(outcome);
+            kept.replace(changes, &case);
+            let entry = audit::Entry::new(now_ms, Actor::System, Action::new("reports-closed"))
+                .about(Subject::image(image))
+                .changed(Value::Null, json!({"resolution": Resolution::Gone}));
+            audit::append(store, changes, entry)?;
+            Ok(())
+        })
+    }
+
+    fn remove_case(
+        &self,
+        image: &ImageId,
+        round: u32,
+        now_ms: u64,
+    ) -> Result<usize, ComplaintError> {
+        let _turn = self.queue.turn();
+        let store = &**self.queue.store();
+        audit::commit(store, |changes| {
+            let key = keys::case(image, round);
+            let Some(kept) = Kept::<Case>::read(store, key)? else {
+                return Ok(0);
+            };
+            let mut n_removed = 0;
+            // A case takes little more reports than are open at most.
+            for entry in store.range(&keys::reports_of_case(image, round), usize::MAX)? {
+                if let Some(receipt) = keys::last_receipt(&entry.key) {
+                    let report = Kept::<Report>::read(store, keys::report(&receipt))?;
+                    if let Some(notice) = report.and_then(|report| report.value.notice) {
+                        self.forget_notice(changes, &notice, image)?;
+                    }
+                    changes.delete(keys::report(&receipt));
+                    n_removed += 1;
+                }
+                changes.delete(entry.key);
+            }
+            if let Some(outcome) = &kept.value.outcome {
+                changes.delete(expiry_key(&kept.value, outcome));
+            }
+            kept.remove(changes);
+            let entry = audit::Entry::new(now_ms, Actor::System, Action::new("reports-expired"))
+                .about(Subject::image(image))
+                .changed(json!({"n_reports": n_removed}), Value::Null);
+            audit::append(store, changes, entry)?;
+            Ok(n_removed)
+        })
+    }
+
+    /// A notice is kept as long as a report of one of its images is.
+    fn forget_notice(
+        &self,
+        changes: &mut Changes,
+        receipt: &super::Receipt,
+        image: &ImageId,
+    ) -> Result<(), ComplaintError> {
+        let store = &**self.queue.store();
+        let Some(kept) = Kept::<Notice>::read(store, keys::notice(receipt))? else {
+            return Ok(());
+        };
+        let mut notice = kept.value.clone();
+        notice.images.retain(|of| of != image);
+        if notice.images.is_empty() {
+            kept.remove(changes);
+        } else {
+            kept.replace(changes, &notice);
+        }
+        Ok(())
+    }
+}

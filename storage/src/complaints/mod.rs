@@ -1,0 +1,110 @@
+//! What people without accounts say about images: reports, copyright notices
+//! and counter-notices, appeals; and what they are told: receipts, and the
+//! statement of reasons for every restriction.
+//!
+//! Each of them is a reason to look at an image, so each goes through the
+//! queue. What the queue decides settles them in the same commit
+//! ([`outcome`]).
+//!
+//! | key | value |
+//! |---|---|
+//! | `mr` `c` id round | a case: the reports that are decided together |
+//! | `mr` `d` due id | nothing: an open case, by its clock |
+//! | `mr` `i` id round receipt | nothing: a report of that case |
+//! | `mr` `k` category | how often its reports proved right |
+//! | `mr` `r` receipt | the report |
+//! | `mr` `x` end id round | nothing: a resolved case, by its end |
+//! | `mn` `a` id number | an appeal |
+//! | `mn` `c` receipt | a counter-notice |
+//! | `mn` `e` end kind .. | nothing: an appeal or counter-notice, by its end |
+//! | `mn` `h` kind hash | upheld notices against what has this hash |
+//! | `mn` `n` receipt | a copyright notice |
+//! | `mn` `o` id | the counter-notice that is open: nothing is purged |
+//! | `mn` `s` id | the statements of reasons; they outlive the image |
+//! | `mn` `t` day receipt | nothing: an image to be restored then |
+//!
+//! A decision changes one case, whatever the number of its reports: they are
+//! not written again, they look their case up.
+//!
+//! Deliberately absent: addresses and anything else about who reports. What a
+//! reporter's word counts is the caller's to say, and is not kept.
+
+mod appeal;
+mod business_days;
+mod case;
+mod category;
+mod copyright;
+mod error;
+mod expiry;
+mod filing;
+mod hold;
+mod keys;
+pub(crate) mod outcome;
+mod receipt;
+mod statement;
+mod text;
+mod track;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use appeal::{APPEAL_CHARS_MAX, Appeal, AppealOutcome};
+pub use business_days::{end_of_business_day, is_business_day};
+pub use case::{
+    CONTACT_CHARS_MAX, Case, Outcome, REPORT_CHARS_MAX, REPORTS_OPEN_MAX, Report, Resolution,
+};
+pub use category::{Category, Consequence};
+pub use copyright::{
+    CounterForm, CounterNotice, CounterState, Flaw, FlawKind, IMAGES_PER_NOTICE_MAX, Notice,
+    NoticeForm, Repeats, Restored,
+};
+pub use error::ComplaintError;
+pub use expiry::Expired;
+pub use filing::{Filed, Progress, ReportDraft};
+pub use outcome::KEPT_MS;
+pub use receipt::{InvalidReceipt, Receipt};
+pub use statement::{Found, Restriction, Statement};
+pub use text::{Text, TextTooLong};
+pub use track::Track;
+
+use crate::moderation::Queue;
+use crate::{ImageId, Record};
+
+/// The door to complaints about the images of a queue.
+pub struct Complaints {
+    queue: Arc<Queue>,
+}
+
+impl Complaints {
+    /// The complaints that feed a queue.
+    #[must_use]
+    pub fn new(queue: Arc<Queue>) -> Self {
+        Self { queue }
+    }
+
+    /// What restricts an image that is still there, and why; `None` when
+    /// nothing does.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn statement(&self, record: &Record) -> Result<Option<Statement>, ComplaintError> {
+        let said = statement::in_force(&**self.queue.store(), &record.id)?;
+        Ok(said.map_or_else(
+            || Statement::without_decision(record),
+            |(statement, _)| Some(statement),
+        ))
+    }
+
+    /// Why an image was removed, for whoever opens its link: also when it is
+    /// purged. `None` for what was not removed by moderation.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn tombstone(&self, image: &ImageId) -> Result<Option<Statement>, ComplaintError> {
+        let said = statement::in_force(&**self.queue.store(), image)?;
+        let statement = said.map(|(statement, _)| statement);
+        Ok(statement.filter(|statement| statement.restriction == Restriction::Removed))
+    }
+}

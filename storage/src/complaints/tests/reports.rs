@@ -1,0 +1,289 @@
+use super::*;
+
+#[test]
+fn several_reports_on_one_image_are_one_job() {
+    let desk = desk();
+    let [image, other] = [desk.image(), desk.image()];
+    desk.report(other, Category::Spam, NOW);
+    desk.report(image, Category::Other, NOW);
+    desk.report(image, Category::IntimateImage, NOW + HOUR);
+    desk.report(image, Category::Other, NOW + 2 * HOUR);
+
+    let job = desk.queue.job(&image).unwrap().unwrap();
+    assert_eq!((job.n_reports, job.receipts.len()), (3, 3));
+    assert!(job.reasons.contains(&Reason::Report) && job.reasons.len() == 1);
+    // 1 + 6 + 1: the categories weigh.
+    assert_eq!(job.signals.report_weight, 8.0);
+    let list = desk.queue.list(&Query::default(), None, 10).unwrap();
+    let order: Vec<ImageId> = list.jobs.iter().map(|job| job.image).collect();
+    assert_eq!(order, [image, other], "what was reported more comes first");
+
+    let (case, reports) = desk.complaints.case(&image, 10).unwrap().unwrap();
+    assert_eq!((case.n_reports(), reports.len()), (3, 3));
+    // 48 hours from the intimate image's report, which is the most urgent one.
+    assert_eq!(case.due_at_ms, NOW + HOUR + 48 * HOUR);
+    let due: Vec<ImageId> = desk
+        .complaints
+        .due_next(10)
+        .unwrap()
+        .iter()
+        .map(|case| case.image)
+        .collect();
+    assert_eq!(due, [image, other]);
+    assert_eq!(desk.told(&image), ["image-reported"; 3]);
+}
+
+#[test]
+fn a_receipt_tells_how_it_stands_and_nothing_else() {
+    let desk = desk();
+    let image = desk.image();
+    let label = desk.report(image, Category::WronglyLabelled, NOW);
+    let illegal = desk.report(image, Category::Illegal, NOW);
+    assert_eq!(desk.progress(&illegal), Progress::Received);
+    let who = person(Role::Moderator);
+    let claim = desk.claim(&who, &image, NOW);
+    assert_eq!(desk.progress(&illegal), Progress::LookedAt);
+    let decided = desk.queue.decide(&who, &claim, &Verdict::Nsfw, NOW + 1);
+    let version = decided.unwrap().version;
+    let decided_as = |is_upheld| Progress::Decided {
+        resolution: Resolution::Warned,
+        is_upheld,
+        at_ms: NOW + 1,
+    };
+    let before = desk.record(&image).classification.unwrap().label;
+    let is_relabelled = before == crate::StoredLabel::Safe;
+    assert_eq!(desk.progress(&label), decided_as(is_relabelled));
+    let unknown = Receipt::random().unwrap();
+    assert_eq!(desk.complaints.progress(&unknown).unwrap(), None);
+
+    desk.queue.undo(&who, &image, version, NOW + 2).unwrap();
+    assert_eq!(desk.progress(&label), Progress::LookedAt);
+    assert_eq!(desk.complaints.due_next(10).unwrap().len(), 1);
+}
+
+#[test]
+fn a_decided_image_can_be_reported_again() {
+    let desk = desk();
+    let image = desk.image();
+    let who = person(Role::Moderator);
+    let first = desk.report(image, Category::Spam, NOW);
+    desk.decide(&who, &image, &Verdict::Safe, NOW + 1);
+    assert!(desk.complaints.due_next(10).unwrap().is_empty());
+    let second = desk.report(image, Category::Spam, NOW + 2);
+    assert_eq!(desk.progress(&second), Progress::Received);
+    assert!(matches!(
+        desk.progress(&first),
+        Progress::Decided {
+            resolution: Resolution::Kept,
+            is_upheld: false,
+            ..
+        }
+    ));
+    let (case, reports) = desk.complaints.case(&image, 10).unwrap().unwrap();
+    assert_eq!((case.round, reports.len()), (2, 1));
+    // The newest decision counts for the new report alone.
+    desk.decide(&who, &image, &removal(Policy::Spam), NOW + 3);
+    assert!(matches!(
+        desk.progress(&second),
+        Progress::Decided {
+            resolution: Resolution::Removed,
+            is_upheld: true,
+            ..
+        }
+    ));
+    let track = desk.complaints.track(Category::Spam).unwrap();
+    assert_eq!(
+        track,
+        Track {
+            n_right: 1,
+            n_wrong: 1
+        }
+    );
+}
+
+#[test]
+fn child_abuse_leaves_the_public_at_once_and_is_held() {
+    let desk = desk();
+    let image = desk.image();
+    let filed = desk.report(image, Category::ChildAbuse, NOW);
+    assert!(filed.is_hidden);
+    let record = desk.record(&image);
+    assert_eq!((record.state, record.legal_hold), (State::Review, true));
+    let job = desk.queue.job(&image).unwrap().unwrap();
+    assert_eq!(job.lane, Lane::ChildSafety);
+    assert!(
+        desk.queue
+            .list(&Query::default(), None, 10)
+            .unwrap()
+            .jobs
+            .is_empty()
+    );
+    // Strangers do not know of it any more.
+    let again = desk
+        .complaints
+        .report(&draft(image, Category::Spam), 1.0, NOW);
+    assert_eq!(again.unwrap_err().code(), "not-found");
+
+    // Its owner cannot destroy it, and it is decided nevertheless.
+    desk.store.remove(&image).unwrap();
+    let who = person(Role::ChildSafety);
+    desk.decide(&who, &image, &removal(Policy::ChildAbuse), NOW + 1);
+    desk.queue.purge_due(NOW + 400 * DAY, 10).unwrap();
+    let kept = desk.record(&image);
+    assert_eq!((kept.state, kept.legal_hold), (State::Removed, true));
+    assert!(desk.complaints.release_hold(&who, &image, NOW + 2).unwrap());
+    assert!(!desk.complaints.release_hold(&who, &image, NOW + 2).unwrap());
+    assert!(!desk.record(&image).legal_hold);
+    assert_eq!(
+        desk.told(&image),
+        ["image-reported", "image-removed", "legal-hold-released"]
+    );
+}
+
+#[test]
+fn what_child_safety_let_stay_is_hidden_no_more() {
+    let desk = desk();
+    let image = desk.image();
+    desk.report(image, Category::ChildAbuse, NOW);
+    let who = person(Role::ChildSafety);
+    let job = desk.decide(&who, &image, &Verdict::Safe, NOW + 1);
+    let record = desk.record(&image);
+    assert_eq!((record.state, record.legal_hold), (State::Public, false));
+    // Undone, it is hidden and held as before.
+    desk.queue.undo(&who, &image, job.version, NOW + 2).unwrap();
+    let record = desk.record(&image);
+    assert_eq!((record.state, record.legal_hold), (State::Review, true));
+    let job = desk.queue.job(&image).unwrap().unwrap();
+    let claim = Claim {
+        image,
+        lease: job.lease().unwrap().token.clone(),
+        version: job.version,
+    };
+    desk.queue
+        .decide(&who, &claim, &Verdict::Safe, NOW + 3)
+        .unwrap();
+    let again = desk.report(image, Category::ChildAbuse, NOW + 4);
+    assert!(!again.is_hidden);
+    assert_eq!(desk.record(&image).state, State::Public);
+    let job = desk.queue.job(&image).unwrap().unwrap();
+    assert_eq!(job.lane, Lane::ChildSafety);
+}
+
+#[test]
+fn an_order_that_held_it_before_outlives_the_report() {
+    let desk = desk();
+    let image = desk.image();
+    desk.store
+        .update(&image, |record| record.legal_hold = true)
+        .unwrap();
+    desk.report(image, Category::ChildAbuse, NOW);
+    let who = person(Role::ChildSafety);
+    desk.decide(&who, &image, &Verdict::Safe, NOW + 1);
+    assert!(desk.record(&image).legal_hold);
+}
+
+#[test]
+fn a_flood_of_reports_is_bounded() {
+    let desk = desk();
+    let image = desk.image();
+    for _ in 0..REPORTS_OPEN_MAX {
+        desk.report(image, Category::Spam, NOW);
+    }
+    let more = desk
+        .complaints
+        .report(&draft(image, Category::Spam), 1.0, NOW);
+    assert_eq!(more.unwrap_err().code(), "reported-enough");
+    // It must not drown out what nobody has said yet.
+    assert!(desk.report(image, Category::ChildAbuse, NOW).is_hidden);
+    let weight = desk
+        .queue
+        .job(&image)
+        .unwrap()
+        .unwrap()
+        .signals
+        .report_weight;
+    assert!((0.0..=1_000.0).contains(&weight));
+}
+
+#[test]
+fn what_nobody_may_know_of_cannot_be_reported() {
+    let desk = desk();
+    let image = desk.image();
+    let unknown = ImageId::random().unwrap();
+    let hidden = [State::Review, State::Blocked, State::Removed];
+    let refused = |image| {
+        let report = desk
+            .complaints
+            .report(&draft(image, Category::Spam), 1.0, NOW);
+        assert_eq!(report.unwrap_err().code(), "not-found");
+    };
+    refused(unknown);
+    for state in hidden {
+        desk.store
+            .update(&image, |record| record.state = state)
+            .unwrap();
+        refused(image);
+    }
+}
+
+#[test]
+fn the_longest_report_fits_into_a_value() {
+    let desk = desk();
+    let long = |n: usize| "\u{1F600}".repeat(n);
+    let report = ReportDraft {
+        text: Text::new(&long(REPORT_CHARS_MAX)).unwrap(),
+        contact: Text::new(&long(CONTACT_CHARS_MAX)).unwrap(),
+        ..draft(desk.image(), Category::Privacy)
+    };
+    desk.complaints.report(&report, f32::NAN, NOW).unwrap();
+    let (_, reports) = desk.complaints.case(&report.image, 1).unwrap().unwrap();
+    assert_eq!(reports[0].text, report.text);
+}
+
+#[test]
+fn reports_and_decisions_at_once_lose_nothing() {
+    let desk = Arc::new(desk());
+    let images: Vec<ImageId> = (0..4).map(|_| desk.image()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for round in 0..20 {
+                    desk.report(images[round % 4], Category::Other, NOW);
+                }
+            });
+        }
+        scope.spawn(|| {
+            let who = person(Role::Moderator);
+            for _ in 0..40 {
+                for job in desk
+                    .queue
+                    .claim_next(&who, &Query::default(), 1, NOW)
+                    .unwrap()
+                {
+                    let claim = Claim {
+                        image: job.image,
+                        lease: job.lease().unwrap().token.clone(),
+                        version: job.version,
+                    };
+                    // A report that came meanwhile makes it a conflict.
+                    let _ = desk.queue.decide(&who, &claim, &Verdict::Safe, NOW);
+                }
+            }
+        });
+    });
+    let all = Space::Reports.all();
+    let n_of = |tag: u8| {
+        let entries = desk.store.range(&all, 100_000).unwrap();
+        entries.iter().filter(|entry| entry.key[2] == tag).count()
+    };
+    assert_eq!((n_of(b'r'), n_of(b'i')), (80, 80));
+    let n_decided = n_of(b'x');
+    assert_eq!(n_of(b'c'), n_decided + n_of(b'd'));
+    let track = desk.complaints.track(Category::Other).unwrap();
+    let mut n_open = 0;
+    for case in desk.complaints.due_next(10).unwrap() {
+        n_open += u64::from(case.n_reports());
+    }
+    assert_eq!(track.n_right + track.n_wrong + n_open, 80);
+    desk.told(&images[0]);
+}

@@ -1,0 +1,59 @@
+//! A removed image that is shown again without a moderator's decision.
+
+use serde_json::json;
+
+use super::{BankHash, ModerationError, Queue, Status, Verdict, job_keys};
+use crate::audit::{self, Action, Actor, Subject};
+use crate::{Changes, ImageId, Record, State, StorageError};
+
+impl Queue {
+    /// Shows an image again because the law says so: label and hash bank are as
+    /// before its removal, which stands no more. `also` plans what goes with it;
+    /// it is told the image as it was and the version this makes.
+    ///
+    /// # Errors
+    /// [`ModerationError::Gone`] when there is nothing to restore, and the
+    /// store's.
+    pub(crate) fn restore(
+        &self,
+        image: &ImageId,
+        action: &Action,
+        now_ms: u64,
+        also: impl Fn(&mut Changes, &Record, u64) -> Result<(), StorageError>,
+    ) -> Result<(), ModerationError> {
+        let _turn = self.turn();
+        let unbanked = audit::commit(&*self.store, |changes| {
+            let stored = self.queued(image)?;
+            let mut record = self.record(image)?;
+            let removal = stored.job.decision.clone().filter(|decision| {
+                matches!(decision.verdict, Verdict::Remove { .. })
+                    && decision.purged_at_ms.is_none()
+            });
+            let Some(removal) = removal.filter(|_| record.state == State::Blocked) else {
+                return Err(ModerationError::Gone { id: *image });
+            };
+            also(changes, &record, stored.job.version.saturating_add(1))?;
+            record.ruling = removal.before.ruling;
+            record.state = match removal.before.state {
+                // What was hidden was hidden for this very decision.
+                State::Review | State::Blocked => State::Public,
+                before => before,
+            };
+            for hash in &removal.banked {
+                self.bank.plan_remove(changes, hash)?;
+            }
+            let mut job = stored.job.clone();
+            (job.decision, job.not_by, job.status) = (None, None, Status::Decided);
+            job.skips.clear();
+            let entry = audit::Entry::new(now_ms, Actor::System, action.clone())
+                .about(Subject::image(image))
+                .changed(json!({"state": "blocked"}), json!({"state": record.state}));
+            audit::append(&*self.store, changes, entry)?;
+            job_keys::replace(changes, Some(stored), &mut job);
+            changes.update_record(record);
+            Ok::<Vec<BankHash>, ModerationError>(removal.banked)
+        })?;
+        self.bank.forget(&unbanked);
+        Ok(())
+    }
+}
