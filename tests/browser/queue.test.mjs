@@ -133,6 +133,61 @@ test("one image is shown veiled, then as asked for", () =>
     await page.getByText("compared)").waitFor();
   }));
 
+test("an animation stands still until it is asked to play", () =>
+  scene.visit(async (page) => {
+    const { id } = await scene.service.upload("moving.gif", gif(96));
+    await join(page, scene.service, "moderator", "gus");
+    const typeOf = async (look) => {
+      const answer = await page.request.get(`/staff/preview/${id}?look=${look}`);
+      assert.equal(answer.status(), 200, look);
+      return answer.headers()["content-type"];
+    };
+    for (const look of ["veiled", "small", "clear"]) assert.notEqual(await typeOf(look), "image/gif");
+    assert.equal(await typeOf("original"), "image/gif");
+  }));
+
+test("what could not be sent is sent later, and what was lost is told", () =>
+  scene.visit(async (page, context) => {
+    await seed(8);
+    await page.addInitScript(() => localStorage.setItem("staff-breaks", '{"minutes":25,"images":4}'));
+    await join(page, scene.service, "moderator", "olga");
+    await page.goto("/staff/queue");
+    await whenShown(page);
+    await page.waitForFunction(() => document.querySelector(".scores"));
+    await context.setOffline(true);
+    const first = await shown(page);
+    await page.keyboard.press("n");
+    await page.keyboard.press("n");
+    await page.getByText("2 on their way · no connection").waitFor();
+    await screenshot(page, "queue-offline");
+    const asked = page.waitForEvent("dialog");
+    await page.close({ runBeforeUnload: true });
+    const dialog = await asked;
+    assert.equal(dialog.type(), "beforeunload");
+    await dialog.dismiss();
+    await context.setOffline(false);
+    await untilSent(page);
+    const job = await fetched(page, `/staff/api/queue/${first}`);
+    assert.equal(job.decision.verdict.kind, "nsfw");
+
+    // Its lease is given back behind the page's back.
+    await whenShown(page);
+    const image = await shown(page);
+    await page.evaluate(async (image) => {
+      const { lease, version } = await (await fetch(`/staff/api/queue/${image}`)).json();
+      const csrf = document.querySelector("[data-desk]").dataset.csrf;
+      await fetch(`/staff/api/queue/${image}/release`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-csrf-token": csrf },
+        body: JSON.stringify({ lease: lease.token, version }),
+      });
+    }, image);
+    await page.keyboard.press("s");
+    await page.getByText("it went back to the queue undecided").waitFor();
+    await page.getByRole("heading", { name: "Time for a break" }).waitFor();
+    await screenshot(page, "queue-break");
+  }, { expectedErrors: [/ERR_INTERNET_DISCONNECTED/, /409/] }));
+
 test("on a phone there are buttons, and it can be dark", () =>
   scene.visit(async (page) => {
     await join(page, scene.service, "moderator", "paul");

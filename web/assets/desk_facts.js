@@ -60,7 +60,7 @@ function scores(found) {
     const meter = element("meter", { min: 0, max: 1, value: value ?? 0, "aria-label": name });
     const isOver = threshold !== undefined && value >= threshold;
     const number = element("span", { text: (value ?? 0).toFixed(2) });
-    if (isOver) number.className = "over";
+    if (isOver) number.className = meter.className = "over";
     const limit = threshold === undefined ? "" : ` of ${threshold.toFixed(2)}`;
     list.append(
       element("dt", { text: name }),
@@ -126,7 +126,9 @@ export function showKin(panel, kin) {
     parts.push(element("p", { text: `${words} (${kin.n_compared} compared)` }));
     if (kin.near.length) parts.push(element("ul", {}, ...relatives(kin.near)));
   } else {
-    parts.push(element("p", { className: "hint" }, element("kbd", { text: "i" }), " looks for others like it"));
+    const more = element("button", { className: "link", type: "button", "data-do": "kin" });
+    more.append(element("kbd", { text: "i" }), " look for others like it");
+    parts.push(element("p", {}, more));
   }
   box.replaceChildren(...parts);
 }

@@ -62,6 +62,6 @@ export class Exposure {
 
   show() {
     const { images, shown, ms } = this.day;
-    this.line.textContent = `Today: ${images} images, ${shown} of them unveiled, ${Math.round(ms / 60_000)} min`;
+    this.line.textContent = `Today: ${images} ${images === 1 ? "image" : "images"}, ${shown} of them unveiled, ${Math.round(ms / 60_000)} min`;
   }
 }

@@ -179,7 +179,7 @@ fn agreement(figures: &Figures) -> String {
     let same = figures.pairs.iter().filter(|((one, two), _)| one == two);
     match Share::of_counts(same.map(|(_, count)| count).sum(), all) {
         Some(share) => format!("{}, {all} images decided twice", share.percent()),
-        None => "no image was decided by two moderators yet".to_owned(),
+        None => "No image was decided by two moderators yet.".to_owned(),
     }
 }
 
