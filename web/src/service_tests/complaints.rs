@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::{Claim, Moderator, Note, Policy, Verdict};
+use imgshare_storage::moderation::{Claim, Lane, Moderator, Note, Policy, Verdict};
 use imgshare_storage::staff::{Role, StaffId};
 
 use super::*;
@@ -62,7 +62,7 @@ impl Service {
     fn decide(&self, who: &Moderator, image: &Uploaded, verdict: &Verdict) {
         let id: ImageId = image.id.parse().unwrap();
         let (queue, now_ms) = (&self.app.queue, clock::now_ms());
-        let job = queue.claim(who, &id, now_ms).unwrap();
+        let job = queue.claim(who, &Lane::ALL, &id, now_ms).unwrap();
         let claim = Claim {
             image: id,
             lease: job.lease().unwrap().token.clone(),
@@ -310,7 +310,7 @@ async fn an_owner_objects_and_somebody_else_decides() {
     let own = service
         .app
         .queue
-        .claim(&first, &id, clock::now_ms())
+        .claim(&first, &Lane::ALL, &id, clock::now_ms())
         .unwrap_err();
     assert_eq!(own.code(), "own-decision");
     service.decide(&second, &image, &Verdict::Safe);

@@ -116,7 +116,10 @@ fn an_appeal_is_decided_by_somebody_else() {
             .is_empty()
     );
 
-    let own = desk.queue.claim(&first, &image, NOW + 3).unwrap_err();
+    let own = desk
+        .queue
+        .claim(&first, &Lane::ALL, &image, NOW + 3)
+        .unwrap_err();
     assert_eq!(own.code(), "own-decision");
     // Neither with a verdict that needs no lease.
     let own = desk
@@ -161,7 +164,7 @@ fn an_undone_answer_is_still_not_for_the_first() {
     assert_eq!(open.outcome, None);
     assert!(desk.complaints.tombstone(&image).unwrap().is_some());
     desk.queue.release_all(&second.id).unwrap();
-    let claim = desk.queue.claim(&first, &image, NOW + 4);
+    let claim = desk.queue.claim(&first, &Lane::ALL, &image, NOW + 4);
     let refused = claim.and_then(|job| {
         let claim = Claim {
             image,

@@ -90,7 +90,7 @@ impl Desk {
     }
 
     fn claim(&self, who: &Moderator, image: &ImageId, now_ms: u64) -> Claim {
-        let job = self.queue.claim(who, image, now_ms).unwrap();
+        let job = self.queue.claim(who, &Lane::ALL, image, now_ms).unwrap();
         Claim {
             image: *image,
             lease: job.lease().unwrap().token.clone(),

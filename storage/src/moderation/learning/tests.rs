@@ -128,3 +128,52 @@ fn what_is_passed_on_agrees_with_nobody() {
     let query = Query::default();
     assert_eq!(queue.list(&query, None, 10).unwrap().jobs, []);
 }
+
+/// Three moderators decide and take back at once; afterwards the counters are
+/// those of the decisions that stand.
+#[test]
+fn counters_are_those_of_the_decisions_that_stand() {
+    let queue = queue();
+    for idx in 0..90_u8 {
+        queued_image(&queue, f32::from(idx) / 90.0);
+    }
+    let work = |nth: usize| {
+        let who = moderator();
+        loop {
+            let jobs = queue.claim_next(&who, &Query::default(), 4, NOW).unwrap();
+            if jobs.is_empty() {
+                return;
+            }
+            for (idx, job) in jobs.iter().enumerate() {
+                let verdict = [Verdict::Safe, Verdict::Nsfw, removal(Policy::Spam)];
+                let verdict = &verdict[(idx + nth) % 3];
+                let decided = queue.decide(&who, &claim_of(job), verdict, NOW).unwrap();
+                if idx == 3 {
+                    let again = queue.undo(&who, &job.image, decided.version, NOW).unwrap();
+                    let safe = Verdict::Safe;
+                    queue.decide(&who, &claim_of(&again), &safe, NOW).unwrap();
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for nth in 0..3 {
+            let work = &work;
+            scope.spawn(move || work(nth));
+        }
+    });
+    let mut expected = BTreeMap::<Vec<u8>, u64>::new();
+    for entry in queue.store().range(&Space::Jobs.all(), 1_000).unwrap() {
+        let decision = Job::decode(&entry.value).unwrap().decision.unwrap();
+        for key in decision.counted.unwrap().keys() {
+            *expected.entry(key).or_default() += 1;
+        }
+    }
+    let stored = queue.store().range(&Space::Learning.all(), 1_000).unwrap();
+    let found = stored
+        .into_iter()
+        .map(|entry| (entry.key, decode(&entry.value).unwrap()));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), expected);
+    let figures = queue.figures().unwrap();
+    assert_eq!(figures.decided.values().sum::<u64>(), 90);
+}
