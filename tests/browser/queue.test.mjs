@@ -187,7 +187,7 @@ test("what could not be sent is sent later, and what was lost is told", () =>
     }, image);
     await page.keyboard.press("s");
     // The page may have claimed it anew before the decision came.
-    await page.getByText(/went back to the queue undecided|looks at it now/).waitFor();
+    await page.getByText(/went back to the queue undecided|given it anew/).waitFor();
     await page.getByRole("heading", { name: "Time for a break" }).waitFor();
     await screenshot(page, "queue-break");
   }, { expectedErrors: [/ERR_INTERNET_DISCONNECTED/, /409/] }));

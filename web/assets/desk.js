@@ -167,6 +167,10 @@ function decide(act, body) {
 async function refused(made, error) {
   const place = history.indexOf(made);
   if (place >= 0) history.splice(place, 1);
+  if (error.conflict?.by === desk.dataset.me && error.code === "claimed-by-another") {
+    say("You were given it anew; decide it again.");
+    return;
+  }
   if (error.code !== "job-changed") {
     say(conflictWords(error), "bad");
     return;
