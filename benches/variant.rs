@@ -23,7 +23,9 @@ fn bench(criterion: &mut Criterion) {
     for spec in VARIANTS {
         let made = variant(&stored, spec, &limits).expect("a drawn photo has every variant");
         let (width, height) = match spec.shape {
-            Shape::Fit => spec.fitted(stored.header().width, stored.header().height),
+            Shape::Fit | Shape::Veiled => {
+                spec.fitted(stored.header().width, stored.header().height)
+            }
             Shape::Card | Shape::BlurredCard => (spec.width_max, spec.height_max),
         };
         assert_eq!((made.header().width, made.header().height), (width, height));

@@ -1,5 +1,5 @@
 // `imgshare serve` over a data folder of its own, on loopback.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, mkdirSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,23 +15,26 @@ export const FIXTURES = join(TOP, "tests/fixtures");
 export const SCREENSHOTS = join(TOP, "target/test-screenshots");
 
 export class Service {
-  // Starts a server and waits until it is ready.
-  static async start() {
+  // Starts a server with more settings in its environment, and waits until it
+  // is ready.
+  static async start(settings = {}) {
     const service = new Service();
     service.folder = mkdtempSync(join(tmpdir(), "imgshare-browser-"));
     const data = join(service.folder, "data");
+    service.data = data;
     mkdirSync(data);
     symlinkSync(MODELS, join(data, "models"));
     const port = await freePort();
     service.origin = `http://127.0.0.1:${port}`;
     service.log = "";
     const ours = ([name]) => !name.startsWith("IMGSHARE_");
-    const environment = {
+    const environment = (service.environment = {
       ...Object.fromEntries(Object.entries(process.env).filter(ours)),
       IMGSHARE_DEVICE: "cpu",
       IMGSHARE_HTTP_METRICS_LISTEN: "off",
       IMGSHARE_MODELS_AUTO_PULL: "false",
-    };
+      ...settings,
+    });
     // The kernel ends the server with this process, however this one ends.
     const command = ["--pdeathsig", "KILL", "--", BINARY, "serve", "--data", data];
     service.process = spawn("setpriv", [...command, "--listen", `127.0.0.1:${port}`], {
@@ -63,6 +66,14 @@ export class Service {
     const answer = await fetch(`${this.origin}/api/v1/images`, { method: "POST", body: form });
     if (answer.status !== 201) throw new Error(`status ${answer.status}: ${await answer.text()}`);
     return answer.json();
+  }
+
+  // Runs another command over the data folder and returns what it prints.
+  command(...words) {
+    const options = { cwd: this.folder, env: this.environment, encoding: "utf8" };
+    const { status, stdout, stderr } = spawnSync(BINARY, [...words, "--data", this.data], options);
+    if (status !== 0) throw new Error(`${words.join(" ")} ended with ${status}: ${stderr}`);
+    return stdout;
   }
 
   async stop() {

@@ -10,9 +10,9 @@ const ACTION_WITHIN_MS = 20_000;
 
 // A server and a browser for one file of tests.
 export class Scene {
-  static async open() {
+  static async open(settings) {
     const scene = new Scene();
-    scene.service = await Service.start();
+    scene.service = await Service.start(settings);
     scene.browser = await chromium.launch({ executablePath: CHROMIUM });
     return scene;
   }

@@ -23,6 +23,7 @@ mod repair;
 mod reports;
 mod service;
 mod serving;
+mod staff;
 mod twins;
 mod upload;
 mod variants;

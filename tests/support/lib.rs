@@ -20,3 +20,5 @@ pub mod response;
 pub mod search;
 pub mod server;
 pub mod skip;
+pub mod staff;
+pub mod totp;

@@ -218,6 +218,25 @@ pub fn of_stored(stored: StoredVariant) -> Option<Variant> {
     })
 }
 
+/// A variant of any image, public or not, past the cache that strangers are
+/// served from.
+///
+/// # Errors
+/// As [`make`].
+pub async fn for_staff(
+    app: &AppState,
+    record: &Record,
+    spec: VariantSpec,
+) -> Result<Variant, WebError> {
+    let place = app.variants.place(Instant::now() + WAIT_MAX).await?;
+    let (this, record) = (Arc::clone(app), record.clone());
+    let variant = app.with_store(move |store| {
+        let _place = place;
+        find_or_make(&this, store, &record, spec)
+    });
+    variant.await?
+}
+
 /// One call of the store, as each goes to another thread and back.
 async fn make_unless_found(
     app: &AppState,

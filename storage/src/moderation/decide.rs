@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::claim::conflict;
 use super::flag::stored;
 use super::job_keys::{self, Stored};
+use super::learning;
 use super::{
-    BankEntry, BankHash, Before, Claim, ConflictKind, Decision, Job, Lane, Lease, ModerationError,
-    Moderator, Queue, Status, Verdict,
+    BankEntry, BankHash, Before, Claim, ConflictKind, Counted, Decision, Job, Lane, Lease,
+    ModerationError, Moderator, Queue, Status, Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
@@ -105,6 +106,9 @@ impl Queue {
             for hash in &decision.banked {
                 self.bank.plan_remove(changes, hash)?;
             }
+            if let Some(counted) = &decision.counted {
+                learning::plan_undone(&*self.store, changes, counted)?;
+            }
             let mut job = stored.job.clone();
             job.lane = decision.before.lane;
             job.decision = None;
@@ -159,10 +163,11 @@ impl Queue {
             lane: job.lane,
         };
         let told_before = told_of(&record, job.lane);
+        let undecided = job.clone();
         apply(verdict, &mut record, &mut job, now_ms);
         let banked = self.bank_by(changes, verdict, &record, decider, now_ms)?;
         let is_removal = matches!(verdict, Verdict::Remove { .. });
-        let decision = Decision {
+        let mut decision = Decision {
             verdict: verdict.clone(),
             by: decider.who.map(|who| who.id.clone()),
             role: decider.who.map(|who| who.role),
@@ -172,7 +177,9 @@ impl Queue {
             purge_at_ms: is_removal.then(|| now_ms.saturating_add(self.settings.retention_ms)),
             purged_at_ms: None,
             banked: banked.clone(),
+            counted: None,
         };
+        self.count(changes, &undecided, &record, &mut decision)?;
         outcome::plan_decided(&*self.store, changes, &mut record, &job, &decision)?;
         job.decision = Some(decision);
         let actor = decider.who.map_or(Actor::System, Moderator::actor);
@@ -188,6 +195,25 @@ impl Queue {
         job_keys::replace(changes, stored, &mut job);
         changes.update_record(record);
         Ok((job, banked))
+    }
+
+    /// Plans what a moderator's decision teaches.
+    fn count(
+        &self,
+        changes: &mut Changes,
+        undecided: &Job,
+        record: &Record,
+        decision: &mut Decision,
+    ) -> Result<(), ModerationError> {
+        if decision.by.is_none() {
+            return Ok(());
+        }
+        let counted = Counted::of(undecided, record, decision);
+        let before = undecided.decision.as_ref();
+        let before = before.and_then(|before| before.counted.as_ref());
+        learning::plan_decided(&*self.store, changes, before, &counted)?;
+        decision.counted = Some(counted);
+        Ok(())
     }
 
     /// Plans the bank's entries that a removal asks for.

@@ -11,6 +11,7 @@
 //! | `mbc` kind hash | nothing: copies of it are still to be looked for |
 //! | `mc` end-of-lease id | who holds the lease |
 //! | `mj` id | the job |
+//! | `ml` ... | what decisions teach: see [`Figures`] |
 //! | `mp` due id | nothing: a removed image to be purged then |
 //! | `mq` lane sort order created id | what the queue filters by |
 //!
@@ -29,6 +30,7 @@ mod error;
 mod flag;
 mod job;
 mod job_keys;
+mod learning;
 mod listing;
 mod priority;
 mod purge;
@@ -53,6 +55,7 @@ pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};
 pub use flag::{Flag, Report};
 pub use job::{Job, Lane, Lease, Skip, Status};
+pub use learning::{Cell, Counted, Figures, Judged, SCORE_STEPS, Source};
 pub use listing::{Listing, Query};
 pub use priority::{BOOST_MS_MAX, Priority, Sort};
 pub use purge::Purged;

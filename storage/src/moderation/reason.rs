@@ -120,6 +120,12 @@ impl ReasonSet {
         self.0 == 0
     }
 
+    /// Whether this kind is in it.
+    #[must_use]
+    pub fn has(self, kind: ReasonKind) -> bool {
+        self.0 & kind.bit() != 0
+    }
+
     /// Whether the sets have something in common.
     #[must_use]
     pub fn meets(self, other: Self) -> bool {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BankHash, BankPolicy, Lane, Note};
+use super::{BankHash, BankPolicy, Counted, Lane, Note};
 use crate::staff::{Role, StaffId};
 use crate::{ImageId, Ruling, State};
 
@@ -127,6 +127,9 @@ pub struct Decision {
     /// Hashes that this decision put into the bank.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub banked: Vec<BankHash>,
+    /// What it added to the counters; `None` for a decision of the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
 }
 
 /// How an image was before a decision.

@@ -73,7 +73,7 @@ pub fn routes() -> Routes {
 }
 
 /// What lies in a lane is for those who may decide it.
-fn permission(lane: Lane) -> Permission {
+pub(super) fn permission(lane: Lane) -> Permission {
     match lane {
         Lane::General => Permission::Review,
         Lane::Senior => Permission::DecideEscalated,
@@ -82,7 +82,7 @@ fn permission(lane: Lane) -> Permission {
 }
 
 /// The lanes that a session may see; none is refused.
-fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
+pub(super) fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
     let mut lanes = Lane::ALL.to_vec();
     lanes.retain(|lane| session.may(permission(*lane)).is_ok());
     if lanes.is_empty() {
@@ -91,7 +91,7 @@ fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
     Ok(lanes)
 }
 
-fn moderator(session: &Session) -> Moderator {
+pub(super) fn moderator(session: &Session) -> Moderator {
     Moderator {
         id: session.staff.clone(),
         role: session.role,

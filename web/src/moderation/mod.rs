@@ -3,9 +3,11 @@
 //! [`gate`] is what every image passes when it is scored: the hash bank, then
 //! the [`rules`], then the thresholds. [`keeper`] does what is due by the clock:
 //! leases that end, removed images that are purged, copies of what was banned.
+//! [`desk`] holds the pages that people decide on.
 //! [`replay`] tells what other rules would change.
 
 pub mod api;
+pub mod desk;
 pub mod gate;
 pub mod keeper;
 pub mod rate;

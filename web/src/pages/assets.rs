@@ -46,7 +46,7 @@ const SVG: &str = "image/svg+xml";
 
 /// Each script stands after those it imports, because its own hash covers the
 /// hashed names of its imports.
-const SOURCES: [(&str, &str, &str); 17] = [
+const SOURCES: [(&str, &str, &str); 27] = [
     ("base.css", CSS, include_str!("../../assets/base.css")),
     ("parts.css", CSS, include_str!("../../assets/parts.css")),
     ("card.css", CSS, include_str!("../../assets/card.css")),
@@ -59,11 +59,33 @@ const SOURCES: [(&str, &str, &str); 17] = [
         include_str!("../../assets/complaints.css"),
     ),
     ("staff.css", CSS, include_str!("../../assets/staff.css")),
+    ("desk.css", CSS, include_str!("../../assets/desk.css")),
+    ("figures.css", CSS, include_str!("../../assets/figures.css")),
     ("favicon.svg", SVG, include_str!("../../assets/favicon.svg")),
     ("icons.svg", SVG, include_str!("../../assets/icons.svg")),
     ("site.js", JS, include_str!("../../assets/site.js")),
     ("deletion.js", JS, include_str!("../../assets/deletion.js")),
     ("passkey.js", JS, include_str!("../../assets/passkey.js")),
+    (
+        "staff_api.js",
+        JS,
+        include_str!("../../assets/staff_api.js"),
+    ),
+    ("outbox.js", JS, include_str!("../../assets/outbox.js")),
+    (
+        "desk_claims.js",
+        JS,
+        include_str!("../../assets/desk_claims.js"),
+    ),
+    ("exposure.js", JS, include_str!("../../assets/exposure.js")),
+    (
+        "desk_facts.js",
+        JS,
+        include_str!("../../assets/desk_facts.js"),
+    ),
+    ("desk.js", JS, include_str!("../../assets/desk.js")),
+    ("grid.js", JS, include_str!("../../assets/grid.js")),
+    ("learning.js", JS, include_str!("../../assets/learning.js")),
     ("words.js", JS, include_str!("../../assets/words.js")),
     ("transfer.js", JS, include_str!("../../assets/transfer.js")),
     ("card.js", JS, include_str!("../../assets/card.js")),

@@ -8,6 +8,7 @@
 pub mod assets;
 pub mod complaints;
 mod deletion;
+pub mod desk;
 mod home;
 mod image_view;
 mod problem;

@@ -29,6 +29,16 @@ struct ProblemPage<'a> {
 }
 
 impl ProblemPage<'_> {
+    /// Where to go from here, and what that is called.
+    fn way_on(&self) -> (&'static str, &'static str) {
+        match self.code {
+            "staff-second-factor-missing" => ("/staff/login/second-factor", "Go on logging in"),
+            "staff-step-up-needed" => ("/staff/step-up", "Prove it again"),
+            code if code.starts_with("staff-") => ("/staff", "Go to the staff's pages"),
+            _ => ("/", "Go to the upload page"),
+        }
+    }
+
     /// Whether the same request may work later.
     fn may_pass(&self) -> bool {
         self.status == 429 || self.status >= 500

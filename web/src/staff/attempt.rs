@@ -15,6 +15,7 @@ use crate::error::WebError;
 const LOGIN_REFUSED: Action = Action::new("staff-login-refused");
 
 /// A counted attempt.
+#[derive(Clone)]
 pub(super) struct Attempt {
     login: String,
     before: Failures,

@@ -32,7 +32,7 @@ pub(super) fn token(session: &Secret) -> String {
 }
 
 /// Whether a method may change something.
-pub(super) fn is_unsafe(method: &Method) -> bool {
+pub(super) fn is_changing(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 

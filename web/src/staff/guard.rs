@@ -130,7 +130,7 @@ struct Asked {
 impl Asked {
     fn of(app: &AppState, request: &Request) -> Self {
         let route = request.extensions().get::<MatchedPath>();
-        let is_reader = negotiate::wants_page(request) && !csrf::is_unsafe(request.method());
+        let is_reader = negotiate::wants_page(request) && !csrf::is_changing(request.method());
         Self {
             method: request.method().to_string(),
             route: route
@@ -198,8 +198,8 @@ async fn admit(
     if app.staff.transport == Transport::Plain {
         return Err(Refusal::InsecureTransport.into());
     }
-    let is_unsafe = csrf::is_unsafe(request.method());
-    if is_unsafe {
+    let is_changing = csrf::is_changing(request.method());
+    if is_changing {
         csrf::check_origin(&app.staff.transport, request.headers())?;
     }
     let stage_needed = match access {
@@ -216,7 +216,7 @@ async fn admit(
     {
         return Err(Refusal::NotPermitted.into());
     }
-    if is_unsafe {
+    if is_changing {
         return csrf::check_token(request, &caller.csrf).await;
     }
     Ok(request)

@@ -25,11 +25,16 @@ async fn home(State(app): State<AppState>, headers: HeaderMap, session: Session)
 }
 
 /// What every page under `/staff` shows of who is looking.
-pub(super) fn me(session: &Session) -> pages::Me {
+pub(crate) fn me(session: &Session) -> pages::Me {
     pages::Me {
         name: session.staff.to_string(),
         role: session.role.as_str(),
         csrf: session.csrf.clone(),
+        sees_queue: [Permission::Review, Permission::ChildSafety]
+            .iter()
+            .any(|permission| permission.is_of(session.role)),
+        sees_grid: Permission::ReviewInBulk.is_of(session.role),
+        sees_figures: Permission::Figures.is_of(session.role),
         sees_people: Permission::People.is_of(session.role),
         sees_audit: Permission::Audit.is_of(session.role),
     }

@@ -296,9 +296,10 @@ async fn by_factor(
     };
     let token = new_token()?;
     let (live, old, new) = (caller.live.clone(), caller.token.clone(), token.clone());
+    let counted = attempt.clone();
     let entry = Entry::new(now_ms, caller.actor(), LOGGED_IN)
         .changed(Value::Null, json!({"second_factor": kind.as_str()}));
-    app.with_audit(move |store| {
+    let done = app.with_audit(move |store| {
         once_with_audit(store, |changes| {
             live.account.replace(changes, &proved);
             live.session.replace(changes, &live.session.value);
@@ -308,9 +309,12 @@ async fn by_factor(
             audit::append(store, changes, entry.clone())?;
             Ok(())
         })
-    })
-    .await?
-    .map_err(|_: Used| Refusal::CodeWrong)?;
+    });
+    if let Err(Used) = done.await? {
+        let refusal = Refusal::CodeWrong;
+        counted.wrong(app, &refusal, caller.actor(), now_ms).await?;
+        return Err(refusal.into());
+    }
     Ok(token)
 }
 

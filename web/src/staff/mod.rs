@@ -49,6 +49,8 @@ use password::Passwords;
 use transport::Transport;
 
 pub use csrf::{CSRF_FIELD, CSRF_HEADER};
+pub(crate) use home::me;
+
 pub use guard::Routes;
 pub use permission::{Access, Permission};
 pub use refusal::Refusal;
@@ -182,6 +184,7 @@ pub fn routes() -> Routes {
         .and(people::routes())
         .and(audit_page::routes())
         .and(crate::moderation::api::routes())
+        .and(crate::moderation::desk::routes())
 }
 
 /// The guarded router.

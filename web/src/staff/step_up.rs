@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::attempt::Attempt;
 use super::factor::{self, FactorForm};
-use super::login::{Onward, go, once_with_audit, onward, passkey_options, refused};
+use super::login::{Onward, Used, go, once_with_audit, onward, passkey_options, refused};
 use super::session::{Called, Caller};
 use super::{Access, Refusal, Routes, party};
 use crate::app::{App, AppState};
@@ -107,7 +107,8 @@ async fn step_up(
     fresh.challenge = None;
     let entry = Entry::new(now_ms, caller.actor(), STEPPED_UP)
         .changed(Value::Null, json!({"second_factor": kind.as_str()}));
-    app.with_audit(move |store| {
+    let counted = attempt.clone();
+    let done = app.with_audit(move |store| {
         once_with_audit(store, |changes| {
             live.account.replace(changes, &proved);
             live.session.replace(changes, &fresh);
@@ -115,8 +116,11 @@ async fn step_up(
             audit::append(store, changes, entry.clone())?;
             Ok(())
         })
-    })
-    .await?
-    .map_err(|_| Refusal::CodeWrong)?;
+    });
+    if let Err(Used) = done.await? {
+        let refusal = Refusal::CodeWrong;
+        counted.wrong(app, &refusal, caller.actor(), now_ms).await?;
+        return Err(refusal.into());
+    }
     Ok(())
 }

@@ -28,10 +28,15 @@ pub(super) fn placed(picture: &Raster, (width, height): (u32, u32)) -> Raster {
 /// A card in the picture's colours. It is made from the means of a few fields
 /// alone, so that nothing finer can be brought back.
 pub(super) fn blurred(picture: &Raster, size: (u32, u32)) -> Raster {
+    let fields = resized(&opaque(picture), FIELDS, FilterType::Box);
+    resized(&fields, size, FilterType::Mitchell)
+}
+
+/// The picture over its ground.
+pub(super) fn opaque(picture: &Raster) -> Raster {
     let mut opaque = plain((picture.width, picture.height), ground(picture));
     paint(&mut opaque, picture, (0, 0));
-    let fields = resized(&opaque, FIELDS, FilterType::Box);
-    resized(&fields, size, FilterType::Mitchell)
+    opaque
 }
 
 /// What lies around and behind a picture: its own mean colour, or, where

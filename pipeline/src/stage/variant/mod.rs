@@ -7,8 +7,9 @@ mod profile;
 mod reduced;
 mod shrink;
 mod spec;
+mod veil;
 
-pub use spec::{Shape, VARIANTS, VariantSpec};
+pub use spec::{Shape, VARIANTS, VEILED, VariantSpec};
 
 use self::reduced::Small;
 use crate::error::Reject;
@@ -76,6 +77,7 @@ fn shaped(picture: Raster, spec: VariantSpec) -> Raster {
         Shape::Fit => picture,
         Shape::Card => card::placed(&picture, card_size),
         Shape::BlurredCard => card::blurred(&picture, card_size),
+        Shape::Veiled => veil::veiled(&picture),
     }
 }
 

@@ -25,6 +25,9 @@ pub enum Shape {
     /// A card of exactly that size that keeps nothing of the picture but a few
     /// colours.
     BlurredCard,
+    /// The picture in its proportions, in greys so coarse that nobody and no
+    /// detail can be made out.
+    Veiled,
 }
 
 /// What Facebook, X and others show beside a link: 1.91 to 1.
@@ -43,6 +46,15 @@ pub const VARIANTS: [VariantSpec; 5] = [
     // For what may not be shown unasked.
     card("social-blurred", Shape::BlurredCard),
 ];
+
+/// What staff see of an image before they ask for more. It is none of
+/// [`VARIANTS`]: nobody else may ask for it.
+pub const VEILED: VariantSpec = VariantSpec {
+    name: "staff-veiled",
+    width_max: 480,
+    height_max: 480,
+    shape: Shape::Veiled,
+};
 
 const fn fit(name: &'static str, side_max: u32) -> VariantSpec {
     VariantSpec {
@@ -90,6 +102,7 @@ mod tests {
 
     #[test]
     fn names_are_distinct_and_fit_a_path() {
+        assert!(VARIANTS.iter().all(|spec| spec.name != VEILED.name));
         for (spec_idx, spec) in VARIANTS.iter().enumerate() {
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
             assert!(spec.name.bytes().all(plain), "{}", spec.name);

@@ -44,11 +44,11 @@ fn size(image: &Scrubbed) -> (u32, u32) {
 fn every_kind_has_every_variant() {
     for (name, bytes) in testing::every_kind() {
         let source = scrubbed(bytes);
-        for spec in VARIANTS {
+        for spec in VARIANTS.into_iter().chain([VEILED]) {
             let made = variant(&source, spec, &Limits::default())
                 .unwrap_or_else(|reject| panic!("{name}: {reject}"));
             let expected = match spec.shape {
-                Shape::Fit => (40, 24),
+                Shape::Fit | Shape::Veiled => (40, 24),
                 Shape::Card | Shape::BlurredCard => (1200, 630),
             };
             assert_eq!(size(&made), expected, "{name}");

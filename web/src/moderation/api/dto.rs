@@ -232,7 +232,11 @@ impl JobDto {
             lease: job.lease().cloned(),
             receipts: job.receipts,
             skips: job.skips,
-            decision: job.decision,
+            // What was counted would tell whether it was drawn for the sample.
+            decision: job.decision.map(|decision| Decision {
+                counted: None,
+                ..decision
+            }),
             known: None,
             views: 0,
         }

@@ -19,6 +19,12 @@ pub struct Me {
     pub role: &'static str,
     /// The token of the session's forms.
     pub csrf: String,
+    /// Whether a queue is theirs.
+    pub sees_queue: bool,
+    /// Whether they may decide many at once.
+    pub sees_grid: bool,
+    /// Whether the figures are theirs.
+    pub sees_figures: bool,
     /// Whether the page of people is theirs.
     pub sees_people: bool,
     /// Whether the audit is theirs.

@@ -74,7 +74,10 @@ async fn a_removed_image_is_served_to_nobody_and_comes_back_with_an_undo() {
     let job = browser.claim(&service).await;
     let decided = browser.decide(&service, &job, removal()).await;
     assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
-    service.get(&direct).await.assert_problem(404, "not-found");
+    service
+        .get(&direct)
+        .await
+        .assert_problem(410, "image-removed");
     service
         .upload(&photo())
         .await
@@ -265,7 +268,7 @@ async fn a_hash_of_the_bank_finds_what_is_stored() {
     assert_eq!(added.json()["is_new"], true, "{}", added.text());
     keeper::keep(&service.app).await.unwrap();
     let gone = service.get(path_of(&uploaded["direct_url"])).await;
-    gone.assert_problem(404, "not-found");
+    gone.assert_problem(410, "image-removed");
     service
         .upload(&photo())
         .await

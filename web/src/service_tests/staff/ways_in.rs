@@ -62,7 +62,7 @@ async fn an_old_code_and_a_used_one_are_refused_and_logged() {
     let service = service();
     let account = account(&service, "jane", Role::Moderator);
     let mut browser = Browser::default();
-    for old in [code(-2), code(2), "000000".to_owned()] {
+    for old in [code(-2), code(3), "000000".to_owned()] {
         let answer = browser.log_in(&service, "jane", &old).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
         assert!(answer.text().contains("was used already"));

@@ -1,0 +1,312 @@
+// One image at a time, a key for each decision. What a key does is done here
+// at once; the server hears of it in the background.
+import { caller, conflictWords, isTyping, kept, queryOf, toast, VEILS } from "./staff_api.js";
+import { Claims } from "./desk_claims.js";
+import { Exposure } from "./exposure.js";
+import { Outbox } from "./outbox.js";
+import { showFacts, showKin } from "./desk_facts.js";
+
+const UNSENT_MAX = 20;
+const UNDO_MAX = 50;
+const ACTIVE_MS = 5 * 60_000;
+
+const desk = document.querySelector("[data-desk]");
+const find = (name) => desk.querySelector(`[data-${name}]`);
+const call = caller(desk.dataset.csrf);
+const stage = find("stage");
+const panel = find("facts");
+const filters = find("filters");
+const dialogs = Object.fromEntries(
+  [...desk.querySelectorAll("[data-dialog]")].map((dialog) => [dialog.dataset.dialog, dialog]),
+);
+const say = (text, tone) => toast(find("toasts"), text, tone);
+
+let veil = kept.read("veil", "strong");
+let look = "veiled";
+let isUndoing = false;
+const history = [];
+
+const exposure = new Exposure({
+  line: find("exposure"),
+  onBreak(words) {
+    find("break-words").textContent = words;
+    closeDialogs();
+    conceal();
+    dialogs.break.showModal();
+  },
+});
+
+const outbox = new Outbox({
+  call,
+  size: UNSENT_MAX,
+  onChange(n_unsent, trouble) {
+    const why = trouble ? ` · ${trouble.status === 401 ? "log in again in another window" : "no connection"}, trying again` : "";
+    find("unsent").textContent = n_unsent > 0 ? `${n_unsent} on their way${why}` : "";
+    desk.toggleAttribute("data-stuck", Boolean(trouble));
+  },
+});
+
+const claims = new Claims({
+  call,
+  query: () => queryOf(filters),
+  veil: () => veil,
+  onReady() {
+    if (!claims.current) show(claims.next());
+  },
+  onLost(item, error, isCurrent) {
+    say(conflictWords(error));
+    if (isCurrent) show(claims.next());
+  },
+  onTrouble: (error) => say(error.message, "bad"),
+});
+claims.isActive = () => Date.now() - exposure.lastSign < ACTIVE_MS;
+
+const pathOf = (item, act) => `/staff/api/queue/${item.job.image}/${act}`;
+
+// Puts an image on the stage; its preview is decoded already.
+function show(item) {
+  look = veil === "off" ? "clear" : "veiled";
+  if (!item) {
+    stage.removeAttribute("data-image");
+    const words = document.createElement("p");
+    words.className = "hint";
+    words.textContent = claims.isEmpty ? "Nothing waits. This page looks again by itself." : "Looking for images…";
+    stage.replaceChildren(words);
+    panel.replaceChildren();
+    hint();
+    return;
+  }
+  stage.replaceChildren(item.picture);
+  stage.dataset.image = item.job.image;
+  stage.dataset.look = look;
+  if (item.isBroken) broken(item);
+  item.decoded.then(() => item.isBroken && item === claims.current && broken(item));
+  exposure.seen();
+  hint();
+  // After the image is painted: what is beside it may come a moment later.
+  requestAnimationFrame(() => setTimeout(() => {
+    if (item !== claims.current) return;
+    showFacts(panel, item);
+    item.kinKnown.then(() => item.kin && item === claims.current && showFacts(panel, item));
+  }));
+}
+
+function broken(item) {
+  const words = document.createElement("p");
+  words.className = "hint";
+  words.textContent = `No preview can be made of ${item.job.image}.`;
+  stage.replaceChildren(words);
+}
+
+function hint() {
+  const known = claims.current?.job.known;
+  const words = {
+    veiled: "Space shows it",
+    clear: known?.frames > 1 ? "The first frame · o plays it · space veils it" : "Space veils it · o for the original",
+    original: "The original · space veils it",
+  };
+  find("stage-hint").textContent = known ? words[look] : "";
+}
+
+function unveil(wanted) {
+  const item = claims.current;
+  if (!item) return;
+  const picture = new Image();
+  picture.alt = "The image";
+  picture.src = `/staff/preview/${item.job.image}?look=${wanted}`;
+  look = wanted;
+  stage.dataset.look = wanted;
+  stage.replaceChildren(picture);
+  picture.addEventListener("error", () => item === claims.current && broken(item));
+  exposure.unveiled();
+  hint();
+}
+
+function conceal() {
+  const item = claims.current;
+  if (!item || look === "veiled") return;
+  if (item.picture.dataset.veil === "off") {
+    // Even where all is shown at once, one can look away.
+    item.picture.dataset.veil = "light";
+  }
+  look = "veiled";
+  stage.dataset.look = look;
+  stage.replaceChildren(item.picture);
+  hint();
+}
+
+function changeVeil(wanted) {
+  veil = wanted;
+  kept.write("veil", veil);
+  find("veil").value = veil;
+  claims.held.forEach((item) => claims.prepareImage(item));
+  if (claims.current) {
+    look = veil === "off" ? "clear" : "veiled";
+    stage.dataset.look = look;
+    stage.replaceChildren(claims.current.picture);
+  }
+  hint();
+}
+
+// Sends a decision in the background and goes on.
+function decide(act, body) {
+  const item = claims.current;
+  if (!item) return;
+  if (outbox.isFull) {
+    say("Too much is on its way; wait for the connection.", "bad");
+    return;
+  }
+  const letter = outbox.push(pathOf(item, act), { ...claims.lease(item), ...body });
+  const made = { item, act, letter };
+  history.push(made);
+  if (history.length > UNDO_MAX) history.shift();
+  show(claims.next());
+  letter.sent.catch((error) => refused(made, error));
+}
+
+async function refused(made, error) {
+  const place = history.indexOf(made);
+  if (place >= 0) history.splice(place, 1);
+  if (error.conflict?.by === desk.dataset.me && error.code === "claimed-by-another") {
+    say("You were given it anew; decide it again.");
+    return;
+  }
+  if (error.code !== "job-changed") {
+    say(conflictWords(error), "bad");
+    return;
+  }
+  try {
+    show(claims.putFirst(await call("POST", pathOf(made.item, "claim"))));
+    say("There is something new about it; look again.");
+  } catch (again) {
+    say(conflictWords(again), "bad");
+  }
+}
+
+async function undo() {
+  if (isUndoing) return;
+  const last = history.pop();
+  if (!last) {
+    say("There is nothing to undo.");
+    return;
+  }
+  if (outbox.cancel(last.letter)) {
+    show(claims.putFirst(last.item.job));
+    return;
+  }
+  isUndoing = true;
+  try {
+    const { version } = await last.letter.sent;
+    const job = last.act === "skip"
+      ? await call("POST", pathOf(last.item, "claim"))
+      : await call("POST", pathOf(last.item, "undo"), { version });
+    show(claims.putFirst(job));
+    say("Taken back.", "good");
+  } catch (error) {
+    say(conflictWords(error), "bad");
+  }
+  isUndoing = false;
+}
+
+function remove(policy) {
+  const ban = dialogs.remove.querySelector("[data-ban]");
+  const verdict = { kind: "remove", policy };
+  if (ban?.checked) verdict.bank = "refuse";
+  if (ban) ban.checked = false;
+  dialogs.remove.close();
+  decide("decide", { verdict });
+}
+
+async function lookForMore() {
+  const item = claims.current;
+  if (!item) return;
+  const kin = await call("GET", `/staff/api/kin/${item.job.image}?near=true`).catch(() => null);
+  if (!kin) return;
+  item.kin = kin;
+  if (item === claims.current) showKin(panel, kin);
+}
+
+function closeDialogs() {
+  Object.values(dialogs).forEach((dialog) => dialog.close());
+}
+
+const open = (name) => claims.current && dialogs[name].showModal();
+
+const act = {
+  safe: () => decide("decide", { verdict: { kind: "safe" } }),
+  nsfw: () => decide("decide", { verdict: { kind: "nsfw" } }),
+  remove: () => open("remove"),
+  escalate: () => open("escalate"),
+  skip: () => decide("skip", {}),
+  undo,
+  reveal: () => (look === "veiled" ? unveil("clear") : conceal()),
+  original: () => unveil("original"),
+  veil: () => changeVeil(VEILS[(VEILS.indexOf(veil) + 1) % VEILS.length]),
+  kin: lookForMore,
+  help: () => dialogs.help.showModal(),
+};
+
+const KEYS = {
+  s: "safe", n: "nsfw", r: "remove", e: "escalate", k: "skip", u: "undo",
+  " ": "reveal", o: "original", v: "veil", i: "kin", "?": "help",
+};
+
+document.addEventListener("keydown", (event) => {
+  exposure.sign();
+  if (isTyping(event) || event.repeat) return;
+  const dialog = Object.values(dialogs).find((each) => each.open);
+  if (dialog) {
+    const ban = event.key === "b" && dialog.querySelector("[data-ban]");
+    const chosen = ban || dialog.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (chosen) {
+      event.preventDefault();
+      chosen.click();
+    } else if (event.key === "?" && dialog === dialogs.help) dialog.close();
+    return;
+  }
+  const wanted = KEYS[event.key];
+  // Space on a button or a link is that one's.
+  if (!wanted || (event.key === " " && event.target.closest?.("button, a, summary"))) return;
+  event.preventDefault();
+  act[wanted]();
+});
+
+desk.addEventListener("click", (event) => {
+  exposure.sign();
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.do) {
+    act[button.dataset.do]();
+    // The keyboard is the page's again.
+    button.blur();
+  } else if (button.dataset.policy) remove(button.dataset.policy);
+  else if (button.dataset.lane) {
+    dialogs.escalate.close();
+    decide("decide", { verdict: { kind: "escalate", to: button.dataset.lane } });
+  }
+});
+addEventListener("pointermove", () => exposure.sign(), { passive: true });
+
+filters.addEventListener("submit", (event) => event.preventDefault());
+filters.addEventListener("change", (event) => {
+  event.target.blur();
+  if (event.target === find("veil")) {
+    changeVeil(event.target.value);
+    return;
+  }
+  show(null);
+  claims.restart();
+});
+
+find("veil").value = veil;
+for (const name of ["minutes", "images"]) {
+  const field = find(`break-${name}`);
+  field.value = exposure.limits[name];
+  field.addEventListener("change", () => exposure.limit(name, Number(field.value)));
+}
+
+addEventListener("beforeunload", (event) => outbox.length > 0 && event.preventDefault());
+addEventListener("pagehide", () => claims.held.forEach((item) => claims.release(item, { keepalive: true })));
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+claims.fill();

@@ -1,0 +1,163 @@
+// What is known of an image, beside it. Everything is set as text.
+
+const CLASSES = ["drawing", "hentai", "neutral", "porn", "sexy"];
+const HOUR_MS = 3_600_000;
+
+const REASONS = {
+  check: "Score to check",
+  rule: "Rule",
+  "hash-match": "Known hash",
+  report: "Reported",
+  "scan-failed": "Scan failed",
+  appeal: "Appeal",
+};
+
+const PRIORITY = {
+  score_ms: "score",
+  reports_ms: "reports",
+  hash_match_ms: "known hash",
+  uncertainty_ms: "uncertainty",
+  views_ms: "views",
+};
+
+function element(name, { text, className, ...attributes } = {}, ...children) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function ago(ms) {
+  const minutes = Math.max(0, Math.round((Date.now() - ms) / 60_000));
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h ago`;
+  return `${Math.round(minutes / 1440)} days ago`;
+}
+
+const hours = (ms) => `${(ms / HOUR_MS).toFixed(1)} h`;
+
+function reasons(job) {
+  const badges = job.reasons.map((reason) => {
+    const tone = ["hash-match", "report"].includes(reason) ? "bad" : "warn";
+    return element("span", { className: "badge", "data-tone": tone, text: REASONS[reason] ?? reason });
+  });
+  const rules = job.rules.map((rule) => element("code", { text: rule }));
+  const box = element("p", { className: "tags" }, ...badges, ...rules);
+  if (job.n_reports > 0) box.append(element("span", { className: "hint", text: `${job.n_reports} reports` }));
+  return box;
+}
+
+function scores(found) {
+  const [explicitMin, sexyMin] = found.thresholds;
+  const rows = CLASSES.map((name, index) => ({ name, value: found.probabilities[index] }));
+  const explicit = rows[1].value + rows[3].value;
+  rows.push({ name: "explicit", value: explicit, threshold: explicitMin });
+  rows[4].threshold = sexyMin;
+  const list = element("dl", { className: "scores" });
+  for (const { name, value, threshold } of rows) {
+    const meter = element("meter", { min: 0, max: 1, value: value ?? 0, "aria-label": name });
+    const isOver = threshold !== undefined && value >= threshold;
+    const number = element("span", { text: (value ?? 0).toFixed(2) });
+    if (isOver) number.className = meter.className = "over";
+    const limit = threshold === undefined ? "" : ` of ${threshold.toFixed(2)}`;
+    list.append(
+      element("dt", { text: name }),
+      element("dd", {}, meter, number, element("span", { className: "hint", text: limit })),
+    );
+  }
+  return list;
+}
+
+function line(name, ...values) {
+  return [element("dt", { text: name }), element("dd", {}, ...values)];
+}
+
+function priority(job) {
+  const parts = Object.entries(PRIORITY)
+    .filter(([part]) => job.priority[part] > 0)
+    .map(([part, words]) => `${words} ${hours(job.priority[part])}`);
+  return `${hours(job.boost_ms)} ahead${parts.length ? `: ${parts.join(", ")}` : ""}`;
+}
+
+function image(known, job) {
+  const size = `${known.width} × ${known.height}, ${Math.ceil(known.bytes / 1024)} KiB`;
+  const frames = known.frames > 1 ? `, ${known.frames} frames, paused` : "";
+  const list = element("dl", { className: "lines" });
+  const found = known.classification;
+  list.append(
+    ...line("Now", `${known.state}${known.label ? `, ${known.label}` : ""}${known.legal_hold ? ", held" : ""}`),
+    ...line("File", `${known.mime}, ${size}${frames}`),
+    ...line("Uploaded", ago(known.uploaded_at_ms)),
+    ...line("Waiting", ago(job.created_at_ms)),
+    ...line("Views", String(job.views)),
+    ...line("Priority", priority(job)),
+  );
+  if (found) {
+    list.append(...line("Model", element("code", { text: `${found.model} · ${found.preprocessing}` })));
+  }
+  list.append(...line("Image", element("code", { text: job.image })));
+  return list;
+}
+
+function relatives(list) {
+  return list.map(({ image, state, distance }) => {
+    const words = distance == null ? state : `${state}, ${distance} bits apart`;
+    const name = element("code", { text: image });
+    const item = state === "public" ? element("a", { href: `/${image}`, target: "_blank", rel: "noreferrer" }, name) : name;
+    return element("li", {}, item, element("span", { className: "hint", text: ` ${words}` }));
+  });
+}
+
+// The same and the like of it.
+export function showKin(panel, kin) {
+  const box = panel.querySelector("[data-kin]");
+  if (!box) return;
+  const parts = [];
+  parts.push(element("p", { text: kin.n_same ? `The same bytes: ${kin.n_same} more` : "No other upload has the same bytes." }));
+  if (kin.same.length) parts.push(element("ul", {}, ...relatives(kin.same)));
+  if (kin.bank) {
+    const words = `The hash bank knows it: ${kin.bank.against}, ${kin.bank.distance} bits apart`;
+    parts.push(element("p", { className: "note bad", text: words }));
+  }
+  if (kin.near) {
+    const words = kin.near.length ? `Alike in the queue: ${kin.near.length}` : "Nothing alike in the queue";
+    parts.push(element("p", { text: `${words} (${kin.n_compared} compared)` }));
+    if (kin.near.length) parts.push(element("ul", {}, ...relatives(kin.near)));
+  } else {
+    const more = element("button", { className: "link", type: "button", "data-do": "kin" });
+    more.append(element("kbd", { text: "i" }), " look for others like it");
+    parts.push(element("p", {}, more));
+  }
+  box.replaceChildren(...parts);
+}
+
+function clock(dueMs) {
+  const left = dueMs - Date.now();
+  const words = left > 0 ? `${hours(left)} left to settle the reports` : `The reports are overdue by ${hours(-left)}`;
+  return element("p", { className: left < 12 * HOUR_MS ? "note bad" : "note", text: words });
+}
+
+function reports(said) {
+  const items = said.map(({ category, text, at_ms }) =>
+    element("li", {}, element("strong", { text: category }), ` ${text} `, element("span", { className: "hint", text: ago(at_ms) })),
+  );
+  return element("ul", { className: "reports" }, ...items);
+}
+
+// Fills the panel.
+export function showFacts(panel, { job, kin }) {
+  const known = job.known;
+  const parts = [reasons(job)];
+  if (kin?.due_at_ms) parts.push(clock(kin.due_at_ms));
+  if (kin?.reports.length) parts.push(reports(kin.reports));
+  if (kin?.appeal) parts.push(element("p", { className: "note", text: `Its uploader objects: ${kin.appeal}` }));
+  if (known?.classification) parts.push(scores(known.classification));
+  else parts.push(element("p", { className: "hint", text: "It has no scores." }));
+  if (known) parts.push(image(known, job));
+  parts.push(element("div", { className: "kin", "data-kin": "" }));
+  panel.replaceChildren(...parts);
+  if (kin) showKin(panel, kin);
+}

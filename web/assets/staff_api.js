@@ -1,0 +1,120 @@
+// Calls of the staff's pages, and what they say at the edge of the screen.
+
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? `status ${status}`);
+    this.status = status;
+    this.code = problem.code ?? "unreachable";
+    this.conflict = problem.conflict;
+  }
+
+  // Whether the same call may succeed later.
+  get isPassing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+// A function that calls with the session's token.
+export function caller(csrf) {
+  return async (method, path, body, { keepalive = false, wait_ms = 30_000 } = {}) => {
+    let answer;
+    try {
+      answer = await fetch(path, {
+        method,
+        headers: { "content-type": "application/json", accept: "application/json", "x-csrf-token": csrf },
+        body: body && JSON.stringify(body),
+        cache: "no-store",
+        redirect: "error",
+        keepalive,
+        signal: AbortSignal.timeout(wait_ms),
+      });
+    } catch {
+      throw new ApiError(0, { title: "The server cannot be reached." });
+    }
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new ApiError(answer.status, said);
+    return said;
+  };
+}
+
+const TOASTS_MAX = 4;
+const TOAST_MS = 6000;
+
+// Says a sentence for a while. `tone` is good, warn or bad.
+export function toast(list, text, tone = "warn") {
+  const line = document.createElement("p");
+  line.className = "toast";
+  line.dataset.tone = tone;
+  line.textContent = text;
+  list.append(line);
+  while (list.children.length > TOASTS_MAX) list.firstElementChild.remove();
+  setTimeout(() => line.remove(), TOAST_MS);
+}
+
+const VERDICTS = { safe: "safe", nsfw: "nsfw", remove: "removed", escalate: "passed on" };
+
+// Who was first, in a sentence.
+export function conflictWords(error) {
+  const { by, verdict } = error.conflict ?? {};
+  const who = by ?? "the service";
+  switch (error.code) {
+    case "claimed-by-another":
+      return `${who} looks at it now; your decision does not count.`;
+    case "decided-already":
+      return `${who} has decided it: ${VERDICTS[verdict?.kind] ?? "decided"}. Your decision does not count.`;
+    case "lease-ended":
+      return "You have held it for too long; it went back to the queue undecided.";
+    case "own-decision":
+      return "It is about your own decision; somebody else must look at it.";
+    case "not-the-last-decision":
+      return "Another decision stands by now; it is not taken back.";
+    case "image-gone":
+    case "not-queued":
+      return "The image is gone; there is nothing left to decide.";
+    default:
+      return error.message;
+  }
+}
+
+// Settings of this browser alone. Private windows may forbid to keep them.
+export const kept = {
+  read(name, otherwise) {
+    try {
+      return JSON.parse(localStorage.getItem(`staff-${name}`)) ?? otherwise;
+    } catch {
+      return otherwise;
+    }
+  },
+  write(name, value) {
+    try {
+      localStorage.setItem(`staff-${name}`, JSON.stringify(value));
+    } catch {
+      // It holds until the page is closed.
+    }
+  },
+};
+
+export const VEILS = ["strong", "medium", "light", "off"];
+
+// What the server sends for a veil: the strong one is made there.
+export function previewPath(image, veil) {
+  const look = { strong: "veiled", off: "clear" }[veil] ?? "small";
+  return `/staff/preview/${image}?look=${look}`;
+}
+
+// The filters of a form as the API takes them.
+export function queryOf(form) {
+  const query = {};
+  for (const [name, value] of new FormData(form)) {
+    if (value === "") continue;
+    const isNumber = /^(score|minutes)_/.test(name);
+    query[name] = isNumber ? Number(value) : value;
+  }
+  return query;
+}
+
+// Whether a key belongs to what has the focus, not to the page.
+export function isTyping(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return true;
+  return event.target.closest?.("input:not([type=checkbox]), select, textarea") !== null;
+}

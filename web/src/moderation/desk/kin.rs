@@ -1,0 +1,202 @@
+//! `/staff/api/kin/{image}`: what else is known: what was said of it, and what
+//! is the same or alike.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use imgshare_storage::complaints::{Category, Report};
+use imgshare_storage::moderation::{BANK_DISTANCE_MAX, BANK_QUALITY_MIN, Lookup, Queue};
+use imgshare_storage::moderation::{Lane, ModerationError};
+use imgshare_storage::{ImageId, Record, State as ImageState};
+use serde::{Deserialize, Serialize};
+
+use crate::app::AppState;
+use crate::dto;
+use crate::error::WebError;
+use crate::moderation::api::lanes;
+use crate::moderation::service;
+use crate::staff::Session;
+
+/// Reports that are shown, the oldest first.
+const REPORTS_MAX: usize = 24;
+
+/// Images named of each kind.
+const NAMED_MAX: usize = 20;
+
+/// Images that are counted at most.
+const COUNTED_MAX: usize = 1_000;
+
+/// Waiting images that are compared, where that is asked for.
+const COMPARED_MAX: usize = 2_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    /// Whether to compare it with what waits: that takes a while.
+    #[serde(default)]
+    near: bool,
+}
+
+#[derive(Serialize, Default)]
+struct Kin {
+    /// How many others have the same bytes; at most [`COUNTED_MAX`].
+    n_same: usize,
+    same: Vec<Relative>,
+    /// What the hash bank says.
+    bank: Option<BankDto>,
+    /// Alike among what waits; null when that was not asked for.
+    near: Option<Vec<Relative>>,
+    /// How many images were compared.
+    n_compared: usize,
+    /// What visitors say of it; who they are is not told.
+    reports: Vec<ReportDto>,
+    /// By when they must be settled, in milliseconds since 1970 UTC.
+    due_at_ms: Option<u64>,
+    /// What its uploader says against a decision.
+    appeal: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReportDto {
+    category: Category,
+    text: String,
+    at_ms: u64,
+}
+
+#[derive(Serialize)]
+struct Relative {
+    image: ImageId,
+    state: ImageState,
+    /// Bits of 256 that the likenesses differ in; null for the same bytes.
+    distance: Option<u32>,
+    uploaded_at_ms: u64,
+}
+
+#[derive(Serialize)]
+struct BankDto {
+    hash: String,
+    distance: u32,
+    against: imgshare_storage::moderation::Policy,
+    image: Option<ImageId>,
+}
+
+/// The relatives of an image that lies in a lane of the caller's.
+pub(super) async fn show(
+    State(app): State<AppState>,
+    session: Session,
+    Path(image): Path<String>,
+    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, WebError> {
+    let Query(Asked { near }) = asked.map_err(|_| WebError::MalformedForm)?;
+    let id = dto::parse_id(&image).ok_or(WebError::NotFound)?;
+    let lanes = lanes(&session)?;
+    let looked = service::find(&app, lanes.clone(), id).await?;
+    let record = looked.record.ok_or(WebError::NotFound)?;
+    let mut kin = app
+        .with_queue(move |queue| kin(queue, &record, &lanes, near))
+        .await?;
+    let (case, appeal) = app
+        .see_complaints(move |reporting| {
+            let complaints = &reporting.complaints;
+            Ok((
+                complaints.case(&id, REPORTS_MAX)?,
+                complaints.newest_appeal(&id)?,
+            ))
+        })
+        .await?;
+    if let Some((case, reports)) = case.filter(|(case, _)| case.outcome.is_none()) {
+        kin.due_at_ms = Some(case.due_at_ms);
+        kin.reports = reports.into_iter().map(said).collect();
+    }
+    let appeal = appeal.filter(|appeal| appeal.outcome.is_none());
+    kin.appeal = appeal.map(|appeal| appeal.text.as_str().to_owned());
+    Ok(Json(kin).into_response())
+}
+
+fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin, ModerationError> {
+    let mut kin = Kin::default();
+    let store = queue.store();
+    let others = store.with_sha256(&record.sha256, COUNTED_MAX)?;
+    let others: Vec<ImageId> = others.into_iter().filter(|id| *id != record.id).collect();
+    kin.n_same = others.len();
+    for id in others.iter().take(NAMED_MAX) {
+        kin.same
+            .extend(store.find(id)?.map(|other| relative(&other, None)));
+    }
+    let known = queue.bank().lookup(&Lookup {
+        sha256: record.sha256,
+        pdq: record.pdq,
+    })?;
+    kin.bank = known.map(|found| BankDto {
+        hash: found.entry.hash.to_string(),
+        distance: found.distance,
+        against: found.entry.against,
+        image: found.entry.image,
+    });
+    if near {
+        find_near(queue, record, lanes, &mut kin)?;
+    }
+    Ok(kin)
+}
+
+/// Compares an image with what waits in these lanes.
+fn find_near(
+    queue: &Queue,
+    record: &Record,
+    lanes: &[Lane],
+    kin: &mut Kin,
+) -> Result<(), ModerationError> {
+    let mut found = Vec::new();
+    let wanted = record.pdq.filter(|pdq| pdq.quality >= BANK_QUALITY_MIN);
+    if let Some(wanted) = wanted {
+        let waiting = lanes.iter().map(|lane| {
+            let query = imgshare_storage::moderation::Query {
+                lane: *lane,
+                ..Default::default()
+            };
+            queue.list(&query, None, COMPARED_MAX)
+        });
+        for listing in waiting {
+            for job in listing?.jobs {
+                let other = queue.store().find(&job.image)?;
+                let Some((other, pdq)) = other.and_then(|other| {
+                    let pdq = other.pdq?;
+                    Some((other, pdq))
+                }) else {
+                    continue;
+                };
+                kin.n_compared += 1;
+                let distance = distance(&wanted.hash, &pdq.hash);
+                if distance <= BANK_DISTANCE_MAX && other.id != record.id {
+                    found.push(relative(&other, Some(distance)));
+                }
+            }
+        }
+    }
+    found.sort_by_key(|relative| relative.distance);
+    found.truncate(NAMED_MAX);
+    kin.near = Some(found);
+    Ok(())
+}
+
+fn said(report: Report) -> ReportDto {
+    ReportDto {
+        category: report.category,
+        text: report.text.as_str().to_owned(),
+        at_ms: report.at_ms,
+    }
+}
+
+fn relative(record: &Record, distance: Option<u32>) -> Relative {
+    Relative {
+        image: record.id,
+        state: record.state,
+        distance,
+        uploaded_at_ms: record.uploaded_at_ms,
+    }
+}
+
+fn distance(one: &[u8; 32], other: &[u8; 32]) -> u32 {
+    let bits = one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones());
+    bits.sum()
+}

@@ -1,0 +1,67 @@
+//! Where moderators work: one image at a time, many at once, and what their
+//! decisions teach.
+//!
+//! The pages call the JSON under `/staff/api/`; what they show of an image comes
+//! from [`preview`], and from nowhere else.
+
+mod estimate;
+mod kin;
+mod learning;
+mod plain;
+mod preview;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Html;
+use axum::routing::{get, post};
+use imgshare_storage::moderation::Lane;
+
+use super::api::lanes;
+use crate::app::AppState;
+use crate::error::WebError;
+use crate::http::visitor::Visitor;
+use crate::pages::desk as pages;
+use crate::staff::{Access, Permission, Routes, Session, me};
+
+/// Every route, with who may come to it.
+#[must_use]
+pub fn routes() -> Routes {
+    let queue = Access::SignedIn;
+    let figures = Access::Needs(Permission::Figures);
+    Routes::new()
+        .at("/staff/queue", queue, get(one_by_one))
+        .at("/staff/queue/plain", queue, post(plain::work))
+        .at(
+            "/staff/grid",
+            Access::Needs(Permission::ReviewInBulk),
+            get(many),
+        )
+        .at("/staff/preview/{image}", queue, get(preview::show))
+        .at("/staff/api/kin/{image}", queue, get(kin::show))
+        .at("/staff/learning", figures, get(learning::page))
+        .at("/staff/api/learning", figures, get(learning::what_if))
+}
+
+async fn one_by_one(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    session: Session,
+) -> Result<Html<String>, WebError> {
+    let lanes = lanes(&session)?;
+    let site = Visitor::of(&app, &headers).site;
+    let bans = Permission::HashBank.is_of(session.role);
+    Ok(Html(pages::one_by_one(&site, &me(&session), &lanes, bans)))
+}
+
+/// Child abuse is neither decided in bulk nor shown as thumbnails.
+async fn many(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    session: Session,
+) -> Result<Html<String>, WebError> {
+    let mut lanes = lanes(&session)?;
+    lanes.retain(|lane| *lane != Lane::ChildSafety);
+    let site = Visitor::of(&app, &headers).site;
+    let bans = Permission::HashBank.is_of(session.role);
+    Ok(Html(pages::many(&site, &me(&session), &lanes, bans)))
+}
