@@ -74,7 +74,10 @@ async fn a_removed_image_is_served_to_nobody_and_comes_back_with_an_undo() {
     let job = browser.claim(&service).await;
     let decided = browser.decide(&service, &job, removal()).await;
     assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
-    service.get(&direct).await.assert_problem(404, "not-found");
+    service
+        .get(&direct)
+        .await
+        .assert_problem(410, "image-removed");
     service
         .upload(&photo())
         .await
@@ -82,7 +85,7 @@ async fn a_removed_image_is_served_to_nobody_and_comes_back_with_an_undo() {
 
     let version = &decided.json()["version"];
     let undo = format!("/staff/api/queue/{}/undo", job["image"].as_str().unwrap());
-    let other = logged_in(&service, "jo", Role::Moderator);
+    let other = logged_in(&service, "joan", Role::Moderator);
     let body = json!({"version": version});
     let foreign = other.call(&service, "POST", &undo, body.clone()).await;
     foreign.assert_problem(403, "staff-not-permitted");
@@ -148,12 +151,12 @@ async fn a_lane_is_for_those_it_is_meant_for() {
         let claimed = browser.call(&service, "POST", &claim, json!(null)).await;
         claimed.assert_problem(404, "not-queued");
     }
-    let auditor = logged_in(&service, "al", Role::Auditor);
+    let auditor = logged_in(&service, "alan", Role::Auditor);
     auditor
         .get(&service, &one)
         .await
         .assert_problem(403, "staff-not-permitted");
-    let expert = logged_in(&service, "ex", Role::ChildSafety);
+    let expert = logged_in(&service, "expert", Role::ChildSafety);
     assert_eq!(expert.get(&service, &one).await.status, StatusCode::OK);
     expert
         .get(&service, "/staff/api/queue")
@@ -199,7 +202,7 @@ async fn many_are_decided_with_a_row_each() {
         .call(&service, "POST", path, many)
         .await
         .assert_problem(400, "malformed-form");
-    let moderator = logged_in(&service, "jo", Role::Moderator);
+    let moderator = logged_in(&service, "joan", Role::Moderator);
     let refused = moderator.call(&service, "POST", path, body).await;
     refused.assert_problem(403, "staff-not-permitted");
 }
@@ -265,7 +268,7 @@ async fn a_hash_of_the_bank_finds_what_is_stored() {
     assert_eq!(added.json()["is_new"], true, "{}", added.text());
     keeper::keep(&service.app).await.unwrap();
     let gone = service.get(path_of(&uploaded["direct_url"])).await;
-    gone.assert_problem(404, "not-found");
+    gone.assert_problem(410, "image-removed");
     service
         .upload(&photo())
         .await
