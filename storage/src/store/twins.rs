@@ -24,7 +24,7 @@ impl Store {
     ) -> (Locked<'_>, Result<(), StorageError>) {
         let id = &record.id;
         for twin in self.twins(record) {
-            let locks = self.locks.both(id, &twin);
+            let locks = self.locks.both(id, twin);
             if !self.may_share(record, &twin) {
                 continue;
             }

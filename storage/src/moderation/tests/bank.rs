@@ -136,8 +136,8 @@ fn a_bank_is_imported_once_and_read_back() {
     let entries: Vec<BankEntry> = (0..1_500_u32)
         .map(|n| {
             let mut hash = [0x5A; 32];
-            for (idx, byte) in hash.iter_mut().enumerate().take(8) {
-                *byte = n.wrapping_mul(0x9E37_79B9 ^ idx as u32).to_le_bytes()[2];
+            for (idx, byte) in (0_u32..8).zip(&mut hash) {
+                *byte = n.wrapping_mul(0x9E37_79B9 ^ idx).to_le_bytes()[2];
             }
             hash[8..12].copy_from_slice(&n.to_le_bytes());
             BankEntry {

@@ -78,7 +78,7 @@ fn none_is_decided_twice_and_none_is_lost() {
         assert_eq!(told(&queue.store, image).len(), n_times);
     }
     assert_eq!(
-        audit::head(&*queue.store).unwrap().seq as usize,
+        usize::try_from(audit::head(&*queue.store).unwrap().seq).unwrap(),
         JOBS + reopened.len()
     );
     assert_consistent(&queue.store);

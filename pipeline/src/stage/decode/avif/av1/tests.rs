@@ -52,7 +52,9 @@ fn lose_one() -> Option<NoDecoder> {
         })
     }));
     assert_eq!(UNWOUND.load(Ordering::SeqCst), 0);
-    let payload = lost.err().expect("it unwinds");
+    let Err(payload) = lost else {
+        panic!("it unwinds");
+    };
     payload.downcast_ref::<NoDecoder>().copied()
 }
 
