@@ -29,11 +29,13 @@ pub fn keep(
     let n_bytes = u64::try_from(image.bytes.len()).unwrap_or(u64::MAX);
     if app.cache.takes(n_bytes) {
         app.cache.insert(id, rendition, Arc::clone(&image));
-        let is_public = |record: &Record| record.state == State::Public;
-        if !store.find(&id)?.as_ref().is_some_and(is_public) {
-            app.cache.remove(id);
-            return Err(StorageError::NotFound { id });
-        }
+    }
+    let found = store.find(&id);
+    let is_public = |record: &Record| record.state == State::Public;
+    if !matches!(&found, Ok(Some(record)) if is_public(record)) {
+        app.cache.remove(id);
+        found?;
+        return Err(StorageError::NotFound { id });
     }
     Ok(image)
 }

@@ -30,7 +30,15 @@ pub(crate) fn plan_decided(
     }
     appeal::plan_answered(keyspace, changes, decision, job)?;
     statement::plan_said(keyspace, changes, decision, job)?;
-    if !matches!(decision.verdict, Verdict::Remove { .. }) {
+    let is_infringement = matches!(
+        decision.verdict,
+        Verdict::Remove {
+            policy: Policy::Copyright,
+            ..
+        }
+    );
+    // A counter-notice answers a notice and nothing else.
+    if !is_infringement {
         counter::plan_closed_by_decision(keyspace, changes, &record.id)?;
     }
     let Some(kept) = case::newest(keyspace, &record.id)? else {

@@ -2,8 +2,8 @@
 
 use super::bank::{PdqIndex, bits_of};
 use super::{
-    BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BankEntry, BankHash, BankPolicy, Flag, Job,
-    ModerationError, Moderator, Queue, Reason, Verdict,
+    BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BankEntry, BankHash, BankPolicy, Job, Lane,
+    ModerationError, Moderator, Policy, Queue, Status, Verdict,
 };
 use crate::{ImageId, State};
 
@@ -119,6 +119,17 @@ impl Queue {
         Ok(jobs)
     }
 
+    fn waits_for_child_safety(
+        &self,
+        image: &ImageId,
+        entry: &BankEntry,
+    ) -> Result<bool, ModerationError> {
+        let job = self.job(image)?;
+        Ok(entry.against != Policy::ChildAbuse
+            && job
+                .is_some_and(|job| job.lane == Lane::ChildSafety && job.status != Status::Decided))
+    }
+
     fn treat(
         &self,
         who: Option<&Moderator>,
@@ -127,7 +138,11 @@ impl Queue {
         now_ms: u64,
     ) -> Result<Job, ModerationError> {
         match entry.policy {
-            BankPolicy::Queue => self.flag(image, &Flag::new(Reason::HashMatch).hiding(), now_ms),
+            BankPolicy::Queue => self.flag(image, &entry.flag(), now_ms),
+            // What child safety has not seen yet is not decided for them.
+            BankPolicy::Refuse if self.waits_for_child_safety(image, entry)? => {
+                self.flag(image, &entry.flag(), now_ms)
+            }
             BankPolicy::Refuse => {
                 let verdict = Verdict::Remove {
                     policy: entry.against,

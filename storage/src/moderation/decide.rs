@@ -102,6 +102,7 @@ impl Queue {
             }
             let told = told_of(&record, stored.job.lane);
             (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
+            record.legal_hold = decision.before.held;
             outcome::plan_undone(&*self.store, changes, &mut record, &decision)?;
             for hash in &decision.banked {
                 self.bank.plan_remove(changes, hash)?;
@@ -134,6 +135,10 @@ impl Queue {
         let _turn = self.turn();
         let (job, banked) = audit::commit(&*self.store, |changes| plan(self, changes))?;
         self.bank.note(&banked);
+        // What its owner deleted goes as soon as nothing holds it.
+        if let Err(error) = self.store.purge_if_removed(&job.image) {
+            tracing::warn!(id = %job.image, %error, "a deleted image is purged later");
+        }
         Ok(job)
     }
 
@@ -161,6 +166,7 @@ impl Queue {
             state: record.state,
             ruling: record.ruling,
             lane: job.lane,
+            held: record.legal_hold,
         };
         let told_before = told_of(&record, job.lane);
         let undecided = job.clone();
@@ -275,6 +281,11 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     job.skips.clear();
     job.not_by = None;
     job.status = Status::Decided;
+    let was_held_by_it = job.decision.as_ref().is_some_and(Decision::holds);
+    match verdict {
+        Verdict::Safe | Verdict::Nsfw if was_held_by_it => record.legal_hold = false,
+        verdict => record.legal_hold |= verdict.is_about_evidence(),
+    }
     match verdict {
         Verdict::Safe => {
             (record.state, record.ruling) = (State::Public, ruling(StoredLabel::Safe));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BankHash, ModerationError, Queue, Status, Verdict, job_keys};
+use super::{BankHash, ModerationError, Policy, Queue, Status, Verdict, job_keys};
 use crate::audit::{self, Action, Actor, Subject};
 use crate::{Changes, ImageId, Record, State, StorageError};
 
@@ -26,10 +26,14 @@ impl Queue {
             let stored = self.queued(image)?;
             let mut record = self.record(image)?;
             let removal = stored.job.decision.clone().filter(|decision| {
-                matches!(decision.verdict, Verdict::Remove { .. })
+                // What was removed for another reason since stays so.
+                let policy = Policy::Copyright;
+                matches!(&decision.verdict, Verdict::Remove { policy: why, .. } if *why == policy)
                     && decision.purged_at_ms.is_none()
             });
-            let Some(removal) = removal.filter(|_| record.state == State::Blocked) else {
+            let Some(removal) =
+                removal.filter(|_| record.state == State::Blocked && !record.legal_hold)
+            else {
                 return Err(ModerationError::Gone { id: *image });
             };
             also(changes, &record, stored.job.version.saturating_add(1))?;

@@ -142,4 +142,25 @@ pub struct Before {
     pub ruling: Option<Ruling>,
     /// The job's lane.
     pub lane: Lane,
+    /// Whether it was held as evidence.
+    #[serde(default)]
+    pub held: bool,
+}
+
+impl Decision {
+    /// Whether this decision holds the image as evidence, which nothing did before.
+    pub(super) fn holds(&self) -> bool {
+        self.verdict.is_about_evidence() && !self.before.held
+    }
+}
+
+impl Verdict {
+    /// Whether the image may be evidence of child abuse, which must be kept.
+    pub(super) fn is_about_evidence(&self) -> bool {
+        match self {
+            Self::Remove { policy, .. } => *policy == Policy::ChildAbuse,
+            Self::Escalate { to, .. } => *to == Lane::ChildSafety,
+            Self::Safe | Self::Nsfw => false,
+        }
+    }
 }

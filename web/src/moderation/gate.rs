@@ -169,10 +169,12 @@ pub fn facts(scores: Scores, record: &Record) -> Facts {
 }
 
 fn hash_flags(known: Option<&BankMatch>) -> Result<Vec<Flag>, Refused> {
-    match known.map(|found| found.entry.policy) {
-        Some(BankPolicy::Refuse) => Err(Refused(Reason::HashMatch)),
-        Some(BankPolicy::Queue) => Ok(vec![Flag::new(Reason::HashMatch).hiding()]),
-        None => Ok(Vec::new()),
+    let Some(found) = known else {
+        return Ok(Vec::new());
+    };
+    match found.entry.policy {
+        BankPolicy::Refuse => Err(Refused(Reason::HashMatch)),
+        BankPolicy::Queue => Ok(vec![found.entry.flag()]),
     }
 }
 

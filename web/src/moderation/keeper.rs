@@ -1,6 +1,7 @@
 //! What is due by the clock: leases that have ended, removed images whose time
 //! is over, and copies of what was put into the hash bank.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use imgshare_storage::ImageId;
@@ -42,25 +43,30 @@ pub async fn run(app: AppState, mut stop: watch::Receiver<bool>) {
 /// The store's.
 pub async fn keep(app: &AppState) -> Result<(), WebError> {
     let now_ms = clock::now_ms();
-    let gone = app.with_queue(move |queue| due(queue, now_ms)).await;
-    // Even what a failure cut short must not be served from memory.
-    for id in gone? {
-        app.cache.remove(id);
-    }
-    Ok(())
+    let this = Arc::clone(app);
+    let done = app.with_queue(move |queue| {
+        let mut gone = Vec::new();
+        let done = due(queue, now_ms, &mut gone);
+        // Even what a failure cut short must not be served from memory.
+        for id in gone {
+            this.cache.remove(id);
+        }
+        done
+    });
+    done.await
 }
 
-/// Returns the images that are not public any more.
-fn due(queue: &Queue, now_ms: u64) -> Result<Vec<ImageId>, ModerationError> {
+/// `gone` becomes the images that may not be public any more.
+fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<(), ModerationError> {
     queue.return_expired(now_ms)?;
-    let purged = queue.purge_due(now_ms, PURGES)?;
-    let mut gone = purged.images;
+    gone.extend(queue.purge_due(now_ms, PURGES)?.images);
     loop {
         let hashes = queue.bank().unsearched(HASHES)?;
         if hashes.is_empty() {
-            return Ok(gone);
+            return Ok(());
         }
         let copies = queue.find_copies(&hashes)?;
+        gone.extend(copies.images.iter().map(|(image, _)| *image));
         let jobs = queue.treat_copies(None, &copies, now_ms)?;
         if !jobs.is_empty() {
             tracing::info!(
@@ -68,7 +74,6 @@ fn due(queue: &Queue, now_ms: u64) -> Result<Vec<ImageId>, ModerationError> {
                 "copies of what was banned are hidden"
             );
         }
-        gone.extend(jobs.iter().map(|job| job.image));
         if copies.is_complete {
             queue.bank().searched(&hashes)?;
         }

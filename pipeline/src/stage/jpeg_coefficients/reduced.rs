@@ -63,7 +63,7 @@ pub(in crate::stage) fn reduced(file: &[u8], eighths: Eighths) -> Result<Option<
         match segment.marker {
             SOS if !is_possible(&source, eighths)? => return Ok(None),
             SOS if source.frame()?.progressive() => return from_all_scans(file, eighths),
-            // Sequential components one after another are rare.
+            // Sequential components one after another are refused as uploads.
             SOS if !has_all_components(segment.payload, source.frame()?) => return Ok(None),
             SOS => {
                 let canvas = canvas.insert(Canvas::new(&source, eighths)?);

@@ -30,7 +30,7 @@ use crate::stage::scrub::scrub_encoded;
 pub fn variant(source: &Scrubbed, spec: VariantSpec, limits: &Limits) -> Result<Scrubbed, Reject> {
     let (bytes, format, header) = (source.bytes(), source.format(), source.header());
     let size = spec.fitted(header.width, header.height);
-    let (encoded, format, made) = match reduced::shrunk(bytes, format, header, size, limits)? {
+    let (encoded, format, made) = match reduced::shrunk(bytes, format, header, size, limits) {
         Some(small) => from_small(small, source, spec)?,
         None => {
             let raster = decode::first_picture(bytes, format, header, limits)?.without_grey();

@@ -4,7 +4,6 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::error::Reject;
 use crate::item::{Format, Header};
 use crate::limits::Limits;
 use crate::stage::decode::{Layout, Raster};
@@ -23,32 +22,27 @@ pub(super) struct Small {
     pub(super) samples: Vec<u8>,
 }
 
-/// The picture at this size, or `None` where it must be made from all
-/// its pixels: it is no JPEG, not large enough, of inks, or beyond the limits.
-///
-/// # Errors
-/// For coded data that cannot be read.
+/// The picture at this size, or `None` where it must be made from all its pixels:
+/// it is no JPEG, not large enough, of inks or rare subsampling, or beyond the
+/// limits.
 pub(super) fn shrunk(
     bytes: &[u8],
     format: Format,
     header: Header,
     size: (u32, u32),
     limits: &Limits,
-) -> Result<Option<Small>, Reject> {
+) -> Option<Small> {
     let is_within = header.width.max(header.height) <= limits.side_px_max;
-    let Some(eighths) = eighths_for(header, size).filter(|_| format == Format::Jpeg && is_within)
-    else {
-        return Ok(None);
-    };
-    let Some(picture) = reduced(bytes, eighths)? else {
-        return Ok(None);
-    };
-    Ok(Some(Small {
+    let eighths = eighths_for(header, size).filter(|_| format == Format::Jpeg && is_within)?;
+    // What is not read from its coefficients is read by its pixels, which say why
+    // if they cannot be.
+    let picture = reduced(bytes, eighths).ok().flatten()?;
+    Some(Small {
         width: size.0,
         height: size.1,
         colours: picture.colours,
         samples: resampled(&picture, header, eighths, size),
-    }))
+    })
 }
 
 impl Small {

@@ -112,7 +112,6 @@ fn a_picture_made_from_coefficients_is_the_one_made_from_pixels() {
             .fitted(width, height);
             let found = reduced::shrunk(&bytes, Format::Jpeg, header, size, &limits)
                 .unwrap()
-                .unwrap()
                 .into_rgb();
             let whole = decode::first_picture(&bytes, Format::Jpeg, header, &limits).unwrap();
             let expected = shrink::shrink(whole, size);

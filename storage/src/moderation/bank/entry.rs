@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::moderation::job::decode_json;
-use crate::moderation::{Note, Policy};
+use crate::moderation::{Flag, Lane, Note, Policy, Reason};
 use crate::{ImageId, Space, StorageError};
 
 /// The first byte of every encoded entry.
@@ -139,6 +139,17 @@ pub struct BankEntry {
 }
 
 impl BankEntry {
+    /// How an image that matches is queued: out of public, and before the eyes
+    /// that are meant for it.
+    #[must_use]
+    pub fn flag(&self) -> Flag {
+        let mut flag = Flag::new(Reason::HashMatch).hiding();
+        if self.against == Policy::ChildAbuse {
+            flag.lane = Lane::ChildSafety;
+        }
+        flag
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut encoded = vec![VERSION];
         serde_json::to_writer(&mut encoded, self)

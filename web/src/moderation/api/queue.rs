@@ -135,9 +135,18 @@ pub(super) async fn decide(
         version,
         verdict,
     } = asked;
+    may_bank(&session, &verdict)?;
     let claim = LeaseDto { lease, version }.claim(id(&image)?);
     let job = service::decide(&app, moderator(&session), claim, verdict).await?;
     Ok(answer(JobDto::without_image(job)))
+}
+
+/// What enters the hash bank reaches every image of the site.
+fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
+    match verdict {
+        Verdict::Remove { bank: Some(_), .. } => session.may(Permission::HashBank),
+        _ => Ok(()),
+    }
 }
 
 /// One decision about many images, a row each in the audit. Child abuse is
@@ -158,6 +167,7 @@ pub(super) async fn decide_each(
         return Err(WebError::MalformedForm.into());
     }
     session.may(Permission::ReviewInBulk)?;
+    may_bank(&session, &asked.verdict)?;
     let who = moderator(&session);
     let outcomes = service::decide_each(&app, &who, asked.claims, &asked.verdict).await;
     let rows = outcomes.into_iter().map(|(image, outcome)| match outcome {

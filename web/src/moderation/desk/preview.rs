@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::Response;
 use imgshare_pipeline::Format;
 use imgshare_pipeline::stage::variant::{VEILED, VariantSpec};
+use imgshare_storage::moderation::Lane;
 use imgshare_storage::{Record, StorageError};
 use serde::Deserialize;
 
@@ -68,6 +69,11 @@ pub(super) async fn show(
     let id = dto::parse_id(&image).ok_or(WebError::NotFound)?;
     let looked = service::find(&app, lanes(&session)?, id).await?;
     let record = looked.record.ok_or(WebError::NotFound)?;
+    // No thumbnails there: what is not asked for in full is not shown.
+    let look = match (looked.job.lane, look) {
+        (Lane::ChildSafety, Look::Small) => Look::Veiled,
+        (_, look) => look,
+    };
     let (format, content) = match look.spec() {
         Some(spec) => {
             let made = variants::for_staff(&app, &record, spec).await?;
