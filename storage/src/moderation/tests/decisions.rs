@@ -227,3 +227,48 @@ fn an_order_needs_no_lease() {
     assert_eq!(kind_of(late), ConflictKind::Decided);
     assert_consistent(&queue.store);
 }
+
+/// P11: evidence is kept whatever its owner or a deadline says.
+#[test]
+fn evidence_is_held_until_a_person_says_that_it_is_none() {
+    let queue = queue();
+    let who = moderator();
+    let image = queued_image(&queue, 0.5).id;
+    let is_held = || queue.record(&image).unwrap().legal_hold;
+    let escalation = Verdict::Escalate {
+        to: Lane::ChildSafety,
+        note: Note::default(),
+    };
+    let claim = claimed(&queue, &who, &image);
+    let passed_on = queue.decide(&who, &claim, &escalation, NOW).unwrap();
+    assert!(is_held());
+    let again = queue
+        .undo(&who, &image, passed_on.version, NOW + 1)
+        .unwrap();
+    assert!(!is_held());
+
+    queue
+        .decide(&who, &claim_of(&again), &escalation, NOW + 2)
+        .unwrap();
+    let claim = claimed(&queue, &who, &image);
+    let cleared = queue.decide(&who, &claim, &Verdict::Safe, NOW + 3).unwrap();
+    assert!(!is_held());
+    let again = queue.undo(&who, &image, cleared.version, NOW + 4).unwrap();
+    assert!(is_held());
+
+    let abuse = Verdict::Remove {
+        policy: Policy::ChildAbuse,
+        reason: Note::default(),
+        bank: None,
+    };
+    queue
+        .decide(&who, &claim_of(&again), &abuse, NOW + 5)
+        .unwrap();
+    let late = queue.purge_due(NOW + 400 * DAY, 9).unwrap();
+    assert!(late.images.is_empty() && is_held());
+    let nothing = |_: &mut crate::Changes, _: &Record, _: u64| Ok(());
+    let action = audit::Action::new("image-restored");
+    let restored = queue.restore(&image, &action, NOW + 6, nothing);
+    assert_eq!(restored.unwrap_err().code(), "image-gone");
+    assert_consistent(&queue.store);
+}

@@ -63,7 +63,7 @@ async fn a_removed_image_is_served_to_nobody_and_comes_back_with_an_undo() {
     let uploaded = service.uploaded(&photo()).await;
     let direct = path_of(&uploaded["direct_url"]).to_owned();
     assert_eq!(service.get(&direct).await.status, StatusCode::OK);
-    let browser = logged_in(&service, "kim", Role::Moderator);
+    let browser = logged_in(&service, "kim", Role::SeniorModerator);
     let page = browser.get(&service, "/staff/api/queue").await.json();
     let listed = &page["jobs"][0];
     assert_eq!(listed["image"], uploaded["id"]);
@@ -99,6 +99,20 @@ async fn a_removed_image_is_served_to_nobody_and_comes_back_with_an_undo() {
         .filter(|action| action != "staff-refused")
         .collect();
     assert_eq!(told, ["image-removed", "decision-undone"]);
+}
+
+#[tokio::test]
+async fn banning_a_hash_is_for_those_who_keep_the_bank() {
+    let service = queued();
+    service.uploaded(&photo()).await;
+    let browser = logged_in(&service, "kim", Role::Moderator);
+    let job = browser.claim(&service).await;
+    let refused = browser.decide(&service, &job, removal()).await;
+    refused.assert_problem(403, "staff-not-permitted");
+    let mut verdict = removal();
+    verdict["bank"] = Value::Null;
+    let decided = browser.decide(&service, &job, verdict).await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
 }
 
 #[tokio::test]
