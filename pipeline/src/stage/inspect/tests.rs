@@ -259,6 +259,10 @@ fn other_pieces_of_the_same_are_told_from_what_is_carried() {
         assert_eq!(report.fate, Fate::CutAnew, "{name}: {report:?}");
         assert!(report.is_clean(), "{name}");
     }
+    // A table that another takes the place of before a scan names it.
+    let table = [&[0xFF, 0xDB, 0, 67, 0][..], &[b'x'; 64]].concat();
+    let overwritten = [&jpeg[..2], &table, &jpeg[2..]].concat();
+    assert_eq!(report(&overwritten).fate, Fate::Rewritten);
     let with_text = [
         &png[..33],
         &png_chunk(b"tEXt", b"Comment\0x"),

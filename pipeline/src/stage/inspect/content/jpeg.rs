@@ -1,8 +1,8 @@
 //! JPEG: the frame, and each scan with the tables it names. Where the tables stand
 //! before that, and how many stand in one segment, says nothing; one that no scan
-//! names would say something.
+//! names before another takes its place would say something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Part, Reader, whole};
 
@@ -10,7 +10,7 @@ use super::{Part, Reader, whole};
 #[derive(Default)]
 struct Tables<'a> {
     in_force: BTreeMap<(u8, u8), &'a [u8]>,
-    unused: BTreeMap<(u8, u8), ()>,
+    unused: BTreeSet<(u8, u8)>,
 }
 
 pub(super) fn parts(file: &[u8]) -> Option<Vec<Part<'_>>> {
@@ -20,6 +20,7 @@ pub(super) fn parts(file: &[u8]) -> Option<Vec<Part<'_>>> {
     }
     let (mut parts, mut tables) = (Vec::new(), Tables::default());
     let (mut frame, mut restarts): (&[u8], &[u8]) = (&[], &[0, 0]);
+    let mut restarts_unused = false;
     loop {
         let marker = marker(&mut reader)?;
         if marker == 0xD9 {
@@ -38,12 +39,18 @@ pub(super) fn parts(file: &[u8]) -> Option<Vec<Part<'_>>> {
                 let n_symbols: usize = counts.iter().map(|count| usize::from(*count)).sum();
                 Some((table[0] >> 4, 17 + n_symbols)).filter(|(class, _)| *class < 2)
             })?,
-            0xDD => restarts = payload,
+            0xDD => {
+                if restarts_unused && restarts != payload {
+                    return None;
+                }
+                (restarts, restarts_unused) = (payload, true);
+            }
             0xC0..=0xC2 => {
                 frame = payload;
                 parts.push(whole([0, 0, 0, marker], payload));
             }
             0xDA => {
+                restarts_unused = false;
                 parts.extend(tables.named(frame, payload)?);
                 parts.push(whole(*b"rest", restarts));
                 parts.push(whole(*b"scan", payload));
@@ -59,7 +66,8 @@ pub(super) fn parts(file: &[u8]) -> Option<Vec<Part<'_>>> {
             _ => return None,
         }
     }
-    (tables.unused.is_empty() && reader.rest().is_empty()).then_some(parts)
+    let all_used = tables.unused.is_empty() && !restarts_unused;
+    (all_used && reader.rest().is_empty()).then_some(parts)
 }
 
 impl<'a> Tables<'a> {
@@ -73,9 +81,7 @@ impl<'a> Tables<'a> {
             let (class, length) = shape(rest)?;
             let key = (class, first & 15);
             let (table, after) = rest.split_at_checked(length)?;
-            let is_new = self.in_force.insert(key, table) != Some(table);
-            // Nobody has read the table that this one replaces.
-            if is_new && self.unused.insert(key, ()).is_some() {
+            if self.in_force.insert(key, table) != Some(table) && !self.unused.insert(key) {
                 return None;
             }
             rest = after;
