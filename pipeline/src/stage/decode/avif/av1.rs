@@ -172,7 +172,7 @@ fn contained(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
     }
     stop_instead_of_unwinding();
     let (answer, waiting) = sync_channel(1);
-    thread::Builder::new()
+    let thread = thread::Builder::new()
         .name("av1".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
@@ -184,7 +184,11 @@ fn contained(work: impl FnOnce() -> Answer + Send + 'static) -> Answer {
         })
         .expect("the system has a thread for each image at work");
     match waiting.recv() {
-        Ok(Some(answer)) => answer,
+        Ok(Some(answer)) => {
+            // It has nothing left to do but to end.
+            let _ended = thread.join();
+            answer
+        }
         Ok(None) | Err(_) => {
             tracing::warn!(
                 lost = decoders_lost(),
