@@ -3,47 +3,46 @@
 /// A position in an interval's data. Past the end it reads zeros; whether that
 /// happened is asked at the end of a row, by [`Bits::consumed`].
 ///
-/// Functions that are not inlined take it by value, so that it need not leave the
-/// registers in the loop over a block.
+/// Nothing on the way through a block's loop takes its address, so that it stays
+/// in registers there, and nothing asks whether numbers overflow: no more bits are
+/// taken than a refill makes available.
 #[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    /// What has not been taken into the window, but for zeros behind the end.
+    rest: &'a [u8],
     /// The next bits, from the most significant down. Below the `n_bits` that
-    /// count stand zeros or a part of the byte at `at`.
+    /// count stand zeros or a part of the first byte of `rest`.
     window: u64,
     n_bits: u32,
+    /// Bytes at the start, and made up since the end.
+    n_bytes: usize,
 }
 
 impl<'a> Bits<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
-            bytes,
-            at: 0,
+            rest: bytes,
             window: 0,
             n_bits: 0,
+            n_bytes: bytes.len(),
         }
     }
 
-    /// Makes at least 32 bits available: a code and what follows it take 31. Doing
+    /// Makes at least 56 bits available: a code and what follows it take 31. Doing
     /// it every time is cheaper than guessing wrong when it is needed.
     #[inline(always)]
     pub(super) fn refill(&mut self) {
-        let ahead = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk);
-        let next = ahead.map_or_else(|| self.last_bytes(), |eight| u64::from_be_bytes(*eight));
-        self.window |= next >> self.n_bits;
-        self.at += ((63 - self.n_bits) >> 3) as usize;
+        let n_taken = (63_u32.wrapping_sub(self.n_bits) >> 3) as usize & 7;
+        if let Some(eight) = self.rest.first_chunk() {
+            self.window |= u64::from_be_bytes(*eight) >> (self.n_bits & 63);
+            self.rest = &self.rest[n_taken..];
+        } else {
+            self.window |= last_bytes(self.rest) >> (self.n_bits & 63);
+            let n_left = self.rest.len().min(n_taken);
+            self.rest = &self.rest[n_left..];
+            self.n_bytes = self.n_bytes.wrapping_add(n_taken - n_left);
+        }
         self.n_bits |= 56;
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn last_bytes(self) -> u64 {
-        let mut eight = [0; 8];
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let n_bytes = rest.len().min(eight.len());
-        eight[..n_bytes].copy_from_slice(&rest[..n_bytes]);
-        u64::from_be_bytes(eight)
     }
 
     /// The next `count` bits, 1 to 32, of those that a refill made available.
@@ -54,8 +53,8 @@ impl<'a> Bits<'a> {
 
     #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
-        self.window <<= count;
-        self.n_bits -= count;
+        self.window <<= count & 63;
+        self.n_bits = self.n_bits.wrapping_sub(count);
     }
 
     /// Reads `count` bits, 0 to 16, of those that a refill made available.
@@ -82,8 +81,19 @@ impl<'a> Bits<'a> {
 
     /// Bits read since the start, those past the end included.
     pub(super) fn consumed(&self) -> usize {
-        self.at * 8 - self.n_bits as usize
+        (self.n_bytes - self.rest.len()) * 8 - self.n_bits as usize
     }
+}
+
+/// Fewer than eight bytes, and zeros behind them.
+#[cold]
+#[inline(never)]
+fn last_bytes(rest: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    if let Some(bytes) = eight.get_mut(..rest.len()) {
+        bytes.copy_from_slice(rest);
+    }
+    u64::from_be_bytes(eight)
 }
 
 /// T.81 F.2.2.1, EXTEND.

@@ -2,7 +2,7 @@
 
 use super::BROKEN;
 use super::bits::Bits;
-use super::codes::Code;
+use super::codes::{Code, Step, Steps};
 use super::plane::Plane;
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::frame::{Frame, Scan};
@@ -71,43 +71,73 @@ pub(super) fn dc(bits: &mut Bits<'_>, code: &Code, previous: &mut i32) -> Result
     scaled(*previous, 0)
 }
 
-/// All AC of a block.
-#[inline(always)]
-pub(super) fn ac<P: Plane>(
-    bits: &mut Bits<'_>,
+/// All AC of a block. Returns where they end.
+///
+/// A function of its own, so that all of its loop stays in registers.
+#[inline(never)]
+pub(super) fn ac<'a, P: Plane>(
+    bits: Bits<'a>,
     code: &Code,
     plane: &mut P,
     block: usize,
-) -> Result<(), Reject> {
-    // A copy stays in registers.
-    let mut at = *bits;
+) -> Result<Bits<'a>, Reject> {
+    let mut bits = bits;
     let mut position = 1;
     while position <= LAST {
-        at.refill();
-        let step = code.step(&at);
-        let (run, number) = if step.length != 0 {
-            at.skip(step.length.into());
-            (step.run, step.number)
-        } else {
-            let symbol = code.symbol(&mut at)?;
-            match (symbol >> 4, symbol & 15) {
-                (15, 0) => {
-                    position += 16;
-                    continue;
-                }
-                (_, 0) => break,
-                (run, size) => (run, scaled(at.number(size.into()), 0)?),
-            }
-        };
-        position += usize::from(run);
-        if position > LAST {
-            return Err(BROKEN);
+        bits.refill();
+        let mut steps = code.steps(&bits);
+        if steps.n_bits[0] == 0 {
+            steps = Steps::taken(long_step(&mut bits, code)?);
         }
-        plane.set(block, position, number);
-        position += 1;
+        let [first, second] = [steps.first(), steps.second()];
+        let [n_bits, n_more] = steps.n_bits.map(u32::from);
+        position += usize::from(first.run);
+        if position >= LAST {
+            // What looks like a second step is the next block's.
+            bits.skip(n_bits);
+            if position > LAST {
+                return ended(bits, first);
+            }
+            plane.set(block, position, first.number);
+            break;
+        }
+        bits.skip(n_bits + n_more);
+        plane.set(block, position, first.number);
+        // Whether there is a second one is anyone's guess: better not to ask.
+        position += 1 + usize::from(second.run);
+        if position > LAST {
+            return ended(bits, second);
+        }
+        plane.set(block, position, second.number);
+        position += usize::from(n_more != 0);
     }
-    *bits = at;
-    Ok(())
+    Ok(bits)
+}
+
+/// After a step that leads beyond the last place.
+#[inline(always)]
+fn ended<'a>(bits: Bits<'a>, step: Step) -> Result<Bits<'a>, Reject> {
+    if step.run == Step::END {
+        Ok(bits)
+    } else {
+        Err(BROKEN)
+    }
+}
+
+/// Reads a symbol and its number that take too many bits for one look; of sixteen
+/// zeros the last stands for the number.
+#[inline(always)]
+fn long_step(bits: &mut Bits<'_>, code: &Code) -> Result<Step, Reject> {
+    let symbol = code.symbol(bits)?;
+    let (run, size) = (symbol >> 4, symbol & 15);
+    Ok(Step {
+        run: if size == 0 && symbol != SIXTEEN_ZEROS {
+            Step::END
+        } else {
+            run
+        },
+        number: scaled(bits.number(size.into()), 0)?,
+    })
 }
 
 impl AcBand {

@@ -6,24 +6,66 @@ use crate::error::Reject;
 
 /// Codes up to this length are found by one look. Longer ones are rare by
 /// construction: they stand for less than a thousandth of the symbols.
-const QUICK_BITS: u32 = 10;
+const QUICK_BITS: u32 = 11;
+const QUICK: usize = 1 << QUICK_BITS;
 
-/// A symbol of an AC code with its number, read at once.
+/// A symbol of an AC code with its number: what one coefficient is.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Step {
-    /// Bits taken by the code and the number; 0 if they were too many.
-    pub(super) length: u8,
-    /// Zeros before the number.
+    /// Zeros before the number; [`Self::END`] where the block ends instead.
     pub(super) run: u8,
     pub(super) number: i16,
+}
+
+impl Step {
+    /// More zeros than a block has places.
+    pub(super) const END: u8 = 64;
+}
+
+/// One step or two, read at once. Eight bytes, so that a table of them stays in
+/// the nearest cache.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Steps {
+    numbers: [i16; 2],
+    runs: [u8; 2],
+    /// Bits that each takes: 0 for the first if they are too many, and for the
+    /// second if it is none at all, of no run and no number.
+    pub(super) n_bits: [u8; 2],
+}
+
+impl Steps {
+    /// A step whose bits have been taken.
+    pub(super) fn taken(step: Step) -> Self {
+        Self {
+            numbers: [step.number, 0],
+            runs: [step.run, 0],
+            n_bits: [0; 2],
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn first(&self) -> Step {
+        Step {
+            run: self.runs[0],
+            number: self.numbers[0],
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn second(&self) -> Step {
+        Step {
+            run: self.runs[1],
+            number: self.numbers[1],
+        }
+    }
 }
 
 /// One table of a file.
 pub(super) struct Code {
     /// By the next [`QUICK_BITS`]: the length of the code and its symbol.
-    quick: Vec<(u8, u8)>,
-    /// By the next [`QUICK_BITS`]: code and number, where they fit.
-    steps: Vec<Step>,
+    quick: Box<[(u8, u8); QUICK]>,
+    /// By the next [`QUICK_BITS`]: codes and numbers, as far as they fit.
+    steps: Box<[Steps; QUICK]>,
     /// By length: the first 16 bits that are no code of that length or less.
     limits: [u32; 17],
     /// By length: what leads from a code to the place of its symbol.
@@ -39,8 +81,8 @@ impl Code {
             .and_then(<[u8]>::split_first_chunk::<16>)
             .ok_or(BROKEN)?;
         let mut code = Self {
-            quick: vec![(0, 0); 1 << QUICK_BITS],
-            steps: vec![Step::default(); 1 << QUICK_BITS],
+            quick: Box::new([(0, 0); QUICK]),
+            steps: Box::new([Steps::default(); QUICK]),
             limits: [0; 17],
             offsets: [0; 17],
             symbols: symbols.to_vec(),
@@ -73,60 +115,73 @@ impl Code {
     }
 
     fn find_steps(&mut self) {
-        for (bits, (&(length, symbol), step)) in self.quick.iter().zip(&mut self.steps).enumerate()
-        {
-            let size = symbol & 15;
-            let Some(spare) = QUICK_BITS.checked_sub(u32::from(length) + u32::from(size)) else {
+        for bits in 0..QUICK {
+            let Some((first, n_bits)) = self.find_step(bits, QUICK_BITS) else {
                 continue;
             };
-            if length == 0 || size == 0 {
-                continue;
-            }
-            let number = (bits >> spare) & ((1 << size) - 1);
-            let number = i32::try_from(number).unwrap_or(0);
-            *step = Step {
-                length: length + size,
-                run: symbol >> 4,
-                number: i16::try_from(extend(number, size.into())).unwrap_or(0),
+            let behind = (bits << n_bits) & (QUICK - 1);
+            let second = (first.run != Step::END)
+                .then(|| self.find_step(behind, QUICK_BITS - u32::from(n_bits)))
+                .flatten();
+            let (second, n_more) = second.unwrap_or_default();
+            self.steps[bits] = Steps {
+                numbers: [first.number, second.number],
+                runs: [first.run, second.run],
+                n_bits: [n_bits, n_more],
             };
         }
     }
 
-    /// The next symbol with its number, if both are short. The bits must have
+    /// The step that `bits`, of which the first `n_known` are known, begin with,
+    /// and how many it takes.
+    fn find_step(&self, bits: usize, n_known: u32) -> Option<(Step, u8)> {
+        let (length, symbol) = self.quick[bits];
+        let size = symbol & 15;
+        let n_bits = length + size;
+        let n_behind = QUICK_BITS.checked_sub(n_bits.into())?;
+        if length == 0 || u32::from(n_bits) > n_known {
+            return None;
+        }
+        let number = (bits >> n_behind) & ((1 << size) - 1);
+        let number = extend(i32::try_from(number).ok()?, size.into());
+        let run = match (symbol >> 4, size) {
+            (15, 0) => 15,
+            (_, 0) => Step::END,
+            (run, _) => run,
+        };
+        let number = i16::try_from(number).ok()?;
+        Some((Step { run, number }, n_bits))
+    }
+
+    /// The next symbols with their numbers, if they are short. The bits must have
     /// been refilled.
     #[inline(always)]
-    pub(super) fn step(&self, bits: &Bits<'_>) -> Step {
-        self.steps[bits.peek(QUICK_BITS)]
+    pub(super) fn steps(&self, bits: &Bits<'_>) -> Steps {
+        self.steps[bits.peek(QUICK_BITS) & (QUICK - 1)]
     }
 
     /// Reads the next symbol. The bits must have been refilled.
     #[inline(always)]
     pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<u8, Reject> {
-        let (length, symbol) = self.quick[bits.peek(QUICK_BITS)];
+        let (mut length, mut symbol) = self.quick[bits.peek(QUICK_BITS) & (QUICK - 1)];
         if length == 0 {
-            let (after, symbol) = self.long_symbol(*bits)?;
-            *bits = after;
-            return Ok(symbol);
+            (length, symbol) = self.long_symbol(bits.peek(16)).ok_or(BROKEN)?;
         }
         bits.skip(length.into());
         Ok(symbol)
     }
 
+    /// The length and symbol of the code that these 16 bits begin with.
     #[cold]
     #[inline(never)]
-    fn long_symbol<'a>(&self, mut bits: Bits<'a>) -> Result<(Bits<'a>, u8), Reject> {
-        let ahead = u32::try_from(bits.peek(16)).map_err(broken)?;
-        for length in QUICK_BITS + 1..=16 {
-            let idx = length as usize;
-            if ahead < self.limits[idx] {
-                let code = (ahead >> (16 - length)).cast_signed();
-                let at = usize::try_from(code + self.offsets[idx]).map_err(broken)?;
-                bits.skip(length);
-                let symbol = self.symbols.get(at).ok_or(BROKEN)?;
-                return Ok((bits, *symbol));
-            }
-        }
-        Err(BROKEN)
+    fn long_symbol(&self, ahead: usize) -> Option<(u8, u8)> {
+        let ahead = u32::try_from(ahead).ok()?;
+        let (length, (_, offset)) = (0_u8..)
+            .zip(self.limits.iter().zip(&self.offsets))
+            .find(|(length, (limit, _))| u32::from(*length) > QUICK_BITS && ahead < **limit)?;
+        let code = (ahead >> (16 - length)).cast_signed();
+        let at = usize::try_from(code + offset).ok()?;
+        Some((length, *self.symbols.get(at)?))
     }
 }
 
@@ -148,11 +203,16 @@ mod tests {
         let bytes = [0b0110_0010, 0b0101_0000, 0b0000_0001, 0b0100_0000];
         let mut bits = Bits::new(&bytes);
         bits.refill();
-        let step = code.step(&bits);
-        assert_eq!((step.length, step.run, step.number), (4, 1, 2));
+        let steps = code.steps(&bits);
+        assert_eq!(steps.n_bits, [4, 2]);
+        assert_eq!((steps.first().run, steps.first().number), (1, 2));
+        assert_eq!(steps.second().run, Step::END);
         bits.skip(4);
-        for symbol in [0x00, 0xF0, 0x35] {
-            assert_eq!(code.step(&bits).length, 0);
+        assert_eq!(code.symbol(&mut bits), Ok(0x00));
+        let steps = code.steps(&bits);
+        assert_eq!(steps.n_bits, [3, 0]);
+        assert_eq!((steps.first().run, steps.first().number), (15, 0));
+        for symbol in [0xF0, 0x35] {
             assert_eq!(code.symbol(&mut bits), Ok(symbol));
         }
         assert_eq!(bits.number(5), 5 - 31);

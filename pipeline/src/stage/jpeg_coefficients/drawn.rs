@@ -1,62 +1,48 @@
-//! A component drawn at some eighths of its size, block by block, while its scan
-//! is read: a row of units at a time, which stays in the cache.
+//! A component drawn at some eighths of its size, a few blocks at once, while its
+//! scan is read.
 
-use std::slice::ChunksExact;
-
-use super::inverse::{Coefficients, Draw, SIDE, draw_low, draw_of, scale};
+use super::inverse::{Coefficients, Draw, LANES, LOW, Lanes, draw_of, sample_of, scale};
 use super::plane::{Laid, Plane, filled};
 use super::reduced::Eighths;
 use super::turn::ZIGZAG;
 use super::{BROKEN, TOO_LARGE};
 use crate::error::Reject;
 
-/// The bits of a place, row * 8 + column, that the four lowest frequencies of
-/// both directions do not have.
-const HIGH: u8 = 0b100_100;
+/// Frequencies of a block, in each direction.
+const SIDE: usize = 8;
 
-/// The samples of one component, and the block being read.
+/// Where coefficients go that no block of these sizes takes.
+const HIGH: u8 = 16;
+
+/// The samples of one component, and blocks that are not among them yet: the last
+/// of those is being read.
 pub(super) struct Drawn {
     draw: Draw,
-    /// Samples of a drawn block.
-    across: usize,
-    down: usize,
+    /// Samples of a drawn block's side.
+    side: usize,
     /// Samples of a row, those of padding included.
-    stride: usize,
-    /// The row of units being read.
+    pub(super) stride: usize,
     samples: Vec<u8>,
-    /// Its first row of blocks, and how many it has.
-    first_row: usize,
-    n_rows: usize,
     /// By zigzag position: step and scale, and the place among the coefficients.
     factors: [(f32, u8); 64],
-    block: Coefficients,
-    /// The bits of all its places together: those of a block's mean are none.
+    /// The low coefficients, then room for the others.
+    waiting: [Lanes; 2 * LOW * LOW],
+    /// Where the first sample of each goes.
+    starts: [usize; LANES],
+    n_waiting: usize,
+    /// The bits of all the read block's places together: those of its mean are
+    /// none.
     places: u8,
 }
 
-/// Samples of a drawn block, across and down, of a component that is stretched
-/// so; `None` where it cannot be drawn at that size.
-pub(super) fn block_size(
-    stretch: Option<(usize, usize)>,
-    eighths: Eighths,
-) -> Option<(usize, usize)> {
-    let (across, down) = stretch?;
-    let size = (across * eighths.count(), down * eighths.count());
-    draw_of(size.0, size.1).map(|_| size)
-}
-
 impl Drawn {
-    /// The rows of samples that are drawn.
-    pub(super) fn rows(&self) -> ChunksExact<'_, u8> {
-        self.samples.chunks_exact(self.stride)
+    /// All samples, row-major.
+    pub(super) fn into_samples(mut self) -> Vec<u8> {
+        self.draw_waiting();
+        self.samples
     }
 
-    /// From now on the next row of units is drawn.
-    pub(super) fn next_row(&mut self) {
-        self.first_row += self.n_rows;
-    }
-
-    fn factors(table: &[u8], (across, down): (usize, usize)) -> Result<[(f32, u8); 64], Reject> {
+    fn factors(table: &[u8]) -> Result<[(f32, u8); 64], Reject> {
         let (head, steps) = table.split_first().ok_or(BROKEN)?;
         let step = |position: usize| match head >> 4 {
             0 => steps.get(position).map(|step| f32::from(*step)),
@@ -65,13 +51,44 @@ impl Drawn {
                 Some(f32::from(u16::from_be_bytes(*wide)))
             }
         };
-        let mut factors = [(0.0, 0); 64];
+        let mut factors = [(0.0, HIGH); 64];
         for (position, (factor, natural)) in factors.iter_mut().zip(ZIGZAG).enumerate() {
-            let at = usize::from(natural);
-            let scale = scale(down, at / SIDE) * scale(across, at % SIDE);
-            *factor = (step(position).ok_or(BROKEN)? * scale, natural);
+            let (row, column) = (usize::from(natural) / SIDE, usize::from(natural) % SIDE);
+            let step = step(position).ok_or(BROKEN)?;
+            if row < LOW && column < LOW {
+                let place = u8::try_from(row * LOW + column).unwrap_or(HIGH);
+                *factor = (step * scale(row) * scale(column), place);
+            }
         }
         Ok(factors)
+    }
+
+    #[inline(never)]
+    fn draw_waiting(&mut self) {
+        let Some(low) = self.waiting.first_chunk_mut::<{ LOW * LOW }>() else {
+            return;
+        };
+        let rows = (self.draw)(low);
+        *low = Coefficients::default();
+        for (lane, start) in self.starts.iter().take(self.n_waiting).enumerate() {
+            let samples = self.samples[*start..].chunks_mut(self.stride);
+            for (to, row) in samples.zip(&rows).take(self.side) {
+                match (to.first_chunk_mut::<LOW>(), self.side) {
+                    (Some(to), LOW) => *to = row[lane],
+                    _ => to[..self.side].copy_from_slice(&row[lane][..self.side]),
+                }
+            }
+        }
+        self.n_waiting = 0;
+    }
+
+    fn fill(&mut self, start: usize, sample: u8) {
+        for row in self.samples[start..]
+            .chunks_mut(self.stride)
+            .take(self.side)
+        {
+            row[..self.side].fill(sample);
+        }
     }
 }
 
@@ -79,22 +96,18 @@ impl Plane for Drawn {
     type Purpose = Eighths;
 
     fn new(component: &Laid<'_>, eighths: Eighths) -> Result<Self, Reject> {
-        let size = block_size(component.stretch, eighths).ok_or(BROKEN)?;
-        let (across, down) = size;
-        let stride = component.grid.columns * across;
-        let length = stride
-            .checked_mul(component.grid.down * down)
-            .ok_or(TOO_LARGE)?;
+        let side = eighths.count();
+        let stride = component.grid.columns * side;
+        let length = stride.checked_mul(component.grid.rows * side);
         Ok(Self {
-            draw: draw_of(across, down).ok_or(BROKEN)?,
-            across,
-            down,
+            draw: draw_of(eighths),
+            side,
             stride,
-            samples: filled(length, 0)?,
-            first_row: 0,
-            n_rows: component.grid.down,
-            factors: Self::factors(component.quantisation.ok_or(BROKEN)?, size)?,
-            block: [0.0; 64],
+            samples: filled(length.ok_or(TOO_LARGE)?, 0)?,
+            factors: Self::factors(component.quantisation.ok_or(BROKEN)?)?,
+            waiting: Default::default(),
+            starts: [0; LANES],
+            n_waiting: 0,
             places: 0,
         })
     }
@@ -102,14 +115,15 @@ impl Plane for Drawn {
     /// Where its first sample is.
     #[inline(always)]
     fn block(&self, column: usize, row: usize) -> usize {
-        (row - self.first_row) * self.down * self.stride + column * self.across
+        (row * self.stride + column) * self.side
     }
 
     #[inline(always)]
     fn set(&mut self, _block: usize, position: usize, value: i16) {
-        let (factor, at) = self.factors[position & 63];
-        self.block[usize::from(at & 63)] = f32::from(value) * factor;
-        self.places |= at;
+        let (factor, place) = self.factors[position & 63];
+        let lane = self.n_waiting & (LANES - 1);
+        self.waiting[usize::from(place & 31)][lane] = f32::from(value) * factor;
+        self.places |= place;
     }
 
     fn is_set(&self, _block: usize, _position: usize) -> bool {
@@ -124,16 +138,16 @@ impl Plane for Drawn {
 
     #[inline(always)]
     fn complete(&mut self, block: usize) {
-        let samples = &mut self.samples[block..];
-        let is_whole = (self.across, self.down) == (SIDE, SIDE);
-        if is_whole && self.places & HIGH == 0 {
-            draw_low(&self.block, samples, self.stride);
+        let lane = self.n_waiting & (LANES - 1);
+        if self.places & (HIGH - 1) == 0 {
+            self.fill(block, sample_of(self.waiting[0][lane]));
         } else {
-            (self.draw)(&self.block, samples, self.stride);
+            self.starts[lane] = block;
+            self.n_waiting += 1;
+            if self.n_waiting == LANES {
+                self.draw_waiting();
+            }
         }
-        if self.places != 0 {
-            self.block = [0.0; 64];
-            self.places = 0;
-        }
+        self.places = 0;
     }
 }

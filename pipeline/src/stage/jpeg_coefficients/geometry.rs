@@ -83,19 +83,6 @@ impl Geometry {
     pub(super) fn n_blocks(&self) -> usize {
         self.grids.iter().map(Grid::n_blocks).sum()
     }
-
-    /// How many samples of the finest component one of this component's is as
-    /// wide and as high as; `None` where that is no whole number.
-    pub(super) fn stretch(&self, grid: &Grid) -> Option<(usize, usize)> {
-        let finest = |factor: fn(&Grid) -> usize| self.grids.iter().map(factor).max();
-        let whole = |most: Option<usize>, own: usize| {
-            most.filter(|most| most.is_multiple_of(own))
-                .map(|most| most / own)
-        };
-        let across = whole(finest(|grid| grid.across), grid.across)?;
-        let down = whole(finest(|grid| grid.down), grid.down)?;
-        Some((across, down))
-    }
 }
 
 #[cfg(test)]
@@ -120,10 +107,6 @@ mod tests {
         assert_eq!((luma.columns, luma.rows), (6, 2));
         assert_eq!((luma.shown_columns, luma.shown_rows), (5, 2));
         assert_eq!(geometry.n_blocks(), 12 + 3 + 3);
-        let stretches = geometry.grids.iter().map(|grid| geometry.stretch(grid));
-        assert!(stretches.eq([Some((1, 1)), Some((2, 2)), Some((2, 2))]));
-        let odd = Geometry::of(&frame(8, 8, &[0x31, 0x21, 0x11])).expect("legal");
-        assert_eq!(odd.stretch(&odd.grids[1]), None);
     }
 
     #[test]

@@ -30,11 +30,10 @@ mod tests;
 
 use std::mem;
 
-pub(in crate::stage) use self::reduced::{Colours, Eighths, Reduced, reduced};
+pub(in crate::stage) use self::reduced::{Colours, Eighths, Reduced, Samples, reduced};
 pub(in crate::stage) use self::turn::Turn;
 
 use self::plane::{Kept, Marked};
-use self::scan::Told;
 use self::source::Source;
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::segments::{EOI, SOI, SOS, Segments};
@@ -71,7 +70,7 @@ pub(in crate::stage) fn turned(file: &[u8], turn: Turn) -> Result<Option<Vec<u8>
                 if !turn.is_possible(source.geometry()?) {
                     return Ok(None);
                 }
-                source.read_scan(segment.payload, &mut segments, |_| {})?;
+                source.read_scan(segment.payload, &mut segments, |_, _| {})?;
             }
             EOI => break,
             _ => source.read(&segment)?,
@@ -101,10 +100,7 @@ pub(in crate::stage) fn without_tails(file: &[u8]) -> Result<Vec<u8>, Reject> {
         if segment.marker == SOS {
             let mut restarts = (0xD0..=0xD7).cycle();
             let mut first = true;
-            source.read_scan(segment.payload, &mut segments, |told| {
-                let Told::IntervalEnded(data, n_bits) = told else {
-                    return;
-                };
+            source.read_scan(segment.payload, &mut segments, |data, n_bits| {
                 if !mem::take(&mut first) {
                     let restart = restarts.next().unwrap_or(0xD0);
                     out.extend_from_slice(&[0xFF, restart]);

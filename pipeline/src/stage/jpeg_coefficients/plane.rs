@@ -19,6 +19,8 @@ pub(super) trait Plane: Sized {
     /// The index of the block at (`column`, `row`).
     fn block(&self, column: usize, row: usize) -> usize;
 
+    /// Sets a coefficient. A zero, which is what all of them are at first, may be
+    /// set before the true value.
     fn set(&mut self, block: usize, position: usize, value: i16);
 
     /// Whether a coefficient of higher frequency than 0 has been set.
@@ -38,9 +40,6 @@ pub(super) trait Plane: Sized {
 /// A component as the first scan finds it.
 pub(super) struct Laid<'a> {
     pub(super) grid: &'a Grid,
-    /// How many samples of the finest component one of this one's is as wide
-    /// and as high as; `None` where that is no whole number.
-    pub(super) stretch: Option<(usize, usize)>,
     /// The quantisation table's segment: precision and id, then the steps.
     pub(super) quantisation: Option<&'a [u8]>,
 }
@@ -87,7 +86,7 @@ impl Plane for Kept {
         let position = usize::from(position & 63);
         // Values come from at most 15 bits, and keep within them negated.
         self.blocks[block][position] = value.wrapping_mul(sign);
-        self.masks[block] |= u64::from(position != 0) << position;
+        self.masks[block] |= u64::from(position != 0 && value != 0) << position;
     }
 
     #[inline(always)]
@@ -132,8 +131,8 @@ impl Plane for Marked {
     }
 
     #[inline(always)]
-    fn set(&mut self, block: usize, position: usize, _value: i16) {
-        self.masks[block] |= 1 << (position & 63);
+    fn set(&mut self, block: usize, position: usize, value: i16) {
+        self.masks[block] |= u64::from(value != 0) << (position & 63);
     }
 
     #[inline(always)]

@@ -30,16 +30,8 @@ pub(super) struct Context<'a> {
     pub(super) restart_interval: u16,
 }
 
-/// What is told while a scan is decoded.
-pub(super) enum Told<'t, P> {
-    /// A restart interval has ended: its data, and how many bits of them were
-    /// needed.
-    IntervalEnded(&'t [u8], usize),
-    /// A row of units has ended; these are the planes of all components.
-    RowEnded(&'t mut [P]),
-}
-
-/// Decodes a scan into the components' planes.
+/// Decodes a scan into the components' planes. Of each restart interval
+/// `interval_ended` hears its data, and how many bits of them were needed.
 ///
 /// # Errors
 /// [`Reject::Malformed`] for data that are no code; [`Reject::Truncated`] for
@@ -49,7 +41,7 @@ pub(super) fn decode<P: Plane>(
     scan: &Scan,
     coded: &[u8],
     planes: &mut [P],
-    mut tell: impl FnMut(Told<'_, P>),
+    mut interval_ended: impl FnMut(&[u8], usize),
 ) -> Result<(), Reject> {
     let mut parts = parts(context, scan)?;
     let alone = parts.len() == 1;
@@ -95,11 +87,10 @@ pub(super) fn decode<P: Plane>(
                 (column, row) = (0, row + 1);
                 // What follows the end of the data would be made up.
                 check_end(&bits, data)?;
-                tell(Told::RowEnded(planes));
             }
         }
         check_end(&bits, data)?;
-        tell(Told::IntervalEnded(data, bits.consumed()));
+        interval_ended(data, bits.consumed());
     }
     Ok(())
 }
@@ -124,7 +115,7 @@ fn decode_block<P: Plane>(
         (Band::All, Some(dc), Some(ac)) => {
             let value = block::dc(bits, dc, &mut part.previous)?;
             plane.set(idx, 0, value);
-            block::ac(bits, ac, plane, idx)?;
+            *bits = block::ac(*bits, ac, plane, idx)?;
             plane.complete(idx);
             Ok(())
         }

@@ -5,7 +5,7 @@ use std::mem;
 use super::BROKEN;
 use super::geometry::Geometry;
 use super::plane::{Kept, Laid, Plane};
-use super::scan::{self, Context, Progress, Told};
+use super::scan::{self, Context, Progress};
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::frame::{Frame, Scan};
 use crate::stage::scrub::jpeg::segments::{Segment, Segments};
@@ -68,12 +68,13 @@ impl<'a, P: Plane> Source<'a, P> {
         Ok(())
     }
 
-    /// Decodes a scan whose header has been read.
+    /// Decodes a scan whose header has been read. Of each restart interval
+    /// `interval_ended` hears its data, and how many bits of them were needed.
     pub(super) fn read_scan(
         &mut self,
         header: &[u8],
         segments: &mut Segments<'a>,
-        tell: impl FnMut(Told<'_, P>),
+        interval_ended: impl FnMut(&[u8], usize),
     ) -> Result<(), Reject> {
         self.n_scans += 1;
         if self.n_scans > SCANS_MAX {
@@ -90,7 +91,6 @@ impl<'a, P: Plane> Source<'a, P> {
             let planes = components.map(|(component, grid)| {
                 let laid = Laid {
                     grid,
-                    stretch: geometry.stretch(grid),
                     quantisation: self.tables.quantisation(component.quantisation),
                 };
                 P::new(&laid, self.purpose)
@@ -103,7 +103,7 @@ impl<'a, P: Plane> Source<'a, P> {
             tables: &self.tables,
             restart_interval: self.restart_interval,
         };
-        scan::decode(&context, &scan, &coded, &mut self.planes, tell)?;
+        scan::decode(&context, &scan, &coded, &mut self.planes, interval_ended)?;
         self.coded = coded;
         Ok(())
     }
@@ -133,6 +133,12 @@ impl<'a, P: Plane> Source<'a, P> {
             return Err(BROKEN);
         }
         Ok(&self.planes)
+    }
+
+    /// As [`Self::planes`], for keeps.
+    pub(super) fn take_planes(&mut self) -> Result<Vec<P>, Reject> {
+        self.planes()?;
+        Ok(mem::take(&mut self.planes))
     }
 }
 

@@ -27,7 +27,7 @@ fn read(file: &[u8]) -> Result<Source<'_, Kept>, Reject> {
     loop {
         let segment = segments.next()?;
         match segment.marker {
-            SOS => source.read_scan(segment.payload, &mut segments, |_| {})?,
+            SOS => source.read_scan(segment.payload, &mut segments, |_, _| {})?,
             EOI => return Ok(source),
             _ => source.read(&segment)?,
         }

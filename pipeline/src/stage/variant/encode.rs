@@ -1,12 +1,13 @@
 //! Encodes a variant.
 
-use jpeg_encoder::{ColorType, Encoder, ImageBuffer, JpegColorType};
+use jpeg_encoder::{
+    ChromaSubsamplingMethod, ColorType, Encoder, ImageBuffer, JpegColorType, SamplingFactor,
+};
 
-use super::reduced::Small;
+use super::reduced::{Small, Subsampled};
 use crate::error::Reject;
 use crate::item::Format;
 use crate::stage::decode::{Layout, Raster};
-use crate::stage::jpeg_coefficients::Colours;
 
 /// Where an eye stops telling the difference at these sizes; about a bit and a
 /// half a pixel.
@@ -28,30 +29,33 @@ pub(super) fn encode(raster: &Raster) -> Result<(Vec<u8>, Format), Reject> {
 
 /// JPEG of a picture whose colours need not go through RGB; `None` for others.
 pub(super) fn encode_small(small: &Small) -> Result<Option<(Vec<u8>, Format)>, Reject> {
-    if small.colours != Colours::YCbCr {
+    let Some(samples) = small.subsampled() else {
         return Ok(None);
-    }
+    };
     let side = |side: u32| u16::try_from(side).map_err(|_| NOT_MADE);
     let picture = LumaAndColours {
         width: side(small.width)?,
         height: side(small.height)?,
-        samples: &small.samples,
+        samples,
     };
     let mut bytes = Vec::new();
-    let encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
+    let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    // Of four pixels with the same colours.
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Nearest);
     encoder.encode_image(picture).map_err(|_| NOT_MADE)?;
     Ok(Some((bytes, Format::Jpeg)))
 }
 
-/// Four samples a pixel: luma, blue and red difference, and one that means
-/// nothing.
-struct LumaAndColours<'a> {
+/// A picture whose colours are already as coarse as the file's. The encoder wants
+/// a sample of them a pixel all the same.
+struct LumaAndColours {
     width: u16,
     height: u16,
-    samples: &'a [u8],
+    samples: Subsampled,
 }
 
-impl ImageBuffer for LumaAndColours<'_> {
+impl ImageBuffer for LumaAndColours {
     fn get_jpeg_color_type(&self) -> JpegColorType {
         JpegColorType::Ycbcr
     }
@@ -64,12 +68,16 @@ impl ImageBuffer for LumaAndColours<'_> {
         self.height
     }
 
-    fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
-        let (pixels, _) = self.samples.as_chunks::<4>();
-        let width = usize::from(self.width);
-        let row = &pixels[usize::from(y) * width..][..width];
-        for (idx, buffer) in buffers.iter_mut().take(3).enumerate() {
-            buffer.extend(row.iter().map(|pixel| pixel[idx]));
+    fn fill_buffers(&self, y: u16, [luma, blue, red, _]: &mut [Vec<u8>; 4]) {
+        let (y, width) = (usize::from(y), usize::from(self.width));
+        luma.extend_from_slice(&self.samples.luma[y * width..][..width]);
+        let across = self.samples.colours_across;
+        for (buffer, samples) in [(blue, &self.samples.blue), (red, &self.samples.red)] {
+            let n_rows = samples.len() / across;
+            let row = &samples[(y / 2).min(n_rows - 1) * across..][..across];
+            let end = buffer.len() + width;
+            buffer.extend(row.iter().flat_map(|sample| [*sample; 2]));
+            buffer.resize(end, row[across - 1]);
         }
     }
 }
@@ -94,7 +102,9 @@ fn jpeg(raster: &Raster) -> Option<Vec<u8>> {
         raster.height.try_into().ok()?,
     );
     let mut bytes = Vec::new();
-    let encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
+    let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     // Neither progressive, which this encoder makes larger, nor with tables of
     // its own, which it writes as one scan a component: many decoders fail there.
     encoder

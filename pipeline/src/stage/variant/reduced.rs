@@ -1,30 +1,36 @@
 //! A photo made smaller from its coefficients: what the small picture does not
 //! need is never decoded.
 
-use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::images::{CroppedImage, Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::item::{Format, Header};
 use crate::limits::Limits;
 use crate::stage::decode::{Layout, Raster};
-use crate::stage::jpeg_coefficients::{Colours, Eighths, Reduced, reduced};
+use crate::stage::jpeg_coefficients::{Colours, Eighths, Reduced, Samples, reduced};
 
 /// How many times the wanted size a reduced picture has at least. What resampling
 /// takes from it then is what it takes from the whole one, to the eye.
 const OVERSIZE: (u64, u64) = (3, 2);
 
-/// A small picture as it comes out of its coefficients, not yet in RGB.
+/// A picture that is to have this size, with samples to spare.
 pub(super) struct Small {
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) colours: Colours,
-    /// As in [`Reduced`].
-    pub(super) samples: Vec<u8>,
+    picture: Reduced,
 }
 
-/// The picture at this size, or `None` where it must be made from all its pixels:
-/// it is no JPEG, not large enough, of inks or rare subsampling, or beyond the
-/// limits.
+/// Luma at a picture's size, and its colours at half of that, rounded down.
+pub(super) struct Subsampled {
+    pub(super) luma: Vec<u8>,
+    pub(super) blue: Vec<u8>,
+    pub(super) red: Vec<u8>,
+    /// Samples of a row of `blue` and `red`.
+    pub(super) colours_across: usize,
+}
+
+/// The picture for this size, or `None` where it must be made from all its pixels:
+/// it is no JPEG, not large enough, of inks, or beyond the limits.
 pub(super) fn shrunk(
     bytes: &[u8],
     format: Format,
@@ -40,20 +46,46 @@ pub(super) fn shrunk(
     Some(Small {
         width: size.0,
         height: size.1,
-        colours: picture.colours,
-        samples: resampled(&picture, header, eighths, size),
+        picture,
     })
 }
 
 impl Small {
+    /// `None` for a picture that is not in luma and colour differences.
+    pub(super) fn subsampled(&self) -> Option<Subsampled> {
+        let (Colours::YCbCr, [luma, blue, red]) =
+            (self.picture.colours, self.picture.components.as_slice())
+        else {
+            return None;
+        };
+        let (across, down) = (half(self.width), half(self.height));
+        // Of an odd side, the last pixel has its neighbour's colours.
+        let covered = |halves: u32, side: u32| (f64::from(2 * halves) / f64::from(side)).min(1.0);
+        let part = (covered(across, self.width), covered(down, self.height));
+        Some(Subsampled {
+            luma: resampled(luma, (1.0, 1.0), (self.width, self.height)),
+            blue: resampled(blue, part, (across, down)),
+            red: resampled(red, part, (across, down)),
+            colours_across: across as usize,
+        })
+    }
+
     pub(super) fn into_rgb(self) -> Raster {
+        let components = self.picture.components.iter();
+        let components: Vec<Vec<u8>> = components
+            .map(|samples| resampled(samples, (1.0, 1.0), (self.width, self.height)))
+            .collect();
         Raster {
             width: self.width,
             height: self.height,
             layout: Layout::Rgb,
-            samples: rgb(&self.samples, self.colours),
+            samples: rgb(&components, self.picture.colours),
         }
     }
+}
+
+fn half(side: u32) -> u32 {
+    (side / 2).max(1)
 }
 
 /// The fewest eighths that leave more than enough.
@@ -69,46 +101,44 @@ fn eighths_for(header: Header, (width, height): (u32, u32)) -> Option<Eighths> {
         })
 }
 
-/// The picture at another size, in the same kind of samples.
-fn resampled(
-    picture: &Reduced,
-    header: Header,
-    eighths: Eighths,
-    (width, height): (u32, u32),
-) -> Vec<u8> {
-    let pixel_type = match picture.colours {
-        Colours::Grey => PixelType::U8,
-        Colours::Rgb | Colours::YCbCr => PixelType::U8x4,
-    };
-    let source = ImageRef::new(picture.width, picture.height, &picture.samples, pixel_type)
-        .expect("a picture has the samples of each of its pixels");
-    let mut target = Image::new(width, height, pixel_type);
-    // The last pixel of a row may lie partly beyond the edge.
-    let true_side = |side: u32| f64::from(side) * f64::from(eighths as u8) / 8.0;
+/// A part of the samples, from the upper left, at another size.
+fn resampled(samples: &Samples, part: (f64, f64), (width, height): (u32, u32)) -> Vec<u8> {
+    let (columns, rows) = samples.size;
+    let all = ImageRef::new(columns, rows, &samples.samples, PixelType::U8)
+        .expect("a component has the samples of each of its rows");
+    // What lies beyond the edge is not the picture's.
+    let (across, down) = samples.shown;
+    let shown = CroppedImage::new(&all, 0, 0, whole(across, columns), whole(down, rows))
+        .expect("a component has the samples that it shows");
+    let mut target = Image::new(width, height, PixelType::U8);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .use_alpha(false)
-        .crop(0.0, 0.0, true_side(header.width), true_side(header.height));
+        .crop(0.0, 0.0, across * part.0, down * part.1);
     Resizer::new()
-        .resize(&source, &mut target, &options)
+        .resize(&shown, &mut target, &options)
         .expect("source and target have the same kind of pixels, and the crop is within");
     target.into_vec()
 }
 
-fn rgb(samples: &[u8], colours: Colours) -> Vec<u8> {
-    let (fours, _) = samples.as_chunks::<4>();
-    match colours {
-        Colours::Grey => samples.iter().flat_map(|grey| [*grey; 3]).collect(),
-        Colours::Rgb => from_fours(fours, |[red, green, blue, _]| [red, green, blue]),
-        Colours::YCbCr => from_fours(fours, |[luma, blue, red, _]| ycbcr_to_rgb(luma, blue, red)),
-    }
+/// How many whole samples the shown ones are, the last in part.
+fn whole(shown: f64, most: u32) -> u32 {
+    let less = (0..most).rev().find(|less| f64::from(*less) < shown);
+    less.map_or(most, |less| less + 1)
 }
 
-fn from_fours(fours: &[[u8; 4]], to_rgb: impl Fn([u8; 4]) -> [u8; 3]) -> Vec<u8> {
-    let mut samples = vec![0; fours.len() * 3];
+fn rgb(components: &[Vec<u8>], colours: Colours) -> Vec<u8> {
+    let [first, second, third] = components else {
+        let grey = components.iter().flatten();
+        return grey.flat_map(|grey| [*grey; 3]).collect();
+    };
+    let mut samples = vec![0; first.len() * 3];
     let (pixels, _) = samples.as_chunks_mut::<3>();
-    for (pixel, four) in pixels.iter_mut().zip(fours) {
-        *pixel = to_rgb(*four);
+    let each = first.iter().zip(second.iter().zip(third));
+    for (pixel, (first, (second, third))) in pixels.iter_mut().zip(each) {
+        *pixel = match colours {
+            Colours::YCbCr => ycbcr_to_rgb(*first, *second, *third),
+            _ => [*first, *second, *third],
+        };
     }
     samples
 }

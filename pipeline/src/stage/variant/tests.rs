@@ -110,18 +110,53 @@ fn a_picture_made_from_coefficients_is_the_one_made_from_pixels() {
                 ..THUMB
             }
             .fitted(width, height);
-            let found = reduced::shrunk(&bytes, Format::Jpeg, header, size, &limits)
-                .unwrap()
-                .into_rgb();
+            let small = reduced::shrunk(&bytes, Format::Jpeg, header, size, &limits).unwrap();
             let whole = decode::first_picture(&bytes, Format::Jpeg, header, &limits).unwrap();
-            let expected = shrink::shrink(whole, size);
-            let squares = found.samples.iter().zip(&expected.samples);
-            let squares = squares.map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
-            let mean = squares.sum::<f64>() / found.samples.len() as f64;
-            let psnr = 10.0 * (255.0 * 255.0 / mean).log10();
-            assert!(psnr > 36.0, "{side_max} at quality {quality}: {psnr:.1} dB");
+            let expected = coarse_in_colour(&shrink::shrink(whole, size));
+            let direct = small.subsampled().unwrap();
+            let through_rgb = coarse_in_colour(&small.into_rgb());
+            for found in [[direct.luma, direct.blue, direct.red], through_rgb] {
+                for (found, expected) in found.iter().zip(&expected) {
+                    let psnr = psnr(found, expected);
+                    assert!(psnr > 34.0, "{side_max} at quality {quality}: {psnr:.1} dB");
+                }
+            }
         }
     }
+}
+
+/// Luma, and the colour differences of every two by two whole pixels: what a file
+/// keeps of it.
+fn coarse_in_colour(picture: &Raster) -> [Vec<u8>; 3] {
+    let (pixels, _) = picture.samples.as_chunks::<3>();
+    let pixels: Vec<[f64; 3]> = pixels.iter().map(|rgb| rgb.map(f64::from)).collect();
+    let luma = |rgb: &[f64; 3]| 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+    let difference = |idx: usize, most: f64| -> Vec<u8> {
+        let rows = pixels.chunks_exact(picture.width as usize);
+        let rows: Vec<&[[f64; 3]]> = rows.collect();
+        let fields = rows.chunks_exact(2).flat_map(|pair| {
+            let above = pair[0].chunks_exact(2);
+            above.zip(pair[1].chunks_exact(2))
+        });
+        let mean = fields.map(|(above, below)| {
+            let four = above.iter().chain(below);
+            four.map(|rgb| (rgb[idx] - luma(rgb)) / most).sum::<f64>() / 4.0 + 128.0
+        });
+        mean.map(|mean| mean.round() as u8).collect()
+    };
+    [
+        pixels.iter().map(|rgb| luma(rgb).round() as u8).collect(),
+        difference(2, 1.772),
+        difference(0, 1.402),
+    ]
+}
+
+fn psnr(found: &[u8], expected: &[u8]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let squares = found.iter().zip(expected);
+    let squares = squares.map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
+    let mean = squares.sum::<f64>() / found.len() as f64;
+    10.0 * (255.0 * 255.0 / mean).log10()
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn try_out(name: &str, file: &[u8]) {
     if let Ok(cut) = without_tails(file) {
         assert_eq!(without_tails(&cut), Ok(cut), "{name}");
     }
-    for eighths in [Eighths::One, Eighths::Four] {
+    for eighths in [Eighths::One, Eighths::Two, Eighths::Four] {
         let _ = reduced(file, eighths);
     }
     assert!(started.elapsed() < LONG, "{name}");

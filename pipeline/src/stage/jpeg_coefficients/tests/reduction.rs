@@ -18,65 +18,64 @@ fn whole(file: &[u8], (width, height): (u16, u16)) -> Vec<u8> {
     whole.expect("it can be decoded").without_grey().samples
 }
 
-/// The mean of each field of a picture in RGB that becomes one sample. Fields
-/// that reach over the edge are left out.
-fn means(rgb: &[u8], (width, height): (u16, u16), eighths: Eighths) -> Vec<Vec<[f64; 3]>> {
-    let (width, height) = (usize::from(width), usize::from(height));
-    let side = 8 / eighths as usize;
-    let mean = |left: usize, top: usize| {
-        let mut sum = [0.0; 3];
-        for y in top..top + side {
-            for x in left..left + side {
-                let at = (y * width + x) * 3;
-                for (sum, sample) in sum.iter_mut().zip(&rgb[at..at + 3]) {
-                    *sum += f64::from(*sample);
-                }
-            }
-        }
-        sum.map(|sum| sum / (side * side) as f64)
-    };
-    (0..height / side)
-        .map(|row| {
-            (0..width / side)
-                .map(|column| mean(column * side, row * side))
-                .collect()
-        })
-        .collect()
-}
-
-fn as_rgb(picture: &Reduced, at: usize) -> [f64; 3] {
-    let n_samples = picture.samples.len() / (picture.width * picture.height) as usize;
-    let samples = picture.samples.chunks(n_samples).nth(at).expect("within");
-    let samples: Vec<f64> = samples.iter().copied().map(f64::from).collect();
-    match (picture.colours, samples.as_slice()) {
-        (Colours::YCbCr, [luma, blue, red, _]) => [
-            luma + 1.402 * (red - 128.0),
-            luma - 0.344_136 * (blue - 128.0) - 0.714_136 * (red - 128.0),
-            luma + 1.772 * (blue - 128.0),
+/// Components of a pixel as the picture's colours have them.
+fn components(rgb: &[u8], colours: Colours) -> Vec<f64> {
+    let [red, green, blue] = [0, 1, 2].map(|idx| f64::from(rgb[idx]));
+    // T.871, 7.
+    let luma = 0.299 * red + 0.587 * green + 0.114 * blue;
+    match colours {
+        Colours::Grey => vec![luma],
+        Colours::Rgb => vec![red, green, blue],
+        Colours::YCbCr => vec![
+            luma,
+            (blue - luma) / 1.772 + 128.0,
+            (red - luma) / 1.402 + 128.0,
         ],
-        (Colours::Rgb, [red, green, blue, _]) => [*red, *green, *blue],
-        (_, samples) => [samples[0]; 3],
     }
 }
 
+/// The mean of a component over the pixels from `from` to below `to`.
+fn mean(
+    rgb: &[u8],
+    width: usize,
+    (colours, idx): (Colours, usize),
+    from: (usize, usize),
+    to: (usize, usize),
+) -> f64 {
+    let mut sum = 0.0;
+    for y in from.1..to.1 {
+        for x in from.0..to.0 {
+            sum += components(&rgb[(y * width + x) * 3..], colours)[idx];
+        }
+    }
+    sum / ((to.0 - from.0) * (to.1 - from.1)) as f64
+}
+
+/// Each sample is the mean of the pixels that it covers. Samples that reach over
+/// the edge are left out.
 fn assert_shows(rgb: &[u8], name: &str, file: &[u8], size: (u16, u16), eighths: Eighths) {
     let picture = reduced(file, eighths)
         .expect("readable")
         .unwrap_or_else(|| panic!("{name} can be reduced"));
-    let side = |side: u16| (u32::from(side) * eighths as u32).div_ceil(8);
-    assert_eq!(
-        (picture.width, picture.height),
-        (side(size.0), side(size.1)),
-        "{name}"
-    );
-    for (y, row) in means(rgb, size, eighths).iter().enumerate() {
-        for (x, mean) in row.iter().enumerate() {
-            let found = as_rgb(&picture, y * picture.width as usize + x);
-            for (found, mean) in found.iter().zip(mean) {
-                let found = found.clamp(0.0, 255.0);
+    let (width, height) = (usize::from(size.0), usize::from(size.1));
+    for (idx, samples) in picture.components.iter().enumerate() {
+        let (columns, rows) = samples.size;
+        assert_eq!(samples.samples.len(), (columns * rows) as usize, "{name}");
+        assert!(samples.shown.0 <= columns.into() && samples.shown.1 <= rows.into());
+        let covered = |side: usize, shown: f64| (side as f64 / shown).round() as usize;
+        let across = covered(width, samples.shown.0);
+        let down = covered(height, samples.shown.1);
+        for (y, row) in samples.samples.chunks(columns as usize).enumerate() {
+            for (x, found) in row.iter().enumerate() {
+                let to = ((x + 1) * across, (y + 1) * down);
+                if to.0 > width || to.1 > height {
+                    continue;
+                }
+                let from = (x * across, y * down);
+                let mean = mean(rgb, width, (picture.colours, idx), from, to);
                 assert!(
-                    (found - mean).abs() < 7.0,
-                    "{name} {eighths:?} at {x}, {y}: {found} {mean}"
+                    (f64::from(*found) - mean).abs() < 7.0,
+                    "{name} {eighths:?} component {idx} at {x}, {y}: {found} {mean}"
                 );
             }
         }
@@ -113,32 +112,39 @@ fn every_kind_of_colour_and_scan_is_reduced() {
 }
 
 #[test]
-fn every_usual_subsampling_is_reduced() {
-    let size = (99, 67);
-    let rgb = gradient(size.0.into(), size.1.into());
-    let usual = [
+fn every_subsampling_is_reduced() {
+    let factors = [
         SamplingFactor::F_1_1,
         SamplingFactor::F_2_1,
         SamplingFactor::F_1_2,
         SamplingFactor::F_2_2,
+        SamplingFactor::F_4_1,
+        SamplingFactor::F_1_4,
     ];
-    for factor in usual {
-        let mut file = Vec::new();
-        let mut encoder = Encoder::new(&mut file, 95);
-        encoder.set_sampling_factor(factor);
-        encoder
-            .encode(&rgb, size.0, size.1, ColorType::Rgb)
-            .expect("it fits");
-        for eighths in SIZES {
-            assert_shows(&rgb, &format!("{factor:?}"), &file, size, eighths);
+    for size in [(99, 67), (1, 1)] {
+        let rgb = gradient(size.0.into(), size.1.into());
+        for factor in factors {
+            let mut file = Vec::new();
+            let mut encoder = Encoder::new(&mut file, 95);
+            encoder.set_sampling_factor(factor);
+            encoder
+                .encode(&rgb, size.0, size.1, ColorType::Rgb)
+                .expect("it fits");
+            for eighths in SIZES {
+                assert_shows(&rgb, &format!("{factor:?}"), &file, size, eighths);
+            }
         }
     }
 }
 
 #[test]
-fn components_one_after_another_are_left_to_others() {
-    let file = jpeg_of_several_scans(64, 48);
-    assert_eq!(reduced(&file, Eighths::Four), Ok(None));
+fn components_one_after_another_are_reduced() {
+    let size = (64, 48);
+    let file = jpeg_of_several_scans(size.0, size.1);
+    let rgb = gradient(size.0.into(), size.1.into());
+    for eighths in SIZES {
+        assert_shows(&rgb, "several scans", &file, size, eighths);
+    }
 }
 
 #[test]
