@@ -90,6 +90,10 @@ impl Device {
         let mut doubtful = doubtful.into_iter().peekable();
         while doubtful.peek().is_some() {
             let Some(second) = self.classifier.second() else {
+                let spec = self.classifier.spec();
+                for owner in doubtful {
+                    drop(self.answer(&owner.ticket, (spec, None), started));
+                }
                 return;
             };
             let spec = second.classifier.spec();

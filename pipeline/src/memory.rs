@@ -37,6 +37,8 @@ pub struct MemoryUse {
 struct State {
     bytes: u64,
     bytes_peak: u64,
+    /// Of `bytes`, what lost decoders keep: never free again.
+    bytes_lost: u64,
     /// Who waits, the longest first.
     waiting: VecDeque<u64>,
     next_turn: u64,
@@ -59,7 +61,8 @@ impl DecodeMemory {
     ///
     /// # Errors
     /// [`Reject::NeedsTooMuchMemory`] for more than there will ever be,
-    /// [`Overloaded`] when the time is up.
+    /// [`Overloaded`] when the time is up, or at once for more than lost decoders
+    /// have left.
     pub fn reserve(
         self: &Arc<Self>,
         bytes: u64,
@@ -71,6 +74,10 @@ impl DecodeMemory {
         }
         let asked = Instant::now();
         let mut state = self.lock();
+        if bytes > self.bytes_max - state.bytes_lost {
+            let retry_after = wait_max.max(Duration::from_secs(1));
+            return Err(Overloaded { retry_after }.into());
+        }
         let turn = state.next_turn;
         state.next_turn += 1;
         state.waiting.push_back(turn);
@@ -141,6 +148,7 @@ impl Reservation {
         match payload.downcast::<NoDecoder>() {
             Ok(reason) => {
                 if *reason == NoDecoder::Lost {
+                    self.memory.lock().bytes_lost += self.bytes;
                     mem::forget(self);
                 }
                 Err((*reason).into())
@@ -205,6 +213,10 @@ mod tests {
             Err(Fault::DecoderLost)
         );
         assert_eq!(memory.usage().bytes, 60);
+        assert!(matches!(
+            memory.reserve(50, LONG),
+            Err(PipelineError::Overloaded(_))
+        ));
         let other = catch_unwind(AssertUnwindSafe(|| spend(30, || panic!("meant by a test"))));
         assert!(other.is_err());
         assert_eq!(memory.usage().bytes, 60);

@@ -414,13 +414,14 @@ impl Store {
         }
     }
 
-    /// Cleans up until something fails: what stops one stops the others too.
+    /// Cleans up until something fails: what stops one may stop the others too. It
+    /// is the last to be tried the next time.
     fn retry_abandoned(&self) {
         let mut waiting = std::mem::take(&mut *self.abandoned());
         while let Some((id, undo)) = waiting.pop() {
             let _lock = self.lock(&id);
             if undo(self, &id).is_err() {
-                waiting.push((id, undo));
+                waiting.insert(0, (id, undo));
                 break;
             }
         }

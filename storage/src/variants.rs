@@ -28,6 +28,9 @@ pub const VARIANT_BYTES_MAX: u64 = 1 << 30;
 /// start, or for the removal of their image.
 const LEFTOVERS_MAX: usize = 1024;
 
+/// How many of them a new variant tries again, so that none waits for all.
+const RETRIES: usize = 4;
+
 /// A variant as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVariant {
@@ -171,7 +174,10 @@ impl Variants {
             );
             gone
         };
-        gone.extend(self.leftovers().drain(..));
+        let mut leftovers = self.leftovers();
+        let n_retries = leftovers.len().min(RETRIES);
+        gone.extend(leftovers.drain(..n_retries));
+        drop(leftovers);
         self.drop_files(gone);
         Ok(())
     }

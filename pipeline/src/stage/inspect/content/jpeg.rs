@@ -1,6 +1,7 @@
 //! JPEG: the frame, and each scan with the tables it names. Where the tables stand
 //! before that, and how many stand in one segment, says nothing; one that no scan
-//! names before another takes its place would say something.
+//! names before another takes its place would say something, and so would the
+//! number of fill bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,8 +82,14 @@ impl<'a> Tables<'a> {
             let (class, length) = shape(rest)?;
             let key = (class, first & 15);
             let (table, after) = rest.split_at_checked(length)?;
-            if self.in_force.insert(key, table) != Some(table) && !self.unused.insert(key) {
+            // One that is repeated need not be used again, but was in between.
+            let is_repeated = self.in_force.insert(key, table) == Some(table);
+            let was_used = !self.unused.contains(&key);
+            if !was_used {
                 return None;
+            }
+            if !is_repeated {
+                self.unused.insert(key);
             }
             rest = after;
         }
@@ -107,17 +114,12 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// The next marker; any number of fill bytes may stand before it (B.1.1.2).
+/// The next marker, without fill bytes before it (B.1.1.2).
 fn marker(reader: &mut Reader<'_>) -> Option<u8> {
-    if reader.byte()? != 0xFF {
+    let [0xFF, marker] = reader.array()? else {
         return None;
-    }
-    loop {
-        match reader.byte()? {
-            0xFF => {}
-            marker => return Some(marker),
-        }
-    }
+    };
+    (marker != 0xFF).then_some(marker)
 }
 
 /// Coded data with its restart markers, up to the next other marker.
