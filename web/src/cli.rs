@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 pub use crate::commands::admin::AdminArgs;
 pub use crate::commands::audit::AuditArgs;
 use crate::commands::bench::BenchCommand;
+pub use crate::commands::retention::RetentionArgs;
 use crate::config::{LogFormat, Overrides};
 
 pub use moderation::{
@@ -103,6 +104,12 @@ pub enum Command {
     /// Stop the service first. The old database is put aside, not deleted.
     #[command(after_help = "Example:\n  imgshare repair --data /var/lib/imgshare")]
     Repair,
+    /// End what is kept too long, and say what would end.
+    ///
+    /// Works while the service runs, and while it does not, over the same data
+    /// folder.
+    #[command(subcommand)]
+    Retention(RetentionArgs),
     /// Read or write the list of images that must not come back.
     #[command(subcommand)]
     Bank(BankCommand),
@@ -256,6 +263,7 @@ impl Cli {
             | Command::Admin(_)
             | Command::Audit(_)
             | Command::Repair
+            | Command::Retention(_)
             | Command::Bank(_)
             | Command::Rules(_)
             | Command::Config => {}

@@ -2,8 +2,10 @@
 //! reads the environment.
 
 mod check;
+mod clock;
 mod load;
 mod metrics_listen;
+mod retention;
 mod staff;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,8 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::moderation::rules::Rule;
 
+pub use clock::Clock;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use metrics_listen::MetricsListen;
+pub use retention::Retention;
 pub use staff::Staff;
 
 /// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
@@ -48,6 +52,10 @@ pub struct Settings {
     pub moderation: Moderation,
     /// Accounts of the staff.
     pub staff: Staff,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// The clock, for tests.
+    pub clock: Clock,
     /// Records and blobs.
     pub storage: Storage,
     /// What is written about requests.
@@ -68,6 +76,8 @@ impl Default for Settings {
             models: Models::default(),
             moderation: Moderation::default(),
             staff: Staff::default(),
+            retention: Retention::default(),
+            clock: Clock::default(),
             storage: Storage::default(),
             log: Log::default(),
         }
