@@ -18,6 +18,7 @@
 //! part of a path.
 
 pub mod audit;
+pub mod backup;
 mod blobs;
 pub mod calendar;
 pub mod complaints;

@@ -185,7 +185,7 @@ pub(crate) fn repair_locked(
 
 /// Puts the old database away and the rebuilt one in its place. A crash between
 /// the two leaves no database, which the next start repairs again.
-fn exchange(data_dir: &DataDir) -> Result<Option<PathBuf>, StorageError> {
+pub(crate) fn exchange(data_dir: &DataDir) -> Result<Option<PathBuf>, StorageError> {
     let failed = |error| StorageError::io("exchanging the databases", error);
     let put_away = if data_dir.db().exists() {
         let path = data_dir.db_put_away();

@@ -1,6 +1,7 @@
 //! The durable order, once, for every pair of records and blobs.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -89,6 +90,11 @@ impl Store {
     pub(crate) fn holding(mut self, data_dir: DataDir) -> Self {
         self.data_dir = Some(data_dir);
         self
+    }
+
+    /// The data folder, unless everything is in memory.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.data_dir.as_ref().map(DataDir::root)
     }
 
     pub(crate) fn with_erased(mut self, erased: Erased) -> Self {

@@ -1,7 +1,7 @@
 //! What each operation on the records reads and writes, as keys and batches.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::path::Path;
 
 use super::{Attempt, Batch, Db, Failure, SledRecords, damaged};
@@ -9,6 +9,9 @@ use crate::{
     Cursor, Idle, ImageId, Page, Record, Records, Rewritten, State, StorageError, ViewDelta, Views,
     record_keys as keys,
 };
+
+/// Entries read together.
+const ENTRIES_AT_ONCE: usize = 256;
 
 impl Records for SledRecords {
     fn insert(&self, record: &Record) -> Result<(), StorageError> {
@@ -211,6 +214,63 @@ impl SledRecords {
                 }
             }
             set_count(&mut batch, stored_count(db)?.saturating_add(n_new));
+            Ok((Some(batch), ()))
+        })
+    }
+}
+
+impl SledRecords {
+    /// Visits every entry whose key begins so, until told to stop.
+    pub(crate) fn for_each_entry(
+        &self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let mut after: Option<sled::IVec> = None;
+        loop {
+            let page = self.read(|db| {
+                let from = match &after {
+                    Some(key) => Bound::Excluded(key.clone()),
+                    None => Bound::Included(prefix.into()),
+                };
+                let found = db.range::<sled::IVec, _>((from, Bound::Unbounded));
+                Ok(found
+                    .take(ENTRIES_AT_ONCE)
+                    .collect::<sled::Result<Vec<_>>>()?)
+            })?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.clone());
+            for (key, value) in &page {
+                if !key.starts_with(prefix) || visit(key, value).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Puts entries as they are, whatever they mean. For a new database.
+    pub(crate) fn load_entries(&self, entries: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StorageError> {
+        self.write(|_, _| {
+            let mut batch = Batch::default();
+            for (key, value) in entries {
+                batch.insert(key.as_slice(), value.as_slice());
+            }
+            Ok((Some(batch), ()))
+        })
+    }
+
+    /// Counts the records, and keeps the number.
+    pub(crate) fn count_again(&self) -> Result<(), StorageError> {
+        let mut count = 0_u64;
+        self.for_each_entry(keys::RECORD_PREFIX, &mut |_, _| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        self.write(|_, _| {
+            let mut batch = Batch::default();
+            set_count(&mut batch, count);
             Ok((Some(batch), ()))
         })
     }
