@@ -54,6 +54,10 @@ pub fn make(
     let data = store
         .folder()
         .ok_or_else(|| StorageError::io("backing up a store", io::ErrorKind::Unsupported.into()))?;
+    if root.starts_with(data) {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "it lies in the data folder");
+        return Err(set::failed(root, error));
+    }
     let set = Set::open_or_create(root, key)?;
     store.merge_views()?;
     let copy = Temporary::new(data.join("tmp").join("backup"));

@@ -148,6 +148,18 @@ pub struct Restored {
     pub was_there: bool,
 }
 
+/// When the newest backup in a folder was made; `None` where there is none.
+///
+/// # Errors
+/// When the folder is none of this key's.
+pub fn last(root: &Path, key: &BackupKey) -> Result<Option<u64>, BackupError> {
+    if set::is_unused(root)? {
+        return Ok(None);
+    }
+    let newest = set::Set::open(root, key)?.snapshots()?.pop();
+    Ok(newest.map(|newest| newest.made_at_ms))
+}
+
 fn unreadable(path: &Path) -> impl Fn(io::Error) -> BackupError + '_ {
     |error| set::failed(path, error)
 }

@@ -49,8 +49,7 @@ impl Set {
     pub(super) fn open_or_create(root: &Path, key: &BackupKey) -> Result<Self, BackupError> {
         durable_fs::create_dir_all(root)?;
         if !root.join(MARK).exists() {
-            let is_empty = listed(root)?.iter().all(|path| path.ends_with("lock"));
-            if !is_empty {
+            if !is_unused(root)? {
                 return Err(BackupError::NoBackup {
                     path: root.to_owned(),
                 });
@@ -298,6 +297,11 @@ impl Set {
         names.extend(whole);
         Ok(names)
     }
+}
+
+/// Whether a folder is not there, or nothing is in it.
+pub(super) fn is_unused(root: &Path) -> Result<bool, BackupError> {
+    Ok(listed(root)?.iter().all(|path| path.ends_with("lock")))
 }
 
 fn check_of(key: &BackupKey) -> String {

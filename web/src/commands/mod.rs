@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod backup;
 mod bank;
 pub mod bench;
 mod classify;
@@ -46,6 +47,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Admin(command) => admin::run(&settings, command),
         Command::Audit(command) => audit::run(&settings, command),
         Command::Repair => repair::run(&settings),
+        Command::Backup(command) => backup::run(&settings, command),
+        Command::Restore(arguments) => backup::restore(&settings, arguments),
         Command::Retention(command) => retention::run(&settings, command),
         Command::Bank(command) => bank::run(&settings, command),
         Command::Rules(command) => rules::run(&settings, command),

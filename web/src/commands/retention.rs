@@ -50,7 +50,7 @@ pub enum RetentionArgs {
 }
 
 /// Where commands go.
-enum Door<'a> {
+pub(super) enum Door<'a> {
     /// The database is open here.
     Here(House, Anchor),
     /// A service has it.
@@ -79,7 +79,7 @@ pub(super) fn run(
 }
 
 impl<'a> Door<'a> {
-    fn open(settings: &'a Settings) -> Result<Self, CommandError> {
+    pub(super) fn open(settings: &'a Settings) -> Result<Self, CommandError> {
         let failed = |source| CommandError::Store {
             source,
             data: settings.data.clone(),
@@ -101,7 +101,7 @@ impl<'a> Door<'a> {
         Ok(Self::Here(house, anchor))
     }
 
-    fn ask(&self, command: &Command) -> Result<Answer, CommandError> {
+    pub(super) fn ask(&self, command: &Command) -> Result<Answer, CommandError> {
         let answer = match self {
             Self::Here(house, anchor) => {
                 let answer = control::obey(house, command, &mut |_, _, _| {});

@@ -20,7 +20,7 @@ impl Settings {
             let why = "must start with http:// or https:// and must not end with a slash";
             return refuse("base_url", why);
         }
-        if let Some((key, why)) = self.retention.broken() {
+        if let Some((key, why)) = self.retention.broken().or(self.backup.broken()) {
             return refuse(key, why);
         }
         if !self.clock.file.is_empty() && super::clock::is_public(&self.base_url) {

@@ -1,6 +1,7 @@
 //! Every setting, its default and its bounds. [`load`] is the only place that
 //! reads the environment.
 
+mod backup;
 mod check;
 mod clock;
 mod load;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::moderation::rules::Rule;
 
+pub use backup::Backup;
 pub use clock::Clock;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use metrics_listen::MetricsListen;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub staff: Staff,
     /// How long things are kept.
     pub retention: Retention,
+    /// Where backups are, and how long.
+    pub backup: Backup,
     /// The clock, for tests.
     pub clock: Clock,
     /// Records and blobs.
@@ -77,6 +81,7 @@ impl Default for Settings {
             moderation: Moderation::default(),
             staff: Staff::default(),
             retention: Retention::default(),
+            backup: Backup::default(),
             clock: Clock::default(),
             storage: Storage::default(),
             log: Log::default(),

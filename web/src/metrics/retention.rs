@@ -18,6 +18,7 @@ pub struct RetentionMetrics {
     ended: Family<Of, Counter>,
     failures: Family<Of, Counter>,
     pause_us: Gauge,
+    backed_up: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -61,6 +62,12 @@ impl RetentionMetrics {
             "How long the last rewrite of the database kept everybody from writing",
             metrics.pause_us.clone(),
         );
+        registry.register_with_unit(
+            "last_backup_timestamp",
+            "When the service made its last backup by itself, since 1970",
+            Unit::Seconds,
+            metrics.backed_up.clone(),
+        );
         metrics
     }
 
@@ -80,6 +87,11 @@ impl RetentionMetrics {
         if job == Job::Rewrite && did.n_done > 0 {
             self.pause_us.set(narrow(did.pause_us));
         }
+    }
+
+    /// The service has made a backup.
+    pub fn backed_up(&self, now_ms: u64) {
+        self.backed_up.set(narrow(now_ms / MS_A_SECOND));
     }
 
     /// A job did not go on.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use imgshare_storage::retention::{Job, Planned};
+use imgshare_storage::backup::{self, BackupKey, DAYS_MAX, Made};
+use imgshare_storage::retention::{Did, Job, Planned};
 use imgshare_storage::{ImageId, ViewDelta};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -26,13 +27,22 @@ const COMMAND_BYTES_MAX: u64 = 512 << 10;
 const COMMAND_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What the operator can ask for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     /// What would end now.
     Plan,
     /// The end of everything that is due.
     Run,
+    /// A backup.
+    Backup {
+        /// Its folder, as a whole path.
+        to: PathBuf,
+        /// Its key, as text.
+        key: String,
+        /// Days that backups are kept.
+        days_max: u32,
+    },
     /// Views that a CDN has answered.
     AddViews {
         /// Image, number, day of the last, counted from 1970-01-01.
@@ -54,6 +64,11 @@ pub enum Answer {
         /// By job.
         jobs: Vec<Ended>,
     },
+    /// What a backup did.
+    BackedUp {
+        /// What.
+        made: Made,
+    },
     /// It is done.
     Done,
     /// It was refused.
@@ -68,7 +83,7 @@ pub enum Answer {
 pub fn obey(
     house: &House,
     command: &Command,
-    gone: &mut dyn FnMut(Job, &imgshare_storage::retention::Did, &[ImageId]),
+    gone: &mut dyn FnMut(Job, &Did, &[ImageId]),
 ) -> Answer {
     // Whoever asks has moved the clock just before, if it is moved at all.
     clock::look_again();
@@ -76,6 +91,10 @@ pub fn obey(
     let answer = match command {
         Command::Plan => house.plan(now_ms).map(|jobs| Answer::Planned { jobs }),
         Command::Run => house.run(now_ms, gone).map(|jobs| Answer::Ended { jobs }),
+        Command::Backup { to, key, days_max } => {
+            let made = back_up(house, to, key, *days_max, now_ms);
+            return made.map_or_else(refused, |made| Answer::BackedUp { made });
+        }
         Command::AddViews { views } if views.len() > views::BATCH_MAX => {
             return refused(format_args!("more than {} views at once", views::BATCH_MAX));
         }
@@ -89,6 +108,19 @@ pub fn obey(
         }
     };
     answer.unwrap_or_else(refused)
+}
+
+fn back_up(
+    house: &House,
+    to: &Path,
+    key: &str,
+    days_max: u32,
+    now_ms: u64,
+) -> Result<Made, String> {
+    let key = BackupKey::parse(key).map_err(|error| error.to_string())?;
+    let days_max = days_max.min(DAYS_MAX);
+    let made = backup::make(house.store(), to, &key, now_ms, days_max, &mut || {});
+    made.map_err(|error| error.to_string())
 }
 
 fn refused(error: impl std::fmt::Display) -> Answer {

@@ -9,7 +9,7 @@ use imgshare_storage::retention::{Did, Job, RetentionError};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::House;
+use super::{House, backup};
 use crate::app::AppState;
 use crate::clock;
 use crate::error::WebError;
@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Between two pieces of a rewrite: half of the time is left to everybody else.
 const REWRITE_PAUSE: Duration = Duration::from_millis(2);
+
+/// Between two images of a backup.
+const BACKUP_PAUSE: Duration = Duration::from_millis(1);
 
 const SECONDS_A_MINUTE: u64 = 60;
 
@@ -45,11 +48,38 @@ async fn round(app: &AppState) {
             tracing::error!(job = job.as_str(), %error, "what is due ends later");
         }
     }
+    back_up(app).await;
     let house = House::of(app);
     let ages = blocking(move || house.retention().ages(clock::now_ms()));
     match ages.await {
         Ok(ages) => app.metrics.retention.aged(&ages),
         Err(error) => tracing::error!(%error, "the age of what must end is not known"),
+    }
+}
+
+/// Makes the service's own backup, if one is due.
+async fn back_up(app: &AppState) {
+    let (house, settings) = (House::of(app), app.settings.backup.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        let mut pace = || std::thread::sleep(BACKUP_PAUSE);
+        backup::due(house.store(), &settings, clock::now_ms(), &mut pace)
+    });
+    match made.await {
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(made))) => {
+            app.metrics.retention.backed_up(clock::now_ms());
+            for lost in &made.lost {
+                tracing::error!(id = %lost.id, why = lost.why, "an image is not in the backup");
+            }
+            tracing::info!(
+                n_images = made.n_images,
+                n_new = made.n_new,
+                n_ended = made.n_ended,
+                "backed up"
+            );
+        }
+        Ok(Err(error)) => tracing::error!(%error, "there is no new backup"),
+        Err(_) => tracing::error!("a backup panicked"),
     }
 }
 

@@ -3,6 +3,7 @@
 //! What ends and when is storage's ([`imgshare_storage::retention`]); here are the
 //! clock, the pauses, and the door for commands while the service runs.
 
+pub mod backup;
 pub mod control;
 mod keeper;
 pub mod views;
