@@ -1,7 +1,25 @@
 //! Days of the calendar, for file names and for people.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 /// Milliseconds of a day; days are UTC and have no leap seconds.
 pub const MS_A_DAY: u64 = 86_400_000;
+
+/// The day of a moment, counted from 1970-01-01 UTC.
+#[must_use]
+pub fn day(ms: u64) -> u32 {
+    u32::try_from(ms / MS_A_DAY).unwrap_or(u32::MAX)
+}
+
+/// What the system's clock says, in milliseconds since 1970 UTC. For what has no
+/// caller who says the time.
+#[must_use]
+pub(crate) fn system_now_ms() -> u64 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// `2026-11-26` for a moment in milliseconds since 1970 UTC.
 #[must_use]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::contract::{SampleBytes, sample_record};
+use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
 use crate::faults::{Fault, Faulty, Fuse};
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, MemoryBlobs, MemoryRecords, PartName, Record,
@@ -57,7 +57,7 @@ fn a_twins_removal_cut_short_anywhere_leaves_the_other_alone() {
             commit(&store, record).unwrap();
         }
         drop(store);
-        let (_, struck) = crashing(dir, at, fault, |store| store.remove(&first.id));
+        let (_, struck) = crashing(dir, at, fault, |store| store.remove(&first.id, SAMPLE_MS));
         let store = Store::open(dir).unwrap();
         assert!(is_whole(&store, &twin), "damaged by {fault:?} at {at}");
         assert!(is_nothing(&store, &first.id) || is_served(&store, &first));
@@ -71,7 +71,8 @@ fn a_removal_cut_short_anywhere_is_finished_or_not_begun() {
     each_crash(|at, fault, dir| {
         let record = sample_record();
         commit(&Store::open(dir).unwrap(), &record).unwrap();
-        let (removed, struck) = crashing(dir, at, fault, |store| store.remove(&record.id));
+        let (removed, struck) =
+            crashing(dir, at, fault, |store| store.remove(&record.id, SAMPLE_MS));
         let store = Store::open(dir).unwrap();
         let gone = is_nothing(&store, &record.id);
         assert!(

@@ -2,13 +2,14 @@
 //! on, as after a crash.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::variants::Place;
 use crate::{
-    BlobReader, Blobs, Changes, Cursor, Entry, ImageId, KeyRange, Keyspace, Page, PartName, Record,
-    Records, State, Storable, StorageError, ViewDelta, Views,
+    BlobReader, Blobs, Changes, Cursor, Entry, Idle, ImageId, KeyRange, Keyspace, Page, PartName,
+    Record, Records, Rewritten, State, Storable, StorageError, ViewDelta, Views,
 };
 
 /// What happens at the chosen change.
@@ -121,6 +122,27 @@ impl<R: Records> Records for Faulty<R> {
     }
     fn probe_writable(&self) -> Result<(), StorageError> {
         self.0.probe_writable()
+    }
+    fn idle_before(
+        &self,
+        day: u32,
+        after: Option<&Idle>,
+        limit: usize,
+    ) -> Result<Vec<Idle>, StorageError> {
+        self.0.idle_before(day, after, limit)
+    }
+    fn rewrite(
+        &self,
+        pace: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError> {
+        self.0.rewrite(pace)
+    }
+    fn copy_to(
+        &self,
+        dir: &Path,
+        pace: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError> {
+        self.0.copy_to(dir, pace)
     }
 }
 

@@ -195,6 +195,29 @@ impl FileBlobs {
         shown.map(|()| true)
     }
 
+    /// Puts an image back as it was: bytes that were proved fit for storage before
+    /// they came into a backup. They are shared with the twin's where they can be.
+    pub(crate) fn restore(
+        &self,
+        id: &ImageId,
+        part: &PartName,
+        bytes: &[u8],
+        sidecar: &[u8],
+        twin: Option<&ImageId>,
+    ) -> Result<(), StorageError> {
+        let mut new = NewImage {
+            part,
+            bytes,
+            sidecar,
+            twin,
+        };
+        if twin.is_none() || !self.put(id, &new)? {
+            new.twin = None;
+            self.put(id, &new)?;
+        }
+        self.settle(id)
+    }
+
     /// What a removal that failed has left below `tmp/`.
     fn half_removed(&self, id: &ImageId) -> Result<Vec<PathBuf>, StorageError> {
         let start = format!("{id}.{GONE}-");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::contract::{SampleBytes, sample_record};
+use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
 use crate::room::ensure_room;
 use crate::{
     Changes, Keyspace, PartName, Record, Records, SledRecords, Space, StorageError, Store,
@@ -40,7 +40,7 @@ fn uploads_stop_when_the_disk_is_full_and_go_on_when_it_is_not() {
 
     for record in stored.drain(..4) {
         assert!(
-            store.remove(&record.id).unwrap(),
+            store.remove(&record.id, SAMPLE_MS).unwrap(),
             "a full disk must not keep what is deleted"
         );
     }
@@ -64,7 +64,7 @@ fn with_not_one_byte_left_images_can_still_be_removed() {
     // The first removals free the room that the last step of a removal needs.
     let mut n_removed = 0;
     for record in records.iter().chain(&records) {
-        n_removed += usize::from(matches!(store.remove(&record.id), Ok(true)));
+        n_removed += usize::from(matches!(store.remove(&record.id, SAMPLE_MS), Ok(true)));
         assert_eq!(store.read(&record.id, &original()).unwrap(), None);
     }
     assert_eq!((n_removed, store.count().unwrap()), (8, 0));

@@ -2,7 +2,7 @@
 //! database, so that one commit changes an image's record, its place in the
 //! queue and the log of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{ImageId, Record, StorageError};
 
@@ -32,6 +32,8 @@ pub enum Space {
     Bank,
     /// `mc`: who works on what, by when it ends.
     Claims,
+    /// `me`: what is about to end: warnings, what the next rewrite is for.
+    Retention,
     /// `mj`: what is to be looked at.
     Jobs,
     /// `ml`: counters to learn from.
@@ -54,10 +56,11 @@ pub enum Space {
 
 impl Space {
     /// Every space.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Audit,
         Self::Bank,
         Self::Claims,
+        Self::Retention,
         Self::Jobs,
         Self::Learning,
         Self::Notices,
@@ -76,6 +79,7 @@ impl Space {
             Self::Audit => b'a',
             Self::Bank => b'b',
             Self::Claims => b'c',
+            Self::Retention => b'e',
             Self::Jobs => b'j',
             Self::Learning => b'l',
             Self::Notices => b'n',
@@ -247,6 +251,7 @@ pub struct Changes {
     pub(crate) entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     pub(crate) inserted: Option<Record>,
     pub(crate) updated: BTreeMap<ImageId, Record>,
+    pub(crate) removed: BTreeSet<ImageId>,
 }
 
 impl Changes {
@@ -281,10 +286,19 @@ impl Changes {
         self.inserted = Some(record);
     }
 
+    /// Removes a record with its views; nothing happens where there is none. Its
+    /// bytes are the store's to remove first.
+    pub(crate) fn remove_record(&mut self, id: ImageId) {
+        self.removed.insert(id);
+    }
+
     /// Whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.inserted.is_none() && self.updated.is_empty()
+        self.entries.is_empty()
+            && self.inserted.is_none()
+            && self.updated.is_empty()
+            && self.removed.is_empty()
     }
 
     /// Refuses what no implementation stores, before anything is written.

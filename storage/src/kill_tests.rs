@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::contract::{SampleBytes, sample_record};
+use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
 use crate::{ImageId, Record, State, StorageError, Store};
 
 /// A file in the child's working folder that tells it from a plain test run.
@@ -79,13 +79,13 @@ fn store_publish_remove(store: &Store) {
             .commit(record, &SampleBytes(b"original".to_vec()))
             .unwrap();
         say("stored", &record.id);
-        store.count_view(&record.id);
+        store.count_view(&record.id, SAMPLE_MS);
     }
     store
         .update(&published.id, |record| record.state = State::Public)
         .unwrap();
     say("published", &published.id);
-    store.remove(&removed.id).unwrap();
+    store.remove(&removed.id, SAMPLE_MS).unwrap();
     say("removed", &removed.id);
     store.merge_views().unwrap();
 }

@@ -18,11 +18,13 @@
 //! part of a path.
 
 pub mod audit;
+pub mod backup;
 mod blobs;
 pub mod calendar;
 pub mod complaints;
 mod data_dir;
 mod durable_fs;
+mod erased;
 mod error;
 mod file_blobs;
 mod hex_bytes;
@@ -36,6 +38,7 @@ mod record_keys;
 mod records;
 mod recovery;
 mod repair;
+pub mod retention;
 mod room;
 mod sled_records;
 pub mod staff;
@@ -67,7 +70,7 @@ pub use keyspace::{
 pub use memory::{MemoryBlobs, MemoryRecords};
 pub use part::{InvalidPartName, Part, PartName};
 pub use record::{Classification, PerceptualHash, Record, RuledBy, Ruling, State, StoredLabel};
-pub use records::{Cursor, Page, Records, ViewDelta, Views};
+pub use records::{Cursor, Idle, Page, Records, Rewritten, ViewDelta, Views};
 pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
 pub use sled_records::SledRecords;
 pub use store::Store;

@@ -1,13 +1,14 @@
 //! Records and blobs in memory, for tests and trials. Nothing survives.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Cursor as IoCursor;
+use std::io::{self, Cursor as IoCursor};
 use std::ops::{Bound, ControlFlow};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    BlobReader, Blobs, Cursor, ImageId, Page, PartName, Record, Records, State, Storable,
-    StorageError, ViewDelta, Views,
+    BlobReader, Blobs, Cursor, Idle, ImageId, Page, PartName, Record, Records, Rewritten, State,
+    Storable, StorageError, ViewDelta, Views, calendar,
 };
 
 mod entries;
@@ -120,6 +121,27 @@ impl Records for MemoryRecords {
         Ok(twins.take(limit).copied().collect())
     }
 
+    fn idle_before(
+        &self,
+        day: u32,
+        after: Option<&Idle>,
+        limit: usize,
+    ) -> Result<Vec<Idle>, StorageError> {
+        let tables = self.tables();
+        let idle = tables.records.values().map(|record| {
+            let views = tables.views.get(&record.id).copied().unwrap_or_default();
+            let uploaded = calendar::day(record.uploaded_at_ms);
+            Idle {
+                since_day: uploaded.max(views.last_day.unwrap_or_default()),
+                id: record.id,
+            }
+        });
+        let is_behind = |idle: &Idle| after.is_none_or(|after| idle > after);
+        let found = idle.filter(|idle| idle.since_day < day && is_behind(idle));
+        let found: BTreeSet<Idle> = found.collect();
+        Ok(found.into_iter().take(limit).collect())
+    }
+
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
         let mut tables = self.tables();
         for delta in batch.iter() {
@@ -145,6 +167,25 @@ impl Records for MemoryRecords {
 
     fn probe_writable(&self) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    /// Memory keeps nothing that was removed.
+    fn rewrite(
+        &self,
+        _: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError> {
+        Ok(Some(Rewritten::default()))
+    }
+
+    fn copy_to(
+        &self,
+        _: &Path,
+        _: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError> {
+        Err(StorageError::io(
+            "copying a database",
+            io::ErrorKind::Unsupported.into(),
+        ))
     }
 }
 

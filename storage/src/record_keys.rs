@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `f` | the layout's version, one byte |
 //! | `h` SHA-256 id | nothing |
+//! | `i` day id | nothing: when the image was last viewed, or uploaded |
 //! | `m` ... | the keyspace beside the records: [`Space`](crate::Space) lists its parts |
 //! | `n` | number of records, u64 |
 //! | `p` | what the last probe wrote |
@@ -15,12 +16,13 @@
 //!
 //! Numbers are big-endian, so that byte order is their order.
 
-use crate::{Cursor, ImageId, Record, State, Views};
+use crate::{Cursor, Idle, ImageId, KeyRange, Record, State, Views, calendar};
 
 pub(crate) const FORMAT: &[u8] = b"f";
-/// Version 2 has the index by SHA-256.
-pub(crate) const FORMAT_VERSION: u8 = 2;
-pub(crate) const FORMAT_VERSION_UNHASHED: u8 = 1;
+/// Version 2 has the index by SHA-256, version 3 the one by the last use.
+pub(crate) const FORMAT_VERSION: u8 = 3;
+/// The oldest layout that is brought up to date.
+pub(crate) const FORMAT_VERSION_OLDEST: u8 = 1;
 pub(crate) const COUNT: &[u8] = b"n";
 pub(crate) const PROBE: &[u8] = b"p";
 
@@ -52,6 +54,47 @@ pub(crate) fn hashed_id(key: &[u8]) -> Option<ImageId> {
 
 pub(crate) fn views(id: &ImageId) -> Vec<u8> {
     [b"v", id.as_bytes().as_slice()].concat()
+}
+
+/// The key that lists a record under the day it was last used.
+pub(crate) fn used(record: &Record, views: Views) -> Vec<u8> {
+    let uploaded = calendar::day(record.uploaded_at_ms);
+    idle(&Idle {
+        since_day: uploaded.max(views.last_day.unwrap_or_default()),
+        id: record.id,
+    })
+}
+
+fn idle(place: &Idle) -> Vec<u8> {
+    [
+        b"i".as_slice(),
+        &place.since_day.to_be_bytes(),
+        place.id.as_bytes(),
+    ]
+    .concat()
+}
+
+/// Where images are listed that were last used before a day, behind `after`.
+pub(crate) fn idle_before(day: u32, after: Option<&Idle>) -> (Vec<u8>, Vec<u8>) {
+    let all = KeyRange {
+        from: b"i".to_vec(),
+        to: [b"i".as_slice(), &day.to_be_bytes()].concat(),
+        direction: crate::Direction::Ascending,
+    };
+    let range = match after {
+        Some(place) => all.after(&idle(place)),
+        None => all,
+    };
+    (range.from, range.to)
+}
+
+/// Reads a place back from its key under a day.
+pub(crate) fn idle_place(key: &[u8]) -> Option<Idle> {
+    let (day, id) = key.get(1..)?.split_first_chunk()?;
+    Some(Idle {
+        since_day: u32::from_be_bytes(*day),
+        id: ImageId::from_bytes(id)?,
+    })
 }
 
 /// The key that lists a record under its state.
@@ -136,6 +179,7 @@ mod tests {
         assert_eq!(place(b"s"), None);
         assert_eq!(place(b"s0123456789"), None);
         assert_eq!(hashed_id(b"h0123456789"), None);
+        assert_eq!(idle_place(b"i012"), None);
         assert_eq!(decode_views(b"short"), None);
         let views = Views {
             total: 7,

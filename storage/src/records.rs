@@ -1,5 +1,10 @@
 //! The trait of what holds the records.
 
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{ImageId, Keyspace, Record, State, StorageError};
 
 /// Holds the records, indexes by state and by exact hash, and the view counters;
@@ -62,6 +67,19 @@ pub trait Records: Keyspace {
     /// When the index cannot be read.
     fn with_sha256(&self, sha256: &[u8; 32], limit: usize) -> Result<Vec<ImageId>, StorageError>;
 
+    /// Up to `limit` images that were last viewed, or uploaded, before a day, the
+    /// longest ago first, from behind `after` on, whatever their state. Costs
+    /// what it returns, not what is stored.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn idle_before(
+        &self,
+        day: u32,
+        after: Option<&Idle>,
+        limit: usize,
+    ) -> Result<Vec<Idle>, StorageError>;
+
     /// Adds to the view counters, all at once. Ids without a record are left out.
     /// Views are numbers, not receipts: where a device fails while it makes them
     /// durable, they may be added twice.
@@ -93,6 +111,48 @@ pub trait Records: Keyspace {
     /// # Errors
     /// When they cannot.
     fn probe_writable(&self) -> Result<(), StorageError>;
+
+    /// Writes what is live anew and lets go of the files before: what was deleted
+    /// or replaced before the call is in no file when it returns. Reads and writes go on
+    /// meanwhile but for a moment at its end. `pace` is called between pieces of the
+    /// work, and ends it by [`ControlFlow::Break`]; everything is as before then,
+    /// and `None` is returned.
+    ///
+    /// # Errors
+    /// When it cannot be written; everything is as before.
+    fn rewrite(
+        &self,
+        pace: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError>;
+
+    /// Copies everything, as it is at one moment, into a new database in a
+    /// folder. Reads and writes go on meanwhile, writes but for a moment at its end.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn copy_to(
+        &self,
+        dir: &Path,
+        pace: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError>;
+}
+
+/// What a rewrite or a copy did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rewritten {
+    /// Entries that are live.
+    pub n_entries: u64,
+    /// How long nothing could be written, in microseconds.
+    pub pause_us: u64,
+}
+
+/// An image that was last used on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Idle {
+    /// The day of its last view, or of its upload, counted from 1970-01-01 UTC.
+    pub since_day: u32,
+    /// Which.
+    pub id: ImageId,
 }
 
 /// A place in a state's listing, given out by [`Records::in_state`].

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::data_dir::DataDir;
+use crate::erased::Erased;
 use crate::repair::{RepairEvent, repair_locked};
+use crate::sled_records::heal;
 use crate::variants::Variants;
-use crate::{Blobs, FileBlobs, SledRecords, State, StorageError, Store};
+use crate::{Blobs, FileBlobs, SledRecords, State, StorageError, Store, calendar};
 
 /// Removed images looked at together.
 const PURGE_PAGE: usize = 256;
@@ -21,8 +23,16 @@ impl Store {
     /// [`StorageError::Corrupt`] when the database cannot be opened, or is gone
     /// while there are images: [`repair`](crate::repair()) rebuilds it.
     pub fn open(data_dir: &Path) -> Result<Self, StorageError> {
+        Self::open_at(data_dir, calendar::system_now_ms())
+    }
+
+    /// As [`Store::open`], at a time of the caller's.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_at(data_dir: &Path, now_ms: u64) -> Result<Self, StorageError> {
         let data_dir = DataDir::lock(data_dir)?;
-        Ok(recovered(&data_dir)?.holding(data_dir))
+        Ok(recovered(&data_dir, now_ms)?.holding(data_dir))
     }
 
     /// As [`Store::open`], but a damaged database is rebuilt from the sidecars
@@ -30,14 +40,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], and when the repair fails.
-    pub fn open_or_repair(data_dir: &Path) -> Result<Self, StorageError> {
+    pub fn open_or_repair(data_dir: &Path, now_ms: u64) -> Result<Self, StorageError> {
         let data_dir = DataDir::lock(data_dir)?;
-        let store = match recovered(&data_dir) {
+        let store = match recovered(&data_dir, now_ms) {
             Err(damage @ StorageError::Corrupt { .. }) => {
                 tracing::warn!(error = %damage, "rebuilding the database from the sidecars");
-                let report = repair_locked(&data_dir, &mut log_event)?;
+                let report = repair_locked(&data_dir, now_ms, &mut log_event)?;
                 tracing::warn!(%report, "the database was rebuilt");
-                recovered(&data_dir)?
+                recovered(&data_dir, now_ms)?
             }
             other => other?,
         };
@@ -51,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// When blobs or records cannot be read or written.
-    pub fn recover(&self) -> Result<(), StorageError> {
+    pub fn recover(&self, now_ms: u64) -> Result<(), StorageError> {
         for id in self.blobs.in_doubt()? {
             let recorded = self.records.find(&id)?.is_some();
             let stored = self.blobs.sidecar(&id)?.is_some();
@@ -62,19 +72,19 @@ impl Store {
                 self.undo(&id)?;
             }
         }
-        self.finish_removals()?;
+        self.finish_removals(now_ms)?;
         self.drop_orphans();
         self.blobs.sweep()
     }
 
-    fn finish_removals(&self) -> Result<(), StorageError> {
+    fn finish_removals(&self, now_ms: u64) -> Result<(), StorageError> {
         let mut after = None;
         loop {
             let page = self
                 .records
                 .in_state(State::Removed, after.as_ref(), PURGE_PAGE)?;
             for id in &page.ids {
-                self.purge_if_removed(id)?;
+                self.purge_if_removed(id, now_ms)?;
             }
             match page.next {
                 Some(next) => after = Some(next),
@@ -84,11 +94,14 @@ impl Store {
     }
 }
 
-fn recovered(data_dir: &DataDir) -> Result<Store, StorageError> {
+fn recovered(data_dir: &DataDir, now_ms: u64) -> Result<Store, StorageError> {
+    heal(&data_dir.db())?;
     let (records, blobs) = open_parts(data_dir)?;
     let variants = Variants::open(data_dir.root())?;
-    let store = Store::new(Arc::new(records), Arc::new(blobs)).with_variants(variants);
-    store.recover()?;
+    let store = Store::new(Arc::new(records), Arc::new(blobs))
+        .with_variants(variants)
+        .with_erased(Erased::open(data_dir.root())?);
+    store.recover(now_ms)?;
     Ok(store)
 }
 

@@ -5,7 +5,10 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use crate::complaints::outcome;
 use crate::data_dir::DataDir;
+use crate::erased::Erased;
+use crate::sled_records::heal;
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
     StorageError, Views, durable_fs,
@@ -127,18 +130,22 @@ impl fmt::Display for RepairReport {
 /// reported.
 pub fn repair(
     data_dir: &Path,
+    now_ms: u64,
     on_event: &mut dyn FnMut(RepairEvent),
 ) -> Result<RepairReport, StorageError> {
     fs::metadata(data_dir)
         .map_err(|error| StorageError::io(format!("opening {}", data_dir.display()), error))?;
-    repair_locked(&DataDir::lock(data_dir)?, on_event)
+    repair_locked(&DataDir::lock(data_dir)?, now_ms, on_event)
 }
 
 pub(crate) fn repair_locked(
     data_dir: &DataDir,
+    now_ms: u64,
     on_event: &mut dyn FnMut(RepairEvent),
 ) -> Result<RepairReport, StorageError> {
+    heal(&data_dir.db())?;
     let blobs = FileBlobs::open(data_dir.root())?;
+    let erased = Erased::open(data_dir.root())?;
     let rebuilt = data_dir.db_rebuilt();
     durable_fs::remove_any(&rebuilt)
         .map_err(|error| StorageError::io(format!("removing {}", rebuilt.display()), error))?;
@@ -160,6 +167,8 @@ pub(crate) fn repair_locked(
     let mut report = RepairReport::default();
     let mut rebuilding = Rebuilding {
         blobs: &blobs,
+        erased: &erased,
+        now_ms,
         old: old.as_ref(),
         new: SledRecords::open(&rebuilt)?,
         waiting: Vec::with_capacity(LOAD_BATCH),
@@ -176,7 +185,7 @@ pub(crate) fn repair_locked(
 
 /// Puts the old database away and the rebuilt one in its place. A crash between
 /// the two leaves no database, which the next start repairs again.
-fn exchange(data_dir: &DataDir) -> Result<Option<PathBuf>, StorageError> {
+pub(crate) fn exchange(data_dir: &DataDir) -> Result<Option<PathBuf>, StorageError> {
     let failed = |error| StorageError::io("exchanging the databases", error);
     let put_away = if data_dir.db().exists() {
         let path = data_dir.db_put_away();
@@ -192,6 +201,8 @@ fn exchange(data_dir: &DataDir) -> Result<Option<PathBuf>, StorageError> {
 
 struct Rebuilding<'a> {
     blobs: &'a FileBlobs,
+    erased: &'a Erased,
+    now_ms: u64,
     old: Option<&'a SledRecords>,
     new: SledRecords,
     waiting: Vec<(Record, Views)>,
@@ -252,8 +263,9 @@ impl Rebuilding<'_> {
                 self.report.n_skipped += 1;
                 (self.on_event)(RepairEvent::Skipped { id, reason });
             }
-            Ok(record) if record.state == State::Removed && !record.legal_hold => {
+            Ok(record) if record.state == State::Removed && !self.is_kept(&record) => {
                 self.blobs.remove(&id)?;
+                self.erased.note(&id, self.now_ms, false)?;
                 self.report.n_removals_finished += 1;
                 (self.on_event)(RepairEvent::RemovalFinished { id });
             }
@@ -270,6 +282,12 @@ impl Rebuilding<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether something keeps an image that is removed, as far as it is known.
+    fn is_kept(&self, record: &Record) -> bool {
+        let keeps = |old| outcome::keeps_from_purge(old, &record.id).unwrap_or(true);
+        record.legal_hold || self.old.is_some_and(|old| keeps(old))
     }
 
     fn load(&mut self) -> Result<(), StorageError> {

@@ -9,6 +9,7 @@
 //! - It may panic on damaged pages: contained here.
 //! - It takes some five times its cache in memory, so the cache is small.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,14 +19,19 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sled::{Batch, Db};
+use sled::{Db, IVec};
 
 use crate::room::ensure_room;
 use crate::{StorageError, durable_fs};
 
+mod batch;
+mod copy;
 mod entries;
 mod layout;
 mod operations;
+
+use batch::Batch;
+pub(crate) use copy::heal;
 
 /// 64 MB of cache were 312 MB resident with three million records; sled's own
 /// default of 1 GB would be several.
@@ -50,6 +56,10 @@ pub struct SledRecords {
     database: RwLock<Option<Database>>,
     /// Held from reading what a write depends on until its batch is applied.
     writer: Mutex<()>,
+    /// Keys that were written since a copy began; `None` while there is none.
+    changed: Mutex<Option<BTreeSet<IVec>>>,
+    /// Copies are made one at a time.
+    copies: Mutex<()>,
     /// A write failed; sled refuses more until it is opened again.
     failed: AtomicBool,
     /// A damaged page was met, also after opening again.
@@ -60,6 +70,7 @@ pub struct SledRecords {
 
 #[derive(Debug)]
 struct Database {
+    dir: PathBuf,
     db: Db,
     /// sled's own data file, to fsync it.
     file: File,
@@ -109,6 +120,8 @@ impl SledRecords {
             dir: dir.to_owned(),
             database: RwLock::new(Some(database)),
             writer: Mutex::new(()),
+            changed: Mutex::new(None),
+            copies: Mutex::new(()),
             failed: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
             is_new,
@@ -150,7 +163,8 @@ impl SledRecords {
                 let Some(batch) = batch else {
                     return Ok(value);
                 };
-                database.db.apply_batch(batch)?;
+                self.note_changed(&batch);
+                database.db.apply_batch(batch.into())?;
                 drop(writer);
                 database.make_durable()?;
                 Ok(value)
@@ -265,7 +279,8 @@ impl Database {
         if let Some(parent) = dir.parent() {
             durable_fs::sync_dir(parent)?;
         }
-        Ok(Self { db, file })
+        let dir = dir.to_owned();
+        Ok(Self { dir, db, file })
     }
 
     /// sled's flush ends at `sync_file_range`, which a loss of power can undo.
@@ -277,8 +292,8 @@ impl Database {
     }
 
     /// Closes on a thread of its own: sled waits for its flusher without end,
-    /// even if that has died.
-    fn close(self) {
+    /// even if that has died. False when it may still hold its files.
+    fn close(self) -> bool {
         let (done, closed) = mpsc::channel();
         let closing = thread::Builder::new()
             .name("close records".into())
@@ -286,11 +301,15 @@ impl Database {
                 drop(self);
                 let _ = done.send(());
             });
-        if closing.is_ok()
-            && closed.recv_timeout(CLOSE_TIME_MAX) == Err(mpsc::RecvTimeoutError::Timeout)
-        {
+        if closing.is_err() {
+            // Without a thread it was dropped right here.
+            return true;
+        }
+        let is_closed = closed.recv_timeout(CLOSE_TIME_MAX).is_ok();
+        if !is_closed {
             tracing::warn!("the database does not close; it is left behind");
         }
+        is_closed
     }
 }
 

@@ -1,15 +1,19 @@
 //! The durable order, once, for every pair of records and blobs.
 
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use self::locks::Locks;
 use crate::data_dir::DataDir;
+use crate::erased::Erased;
+use crate::retention::pending;
 use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
 use crate::{
-    BlobReader, Blobs, Cursor, ImageId, MemoryBlobs, MemoryRecords, Page, PartName, Record,
-    Records, State, Storable, StorageError, StoredVariant,
+    BlobReader, Blobs, Cursor, Idle, ImageId, MemoryBlobs, MemoryRecords, Page, PartName, Record,
+    Records, Rewritten, State, Storable, StorageError, StoredVariant,
 };
 
 /// Writers in other processes are few; losing this often is a fault.
@@ -36,14 +40,23 @@ pub struct Store {
     /// the first. Taken before an image's lock.
     content_locks: Locks,
     /// Failed commits and removals whose cleaning up failed as well.
-    abandoned: Mutex<Vec<(ImageId, Undo)>>,
+    abandoned: Mutex<Vec<Abandoned>>,
+    /// Tombstones of what was erased.
+    pub(crate) erased: Erased,
     /// The last field: let go when the database is closed.
     data_dir: Option<DataDir>,
 }
 
-/// Takes back what a failed commit or removal has left. The caller holds the
-/// image's lock.
-type Undo = fn(&Store, &ImageId) -> Result<(), StorageError>;
+/// Takes back what a failed commit or removal has left, as at a time. The caller
+/// holds the image's lock.
+type Undo = fn(&Store, &ImageId, u64) -> Result<(), StorageError>;
+
+/// What is to be cleaned up.
+struct Abandoned {
+    id: ImageId,
+    undo: Undo,
+    at_ms: u64,
+}
 
 impl Store {
     /// Pairs records with blobs. Call [`Store::recover`] when they have been
@@ -59,6 +72,7 @@ impl Store {
             locks: Locks::default(),
             content_locks: Locks::default(),
             abandoned: Mutex::default(),
+            erased: Erased::memory(),
             data_dir: None,
         }
     }
@@ -75,6 +89,16 @@ impl Store {
     /// Holds the data folder's lock for as long as the store lives.
     pub(crate) fn holding(mut self, data_dir: DataDir) -> Self {
         self.data_dir = Some(data_dir);
+        self
+    }
+
+    /// The data folder, unless everything is in memory.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.data_dir.as_ref().map(DataDir::root)
+    }
+
+    pub(crate) fn with_erased(mut self, erased: Erased) -> Self {
+        self.erased = erased;
         self
     }
 
@@ -126,8 +150,10 @@ impl Store {
         match committed {
             Ok(()) => self.settle(id),
             // The record is someone else's; only the blob is this commit's.
-            Err(StorageError::AlreadyExists { .. }) => self.abandon(id, Self::undo_blob),
-            Err(_) => self.abandon(id, Self::undo),
+            Err(StorageError::AlreadyExists { .. }) => {
+                self.abandon(id, |store, id, _| store.undo_blob(id));
+            }
+            Err(_) => self.abandon(id, |store, id, _| store.undo(id)),
         }
         committed
     }
@@ -196,74 +222,6 @@ impl Store {
             }
         }
         Err(StorageError::Conflict { id: *id })
-    }
-
-    /// Removes an image: from then on it is [`State::Removed`], then its bytes
-    /// go, then its record. One under legal hold keeps both. False when there
-    /// was none to remove.
-    ///
-    /// # Errors
-    /// When it cannot be removed. What has begun is finished by the next upload
-    /// or probe that finds the disk well, by calling again, or by the next start.
-    pub fn remove(&self, id: &ImageId) -> Result<bool, StorageError> {
-        self.find(id)?;
-        let _lock = self.lock(id);
-        let Some(record) = self.records.find(id)? else {
-            return Ok(false);
-        };
-        if record.state == State::Removed {
-            if record.legal_hold {
-                return Ok(false);
-            }
-        } else {
-            match self.update_locked(id, |record| record.state = State::Removed) {
-                // Removing is how room is made: it must not need any.
-                Err(StorageError::NoSpace { .. }) if !record.legal_hold => {}
-                // The bytes are gone already, by a removal that had no room.
-                Err(StorageError::NotFound { .. }) => {}
-                other => {
-                    other?;
-                }
-            }
-        }
-        if !record.legal_hold
-            && let Err(error) = self.purge(id)
-        {
-            self.remember(id, Self::purge_removed);
-            return Err(error);
-        }
-        Ok(true)
-    }
-
-    /// Removes what a removed image still has. The caller holds its lock.
-    fn purge(&self, id: &ImageId) -> Result<(), StorageError> {
-        self.variants.remove(id)?;
-        self.blobs.remove(id)?;
-        self.records.remove(id)?;
-        Ok(())
-    }
-
-    /// Purges an image if it is removed and no legal hold keeps it.
-    pub(crate) fn purge_if_removed(&self, id: &ImageId) -> Result<(), StorageError> {
-        let _lock = self.lock(id);
-        self.purge_removed(id)
-    }
-
-    fn purge_removed(&self, id: &ImageId) -> Result<(), StorageError> {
-        match self.records.find(id)? {
-            Some(record) if record.state == State::Removed && !record.legal_hold => self.purge(id),
-            _ => Ok(()),
-        }
-    }
-
-    /// Removes variants whose image is gone. For the start.
-    pub(crate) fn drop_orphans(&self) {
-        self.variants.retain(|id| match self.records.find(id) {
-            Ok(Some(record)) => record.state != State::Removed || record.legal_hold,
-            Ok(None) => false,
-            // Nobody knows; it is asked again at the next start.
-            Err(_) => true,
-        });
     }
 
     /// A part's bytes; `None` when there are none.
@@ -349,6 +307,38 @@ impl Store {
         self.records.with_sha256(sha256, limit)
     }
 
+    /// Up to `limit` images that were last viewed, or uploaded, before a day, the
+    /// longest ago first, from behind `after` on, whatever their state.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn idle_before(
+        &self,
+        day: u32,
+        after: Option<&Idle>,
+        limit: usize,
+    ) -> Result<Vec<Idle>, StorageError> {
+        self.records.idle_before(day, after, limit)
+    }
+
+    /// Writes the database anew, so that nothing deleted before is in its files
+    /// any more: see [`Records::rewrite`].
+    ///
+    /// # Errors
+    /// When it cannot be written; everything is as before.
+    pub fn rewrite(
+        &self,
+        now_ms: u64,
+        pace: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError> {
+        let begun = pending::begin(&*self.records)?;
+        let rewritten = self.records.rewrite(pace)?;
+        if rewritten.is_some() {
+            pending::finish(&*self.records, begun, now_ms)?;
+        }
+        Ok(rewritten)
+    }
+
     /// How many images there are.
     ///
     /// # Errors
@@ -387,57 +377,6 @@ impl Store {
         }
     }
 
-    /// Takes back whatever a commit has left. The room-taking blob goes first,
-    /// so that the record's removal has room; the mark of doubt goes last.
-    pub(crate) fn undo(&self, id: &ImageId) -> Result<(), StorageError> {
-        self.blobs.remove(id)?;
-        self.records.remove(id)?;
-        self.blobs.settle(id)
-    }
-
-    fn undo_blob(&self, id: &ImageId) -> Result<(), StorageError> {
-        self.blobs.remove(id)?;
-        self.blobs.settle(id)
-    }
-
-    fn abandon(&self, id: &ImageId, undo: Undo) {
-        if let Err(error) = undo(self, id) {
-            tracing::warn!(%id, %error, "a failed upload is cleaned up later");
-            self.remember(id, undo);
-        }
-    }
-
-    fn remember(&self, id: &ImageId, undo: Undo) {
-        let mut abandoned = self.abandoned();
-        if !abandoned.iter().any(|(known, _)| known == id) {
-            abandoned.push((*id, undo));
-        }
-    }
-
-    /// Cleans up until something fails: what stops one may stop the others too. It
-    /// is the last to be tried the next time.
-    fn retry_abandoned(&self) {
-        let mut waiting = std::mem::take(&mut *self.abandoned());
-        while let Some((id, undo)) = waiting.pop() {
-            let _lock = self.lock(&id);
-            if undo(self, &id).is_err() {
-                waiting.insert(0, (id, undo));
-                break;
-            }
-        }
-        self.abandoned().append(&mut waiting);
-    }
-
-    /// The list, cut to its limit.
-    fn abandoned(&self) -> MutexGuard<'_, Vec<(ImageId, Undo)>> {
-        let mut abandoned = self
-            .abandoned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        abandoned.truncate(ABANDONED_MAX);
-        abandoned
-    }
-
     /// Puts a record that the database has lost back from its sidecar.
     fn restore(&self, id: &ImageId) -> Result<Option<Record>, StorageError> {
         // Nearly every unknown id is none of ours; only this is on their path.
@@ -472,6 +411,7 @@ impl Store {
 
 mod keyspace;
 mod locks;
+mod removal;
 mod twins;
 mod views;
 

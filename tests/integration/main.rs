@@ -28,3 +28,4 @@ mod twins;
 mod upload;
 mod variants;
 mod verify;
+mod year;

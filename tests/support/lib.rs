@@ -4,6 +4,7 @@
 
 pub mod binary;
 pub mod cache;
+pub mod calendar;
 pub mod carriers;
 pub mod client;
 pub mod data_dir;

@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub use crate::commands::admin::AdminArgs;
 pub use crate::commands::audit::AuditArgs;
+pub use crate::commands::backup::{BackupArgs, RestoreArgs};
 use crate::commands::bench::BenchCommand;
+pub use crate::commands::retention::RetentionArgs;
 use crate::config::{LogFormat, Overrides};
 
 pub use moderation::{
@@ -103,6 +105,34 @@ pub enum Command {
     /// Stop the service first. The old database is put aside, not deleted.
     #[command(after_help = "Example:\n  imgshare repair --data /var/lib/imgshare")]
     Repair,
+    /// Make a backup, or look after backups.
+    ///
+    /// Works while the service runs, and while it does not. Images that are in
+    /// the backup are not written again; everything is sealed with a key. Backups
+    /// older than `backup.days_max` are ended. The exit status is 1 when an image
+    /// could not be taken; it is named.
+    #[command(
+        after_help = "Examples:\n  imgshare backup keygen backup.key\n  imgshare backup \
+        --to /mnt/backup --key backup.key\n  imgshare backup verify --from /mnt/backup --key \
+        backup.key"
+    )]
+    Backup(BackupArgs),
+    /// Bring a backup back. Stop the service first.
+    ///
+    /// What was deleted since the backup stays so. A database that can be read
+    /// is left as it is, and only what is missing is brought back: what cannot be
+    /// is named, and the exit status is 1.
+    #[command(
+        after_help = "Example:\n  imgshare restore --from /mnt/backup --key backup.key \
+        --data /var/lib/imgshare"
+    )]
+    Restore(RestoreArgs),
+    /// End what is kept too long, and say what would end.
+    ///
+    /// Works while the service runs, and while it does not, over the same data
+    /// folder.
+    #[command(subcommand)]
+    Retention(RetentionArgs),
     /// Read or write the list of images that must not come back.
     #[command(subcommand)]
     Bank(BankCommand),
@@ -256,6 +286,9 @@ impl Cli {
             | Command::Admin(_)
             | Command::Audit(_)
             | Command::Repair
+            | Command::Retention(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
             | Command::Bank(_)
             | Command::Rules(_)
             | Command::Config => {}

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod moderation;
 pub mod pages;
 pub mod rescan;
+pub mod retention;
 pub mod routes;
 pub mod staff;
 pub mod variants;

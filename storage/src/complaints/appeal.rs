@@ -152,6 +152,12 @@ fn newest(keyspace: &dyn Keyspace, image: &ImageId) -> Result<Option<Kept<Appeal
         .transpose()
 }
 
+/// Whether an appeal about an image is open.
+pub(super) fn is_open(keyspace: &dyn Keyspace, image: &ImageId) -> Result<bool, StorageError> {
+    let newest = newest(keyspace, image)?;
+    Ok(newest.is_some_and(|kept| kept.value.outcome.is_none()))
+}
+
 /// Plans what a decision says to an open appeal, which must not be answered by
 /// whom it is against.
 pub(super) fn plan_answered(

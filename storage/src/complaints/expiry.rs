@@ -9,6 +9,7 @@ use super::copyright::Notice;
 use super::outcome::expiry_key;
 use super::{ComplaintError, Complaints, keys};
 use crate::audit::{self, Action, Actor, Subject};
+use crate::retention::pending;
 use crate::staff::kept::Kept;
 use crate::{Changes, ImageId, Keyspace, State};
 
@@ -62,9 +63,22 @@ impl Complaints {
             changes.delete(entry.key);
         }
         if !changes.is_empty() {
+            pending::plan(store, &mut changes, now_ms)?;
             Keyspace::commit(store, changes)?;
         }
         Ok(expired)
+    }
+
+    /// How many reports' cases and objections have come to their end, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn n_expired(&self, now_ms: u64, limit: usize) -> Result<usize, ComplaintError> {
+        let store = &**self.queue.store();
+        let n_cases = store.range(&keys::expired(now_ms), limit)?.len();
+        let n_objections = store.range(&keys::objections_expired(now_ms), limit)?.len();
+        Ok(n_cases.saturating_add(n_objections).min(limit))
     }
 
     fn is_gone(&self, image: &ImageId) -> Result<bool, ComplaintError> {
@@ -128,6 +142,7 @@ impl Complaints {
                 changes.delete(expiry_key(&kept.value, outcome));
             }
             kept.remove(changes);
+            pending::plan(store, changes, now_ms)?;
             let entry = audit::Entry::new(now_ms, Actor::System, Action::new("reports-expired"))
                 .about(Subject::image(image))
                 .changed(json!({"n_reports": n_removed}), Value::Null);

@@ -100,7 +100,8 @@ pub(crate) fn plan_undone(
     Ok(())
 }
 
-/// Whether something keeps a removed image from being purged.
+/// Whether an objection keeps a removed image from being purged: a
+/// counter-notice or an appeal that is open.
 ///
 /// # Errors
 /// The store's.
@@ -108,7 +109,17 @@ pub(crate) fn keeps_from_purge(
     keyspace: &dyn Keyspace,
     image: &ImageId,
 ) -> Result<bool, StorageError> {
-    Ok(keyspace.get(&keys::counter_of(image))?.is_some())
+    Ok(keyspace.get(&keys::counter_of(image))?.is_some() || appeal::is_open(keyspace, image)?)
+}
+
+/// Whether somebody still has to answer a report or an objection about an image.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn is_disputed(keyspace: &dyn Keyspace, image: &ImageId) -> Result<bool, StorageError> {
+    let case = case::newest(keyspace, image)?;
+    let is_reported = case.is_some_and(|kept| kept.value.outcome.is_none());
+    Ok(is_reported || keeps_from_purge(keyspace, image)?)
 }
 
 pub(super) fn expiry_key(case: &Case, outcome: &Outcome) -> Vec<u8> {

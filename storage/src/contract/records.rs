@@ -4,7 +4,9 @@ use std::sync::Barrier;
 use std::thread;
 
 use crate::contract::{sample_record, sample_record_at};
-use crate::{Cursor, ImageId, Record, Records, State, StorageError, ViewDelta, Views};
+use crate::{
+    Cursor, Idle, ImageId, Record, Records, State, StorageError, ViewDelta, Views, calendar,
+};
 
 /// Runs the suite. `make` gives new and empty records each time it is called.
 ///
@@ -20,6 +22,7 @@ pub fn records_contract<R: Records>(make: impl Fn() -> R) {
     the_index_follows_the_state(&make());
     a_hash_lists_its_images(&make());
     views_add_up_for_known_images(&make());
+    what_is_not_viewed_is_listed_by_its_last_use(&make());
     of_many_writers_one_wins(&make());
     flush_and_probe_change_nothing(&make());
 }
@@ -109,6 +112,43 @@ fn removing_takes_everything(records: &dyn Records) {
         Views::default(),
         "views outlived their record"
     );
+}
+
+fn what_is_not_viewed_is_listed_by_its_last_use(records: &dyn Records) {
+    let at_day = |day: u64| sample_record_at(day * calendar::MS_A_DAY + 7);
+    let uploads = [10, 11, 12, 13].map(at_day);
+    for record in &uploads {
+        insert(records, record);
+    }
+    let [viewed, viewed_early, removed, untouched] = uploads.map(|record| record.id);
+    let view = |id: ImageId, day: u32| ViewDelta {
+        id,
+        n_views: 1,
+        day,
+    };
+    // A view before the upload, by a clock that went wrong, is no last use.
+    add_views(
+        records,
+        &[view(viewed, 20), view(viewed_early, 3), view(viewed, 15)],
+    );
+    let listed = |before: u32, after: Option<&Idle>, limit: usize| {
+        records
+            .idle_before(before, after, limit)
+            .expect("a listing")
+    };
+    let idle = |since_day: u32, id: ImageId| Idle { since_day, id };
+    assert_eq!(listed(11, None, 9), []);
+    assert_eq!(
+        listed(13, None, 9),
+        [idle(11, viewed_early), idle(12, removed)]
+    );
+    assert_eq!(listed(21, None, 9).len(), 4);
+    let first = listed(21, None, 1);
+    assert_eq!(first, [idle(11, viewed_early)]);
+    assert_eq!(listed(21, first.first(), 1), [idle(12, removed)]);
+    assert!(records.remove(&removed).expect("a removal"));
+    let rest = listed(u32::MAX, first.first(), 9);
+    assert_eq!(rest, [idle(13, untouched), idle(20, viewed)]);
 }
 
 fn a_state_lists_the_oldest_first_in_pages(records: &dyn Records) {

@@ -17,11 +17,14 @@ impl Storable for SampleBytes {
     }
 }
 
+/// When [`sample_record`] was uploaded, in milliseconds since 1970 UTC.
+pub const SAMPLE_MS: u64 = 1_750_000_000_000;
+
 /// A record of a random id with every field filled, as of [`SampleBytes`]
 /// `b"original"`.
 #[must_use]
 pub fn sample_record() -> Record {
-    sample_record_at(1_750_000_000_000)
+    sample_record_at(SAMPLE_MS)
 }
 
 /// As [`sample_record`], uploaded at a given time in milliseconds since 1970.

@@ -42,6 +42,10 @@ impl Keyspace for MemoryRecords {
         for record in updated.chain(changes.inserted) {
             tables.put(record);
         }
+        for id in &changes.removed {
+            tables.views.remove(id);
+            tables.take(id);
+        }
         Ok(())
     }
 }

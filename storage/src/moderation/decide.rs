@@ -41,7 +41,7 @@ impl Queue {
             who: Some(who),
             lease: Some(&claim.lease),
         };
-        self.commit_decision(|queue, changes| {
+        self.commit_decision(now_ms, |queue, changes| {
             let stored = queue.held(who, claim, now_ms)?;
             if stored.job.version != claim.version {
                 return Err(conflict(&stored.job, ConflictKind::Changed).into());
@@ -65,7 +65,7 @@ impl Queue {
         now_ms: u64,
     ) -> Result<Job, ModerationError> {
         let decider = Decider { who, lease: None };
-        self.commit_decision(|queue, changes| {
+        self.commit_decision(now_ms, |queue, changes| {
             let record = queue.record(image)?;
             let stored = stored(&*queue.store, image)?;
             if let Some(stored) = &stored {
@@ -130,13 +130,14 @@ impl Queue {
 
     fn commit_decision(
         &self,
+        now_ms: u64,
         plan: impl Fn(&Self, &mut Changes) -> Result<(Job, Vec<BankHash>), ModerationError>,
     ) -> Result<Job, ModerationError> {
         let _turn = self.turn();
         let (job, banked) = audit::commit(&*self.store, |changes| plan(self, changes))?;
         self.bank.note(&banked);
         // What its owner deleted goes as soon as nothing holds it.
-        if let Err(error) = self.store.purge_if_removed(&job.image) {
+        if let Err(error) = self.store.purge_if_removed(&job.image, now_ms) {
             tracing::warn!(id = %job.image, %error, "a deleted image is purged later");
         }
         Ok(job)
@@ -153,7 +154,7 @@ impl Queue {
         now_ms: u64,
     ) -> Result<(Job, Vec<BankHash>), ModerationError> {
         // What its owner deleted while it is held as evidence is still decided.
-        if record.state == State::Removed && !record.legal_hold {
+        if record.state == State::Removed && !self.store.is_kept(&record)? {
             return Err(ModerationError::Gone { id: record.id });
         }
         let mut job = stored

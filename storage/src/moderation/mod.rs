@@ -31,6 +31,7 @@ mod flag;
 mod job;
 mod job_keys;
 mod learning;
+mod left_over;
 mod listing;
 mod priority;
 mod purge;

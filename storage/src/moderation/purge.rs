@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::flag::stored;
 use super::{ModerationError, Queue, Status, job_keys};
 use crate::audit::{self, Action, Actor, Subject};
-use crate::complaints::outcome;
 use crate::{ImageId, Keyspace};
 
 /// How long a purge is put off while the image is held, or looked at again.
@@ -27,12 +26,8 @@ impl Queue {
     /// # Errors
     /// The store's; calling again goes on.
     pub fn purge_due(&self, now_ms: u64, limit: usize) -> Result<Purged, ModerationError> {
-        let due = self.store.range(&job_keys::purges_due(now_ms), limit)?;
         let mut purged = Purged::default();
-        for image in due
-            .iter()
-            .filter_map(|entry| job_keys::timed_image(&entry.key))
-        {
+        for image in self.purges_due(now_ms, limit)? {
             if self.purge(&image, now_ms)? {
                 purged.images.push(image);
             } else {
@@ -40,6 +35,19 @@ impl Queue {
             }
         }
         Ok(purged)
+    }
+
+    /// Removed images that are due to be purged, at most `limit`.
+    pub(crate) fn purges_due(
+        &self,
+        now_ms: u64,
+        limit: usize,
+    ) -> Result<Vec<ImageId>, ModerationError> {
+        let due = self.store.range(&job_keys::purges_due(now_ms), limit)?;
+        let images = due
+            .iter()
+            .filter_map(|entry| job_keys::timed_image(&entry.key));
+        Ok(images.collect())
     }
 
     /// Bytes and record first, the job afterwards: cut short, it is done again.
@@ -51,11 +59,10 @@ impl Queue {
         let is_held = self
             .store
             .find(image)?
-            .is_some_and(|record| record.legal_hold)
-            || outcome::keeps_from_purge(&*self.store, image)?;
+            .map_or(Ok(false), |record| self.store.is_kept(&record))?;
         let is_purged = is_decided && !is_held;
         if is_purged {
-            self.store.remove(image)?;
+            self.store.remove(image, now_ms)?;
         }
         audit::commit(&*self.store, |changes| {
             let Some(stored) = stored(&*self.store, image)? else {

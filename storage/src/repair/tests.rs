@@ -1,7 +1,7 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
-use crate::contract::{SampleBytes, sample_record};
+use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
 use crate::{KeyRange, Store};
 
 #[test]
@@ -17,13 +17,13 @@ fn every_field_comes_back() {
                 .unwrap();
         }
         for _ in 0..3 {
-            store.count_view(&public.id);
+            store.count_view(&public.id, SAMPLE_MS);
         }
         store.merge_views().unwrap();
         store
             .update(&held.id, |record| record.legal_hold = true)
             .unwrap();
-        store.remove(&held.id).unwrap();
+        store.remove(&held.id, SAMPLE_MS).unwrap();
         let public = store
             .update(&public.id, |record| record.state = State::Public)
             .unwrap();
@@ -158,7 +158,7 @@ fn a_database_that_is_gone_is_rebuilt_at_the_start() {
         assert_eq!(error.code(), "storage-corrupt");
         assert!(error.to_string().contains("imgshare repair"), "{error}");
     }
-    let store = Store::open_or_repair(dir.path()).unwrap();
+    let store = Store::open_or_repair(dir.path(), SAMPLE_MS).unwrap();
     assert_eq!(store.find(&record.id).unwrap(), Some(record));
     drop(store);
     Store::open(dir.path()).unwrap();
@@ -169,7 +169,7 @@ fn a_database_that_is_damaged_is_rebuilt_at_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let record = stored_one(dir.path());
     fs::write(dir.path().join("db/conf"), b"not a configuration at all").unwrap();
-    let store = Store::open_or_repair(dir.path()).unwrap();
+    let store = Store::open_or_repair(dir.path(), SAMPLE_MS).unwrap();
     assert_eq!(store.find(&record.id).unwrap(), Some(record));
     assert!(dir.path().join("db.replaced-1").exists());
 }
@@ -185,7 +185,7 @@ fn whatever_byte_is_damaged_the_start_needs_no_hand() {
         let end = broken.len().min(at + 4096);
         broken[at..end].fill(0xA5);
         fs::write(dir.path().join("db/db"), &broken).unwrap();
-        let store = Store::open_or_repair(dir.path()).unwrap();
+        let store = Store::open_or_repair(dir.path(), SAMPLE_MS).unwrap();
         assert_eq!(
             store.find(&record.id).unwrap().as_ref(),
             Some(&record),
@@ -204,7 +204,7 @@ fn a_repair_cut_short_is_run_again() {
     // Cut short while rebuilding, and again between the two renames.
     drop(SledRecords::open(&dir.path().join("db.rebuilt")).unwrap());
     fs::rename(dir.path().join("db"), dir.path().join("db.replaced-1")).unwrap();
-    let store = Store::open_or_repair(dir.path()).unwrap();
+    let store = Store::open_or_repair(dir.path(), SAMPLE_MS).unwrap();
     assert_eq!(store.find(&record.id).unwrap(), Some(record));
     assert!(!dir.path().join("db.rebuilt").exists());
 }
@@ -217,9 +217,9 @@ fn a_running_service_keeps_a_repair_out() {
         Store::open(dir.path()).err().unwrap().code(),
         "storage-locked"
     );
-    let error = repair(dir.path(), &mut |_| {}).unwrap_err();
+    let error = repair(dir.path(), SAMPLE_MS, &mut |_| {}).unwrap_err();
     assert_eq!(error.code(), "storage-locked");
-    repair(&dir.path().join("mistyped"), &mut |_| {}).unwrap_err();
+    repair(&dir.path().join("mistyped"), SAMPLE_MS, &mut |_| {}).unwrap_err();
     assert!(!dir.path().join("mistyped").exists());
 }
 
@@ -252,7 +252,7 @@ fn stored_one(dir: &Path) -> Record {
 
 fn repaired(dir: &Path) -> (RepairReport, Vec<RepairEvent>) {
     let mut events = Vec::new();
-    let report = repair(dir, &mut |event| events.push(event)).unwrap();
+    let report = repair(dir, SAMPLE_MS, &mut |event| events.push(event)).unwrap();
     (report, events)
 }
 

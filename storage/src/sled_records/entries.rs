@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::operations::{set_count, stored_count, stored_record};
+use super::operations::{remove_record, set_count, stored_count, stored_record, stored_views};
 use super::{Attempt, Batch, Db, Failure, SledRecords};
 use crate::keyspace::{Changes, Direction, Entry, KeyRange, Keyspace, check_key, stale};
 use crate::{ImageId, Record, StorageError, record_keys as keys};
@@ -60,9 +60,19 @@ impl Keyspace for SledRecords {
             }
             if let Some(record) = &changes.inserted {
                 put_record(&mut batch, record)?;
-                if !is_ours {
-                    set_count(&mut batch, stored_count(db)?.saturating_add(1));
+                batch.insert(keys::used(record, stored_views(db, &record.id)?), &[]);
+            }
+            let mut n_removed = 0;
+            for id in &changes.removed {
+                if let Some(stored) = stored.get(id) {
+                    remove_record(db, &mut batch, stored)?;
+                    n_removed += 1;
                 }
+            }
+            let n_inserted = u64::from(changes.inserted.is_some() && !is_ours);
+            if n_inserted > 0 || n_removed > 0 {
+                let count = stored_count(db)?.saturating_add(n_inserted);
+                set_count(&mut batch, count.saturating_sub(n_removed));
             }
             Ok((Some(batch), ()))
         })
@@ -79,9 +89,10 @@ fn put_record(batch: &mut Batch, record: &Record) -> Result<(), StorageError> {
 /// What is stored of the records that the changes are about.
 fn stored_records(db: &Db, changes: &Changes) -> Result<BTreeMap<ImageId, Record>, Failure> {
     let mut stored = BTreeMap::new();
-    for record in changes.updated.values().chain(&changes.inserted) {
-        if let Some(found) = stored_record(db, &record.id)? {
-            stored.insert(record.id, found);
+    let records = changes.updated.values().chain(&changes.inserted);
+    for id in records.map(|record| &record.id).chain(&changes.removed) {
+        if let Some(found) = stored_record(db, id)? {
+            stored.insert(*id, found);
         }
     }
     Ok(stored)
@@ -100,6 +111,7 @@ fn is_made(
     }
     let is_stored = |record: &Record| stored.get(&record.id) == Some(record);
     Ok(changes.inserted.iter().all(is_stored)
+        && changes.removed.iter().all(|id| !stored.contains_key(id))
         && changes
             .updated
             .values()

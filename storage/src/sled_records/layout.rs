@@ -12,8 +12,8 @@ impl Database {
     pub(super) fn check_format(&self) -> Result<bool, Failure> {
         contain(|| match self.db.get(keys::FORMAT)?.as_deref() {
             Some([keys::FORMAT_VERSION]) => Ok(false),
-            Some([keys::FORMAT_VERSION_UNHASHED]) => {
-                self.add_hash_index()?;
+            Some([keys::FORMAT_VERSION_OLDEST..keys::FORMAT_VERSION]) => {
+                self.add_indexes()?;
                 Ok(false)
             }
             Some(&[version, ..]) => Err(StorageError::UnsupportedVersion {
@@ -29,17 +29,17 @@ impl Database {
                 let mut batch = Batch::default();
                 batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION]);
                 operations::set_count(&mut batch, 0);
-                self.db.apply_batch(batch)?;
+                self.db.apply_batch(batch.into())?;
                 self.make_durable()?;
                 Ok(true)
             }
         })
     }
 
-    /// Lists every record under its SHA-256, and only then says so: cut short,
-    /// it is done again.
-    fn add_hash_index(&self) -> Result<(), Failure> {
-        tracing::info!("listing the images by their hashes, once");
+    /// Lists every record under its SHA-256 and its last use, and only then says
+    /// so: cut short, it is done again.
+    fn add_indexes(&self) -> Result<(), Failure> {
+        tracing::info!("listing the images by their hashes and their last use, once");
         let mut batch = Batch::default();
         let mut n_waiting = 0;
         for entry in self.db.scan_prefix(keys::RECORD_PREFIX) {
@@ -48,17 +48,19 @@ impl Database {
                 continue;
             };
             batch.insert(keys::hashed(&record), &[]);
+            let views = operations::stored_views(&self.db, &record.id)?;
+            batch.insert(keys::used(&record, views), &[]);
             n_waiting += 1;
             if n_waiting == UPGRADE_BATCH {
-                self.db.apply_batch(std::mem::take(&mut batch))?;
+                self.db.apply_batch(std::mem::take(&mut batch).into())?;
                 n_waiting = 0;
             }
         }
-        self.db.apply_batch(batch)?;
+        self.db.apply_batch(batch.into())?;
         self.make_durable()?;
         let mut batch = Batch::default();
         batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION]);
-        self.db.apply_batch(batch)?;
+        self.db.apply_batch(batch.into())?;
         self.make_durable()
     }
 }

@@ -1,12 +1,17 @@
 //! What each operation on the records reads and writes, as keys and batches.
 
 use std::collections::HashMap;
+use std::ops::{Bound, ControlFlow};
+use std::path::Path;
 
 use super::{Attempt, Batch, Db, Failure, SledRecords, damaged};
 use crate::{
-    Cursor, ImageId, Page, Record, Records, State, StorageError, ViewDelta, Views,
+    Cursor, Idle, ImageId, Page, Record, Records, Rewritten, State, StorageError, ViewDelta, Views,
     record_keys as keys,
 };
+
+/// Entries read together.
+const ENTRIES_AT_ONCE: usize = 256;
 
 impl Records for SledRecords {
     fn insert(&self, record: &Record) -> Result<(), StorageError> {
@@ -24,6 +29,7 @@ impl Records for SledRecords {
             batch.insert(key.as_slice(), encoded.as_slice());
             batch.insert(keys::listed(record), &[]);
             batch.insert(keys::hashed(record), &[]);
+            batch.insert(keys::used(record, stored_views(db, &record.id)?), &[]);
             if !is_ours {
                 set_count(&mut batch, stored_count(db)?.saturating_add(1));
             }
@@ -65,10 +71,7 @@ impl Records for SledRecords {
                 return Ok((was_ours.then(Batch::default), was_ours));
             };
             let mut batch = Batch::default();
-            batch.remove(keys::record(id));
-            batch.remove(keys::listed(&stored));
-            batch.remove(keys::hashed(&stored));
-            batch.remove(keys::views(id));
+            remove_record(db, &mut batch, &stored)?;
             set_count(&mut batch, stored_count(db)?.saturating_sub(1));
             Ok((Some(batch), true))
         })
@@ -108,24 +111,49 @@ impl Records for SledRecords {
         })
     }
 
+    fn idle_before(
+        &self,
+        day: u32,
+        after: Option<&Idle>,
+        limit: usize,
+    ) -> Result<Vec<Idle>, StorageError> {
+        let (from, to) = keys::idle_before(day, after);
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        self.read(|db| {
+            db.range(from.as_slice()..to.as_slice())
+                .take(limit)
+                .map(|entry| {
+                    keys::idle_place(&entry?.0).ok_or_else(|| damaged("an index key").into())
+                })
+                .collect()
+        })
+    }
+
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
         if batch.is_empty() {
             return Ok(());
         }
         self.write(|db, _| {
-            let mut added = HashMap::with_capacity(batch.len());
+            let mut sums: HashMap<ImageId, Views> = HashMap::with_capacity(batch.len());
             for delta in batch {
-                let views = match added.get(&delta.id) {
-                    Some(views) => *views,
-                    None if db.contains_key(keys::record(&delta.id))? => {
-                        stored_views(db, &delta.id)?
-                    }
-                    None => continue,
-                };
-                added.insert(delta.id, views.add(delta));
+                let sum = sums.entry(delta.id).or_default();
+                *sum = sum.add(delta);
             }
             let mut batch = Batch::default();
-            for (id, views) in added {
+            for (id, sum) in sums {
+                let Some(record) = stored_record(db, &id)? else {
+                    continue;
+                };
+                let before = stored_views(db, &id)?;
+                let views = before.add(&ViewDelta {
+                    id,
+                    n_views: sum.total,
+                    day: sum.last_day.unwrap_or_default(),
+                });
+                batch.remove(keys::used(&record, before));
+                batch.insert(keys::used(&record, views), &[]);
                 batch.insert(keys::views(&id), keys::encode_views(views));
             }
             Ok((Some(batch), ()))
@@ -152,6 +180,21 @@ impl Records for SledRecords {
             Ok((Some(batch), ()))
         })
     }
+
+    fn rewrite(
+        &self,
+        pace: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError> {
+        self.rewritten(pace)
+    }
+
+    fn copy_to(
+        &self,
+        dir: &Path,
+        pace: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Rewritten>, StorageError> {
+        self.copied_to(dir, pace)
+    }
 }
 
 impl SledRecords {
@@ -165,11 +208,69 @@ impl SledRecords {
                 batch.insert(keys::record(&record.id), record.stored_form()?);
                 batch.insert(keys::listed(record), &[]);
                 batch.insert(keys::hashed(record), &[]);
+                batch.insert(keys::used(record, *views), &[]);
                 if views.last_day.is_some() {
                     batch.insert(keys::views(&record.id), keys::encode_views(*views));
                 }
             }
             set_count(&mut batch, stored_count(db)?.saturating_add(n_new));
+            Ok((Some(batch), ()))
+        })
+    }
+}
+
+impl SledRecords {
+    /// Visits every entry whose key begins so, until told to stop.
+    pub(crate) fn for_each_entry(
+        &self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let mut after: Option<sled::IVec> = None;
+        loop {
+            let page = self.read(|db| {
+                let from = match &after {
+                    Some(key) => Bound::Excluded(key.clone()),
+                    None => Bound::Included(prefix.into()),
+                };
+                let found = db.range::<sled::IVec, _>((from, Bound::Unbounded));
+                Ok(found
+                    .take(ENTRIES_AT_ONCE)
+                    .collect::<sled::Result<Vec<_>>>()?)
+            })?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.clone());
+            for (key, value) in &page {
+                if !key.starts_with(prefix) || visit(key, value).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Puts entries as they are, whatever they mean. For a new database.
+    pub(crate) fn load_entries(&self, entries: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StorageError> {
+        self.write(|_, _| {
+            let mut batch = Batch::default();
+            for (key, value) in entries {
+                batch.insert(key.as_slice(), value.as_slice());
+            }
+            Ok((Some(batch), ()))
+        })
+    }
+
+    /// Counts the records, and keeps the number.
+    pub(crate) fn count_again(&self) -> Result<(), StorageError> {
+        let mut count = 0_u64;
+        self.for_each_entry(keys::RECORD_PREFIX, &mut |_, _| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        self.write(|_, _| {
+            let mut batch = Batch::default();
+            set_count(&mut batch, count);
             Ok((Some(batch), ()))
         })
     }
@@ -182,7 +283,17 @@ pub(super) fn stored_record(db: &Db, id: &ImageId) -> Result<Option<Record>, Fai
         .map_err(Failure::Meant)
 }
 
-fn stored_views(db: &Db, id: &ImageId) -> Result<Views, Failure> {
+/// Takes a record out, with everything by which it is found.
+pub(super) fn remove_record(db: &Db, batch: &mut Batch, stored: &Record) -> Result<(), Failure> {
+    batch.remove(keys::record(&stored.id));
+    batch.remove(keys::listed(stored));
+    batch.remove(keys::hashed(stored));
+    batch.remove(keys::used(stored, stored_views(db, &stored.id)?));
+    batch.remove(keys::views(&stored.id));
+    Ok(())
+}
+
+pub(super) fn stored_views(db: &Db, id: &ImageId) -> Result<Views, Failure> {
     match db.get(keys::views(id))? {
         None => Ok(Views::default()),
         Some(value) => keys::decode_views(&value).ok_or_else(|| damaged("a view counter").into()),

@@ -114,7 +114,7 @@ fn a_repeated_write_accepts_what_the_first_attempt_did() {
                 batch.insert(keys::record(&record.id), record.encode());
                 batch.insert(keys::listed(&record), &[]);
                 set_count(&mut batch, 1);
-                db.apply_batch(batch)?;
+                db.apply_batch(batch.into())?;
             }
             if !failing_once(&failed) {
                 return Err(Failure::Engine(sled::Error::Io(
@@ -234,8 +234,9 @@ fn a_database_of_the_first_layout_is_listed_by_hash_when_opened() {
             let mut batch = Batch::default();
             for record in &inserted {
                 batch.remove(keys::hashed(record));
+                batch.remove(keys::used(record, Views::default()));
             }
-            batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION_UNHASHED]);
+            batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION_OLDEST]);
             Ok((Some(batch), ()))
         })
         .unwrap();
@@ -246,6 +247,10 @@ fn a_database_of_the_first_layout_is_listed_by_hash_when_opened() {
         let records = SledRecords::open(dir.path()).unwrap();
         assert!(!records.is_new());
         assert_eq!(listed(&records).len(), inserted.len());
+        assert_eq!(
+            records.idle_before(u32::MAX, None, 2000).unwrap().len(),
+            inserted.len()
+        );
         assert_eq!(records.count().unwrap(), 1100);
     }
 }

@@ -15,7 +15,7 @@ impl Keyspace for Store {
     /// As [`Store::update`] for each record: sidecars first, then everything at
     /// once; id and extension cannot be changed, and what is removed stays so.
     fn commit(&self, mut changes: Changes) -> Result<(), StorageError> {
-        if changes.updated.is_empty() {
+        if changes.updated.is_empty() && changes.removed.is_empty() {
             return self.records.commit(changes);
         }
         let ids: Vec<ImageId> = changes.updated.keys().copied().collect();
@@ -108,7 +108,7 @@ fn is_refusal(error: &StorageError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{SampleBytes, sample_record};
+    use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
 
     fn committed(store: &Store) -> Record {
         let record = sample_record();
@@ -181,7 +181,7 @@ mod tests {
         );
         assert_eq!(sidecar(&store, &kept), kept);
 
-        store.remove(&removed.id).unwrap();
+        store.remove(&removed.id, SAMPLE_MS).unwrap();
         let mut changes = Changes::new();
         changes.update_record(blocked(&removed));
         assert_eq!(
@@ -197,7 +197,7 @@ mod tests {
         store
             .update(&held.id, |record| record.legal_hold = true)
             .unwrap();
-        store.remove(&held.id).unwrap();
+        store.remove(&held.id, SAMPLE_MS).unwrap();
         let mut changes = Changes::new();
         changes.update_record(Record {
             state: State::Public,

@@ -1,12 +1,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::views::today;
 use super::*;
-use crate::Views;
-use crate::contract::{SampleBytes, sample_record};
+use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
 use crate::faults::{Fault, Faulty, Fuse};
 use crate::variants::Folder;
+use crate::{Views, calendar};
 
 #[test]
 fn a_committed_image_is_found_whole() {
@@ -108,15 +107,15 @@ fn concurrent_updates_all_count() {
 fn a_removed_image_leaves_nothing() {
     let store = Store::memory();
     let record = commit(&store);
-    store.count_view(&record.id);
+    store.count_view(&record.id, SAMPLE_MS);
     store.merge_views().unwrap();
-    assert!(store.remove(&record.id).unwrap());
-    assert!(!store.remove(&record.id).unwrap());
+    assert!(store.remove(&record.id, SAMPLE_MS).unwrap());
+    assert!(!store.remove(&record.id, SAMPLE_MS).unwrap());
     assert_eq!(store.find(&record.id).unwrap(), None);
     assert_eq!(store.read(&record.id, &original()).unwrap(), None);
     assert_eq!(store.views(&record.id).unwrap(), Views::default());
     assert_eq!(store.count().unwrap(), 0);
-    store.count_view(&record.id);
+    store.count_view(&record.id, SAMPLE_MS);
     store.merge_views().unwrap();
     assert_eq!(store.views(&record.id).unwrap(), Views::default());
 }
@@ -128,9 +127,12 @@ fn p11_a_legal_hold_keeps_what_is_removed() {
     store
         .update(&record.id, |record| record.legal_hold = true)
         .unwrap();
-    assert!(store.remove(&record.id).unwrap());
-    assert!(!store.remove(&record.id).unwrap(), "it was removed already");
-    store.recover().unwrap();
+    assert!(store.remove(&record.id, SAMPLE_MS).unwrap());
+    assert!(
+        !store.remove(&record.id, SAMPLE_MS).unwrap(),
+        "it was removed already"
+    );
+    store.recover(SAMPLE_MS).unwrap();
     assert_eq!(
         store.find(&record.id).unwrap().unwrap().state,
         State::Removed
@@ -149,7 +151,7 @@ fn p11_a_legal_hold_keeps_what_is_removed() {
     store
         .update(&record.id, |record| record.legal_hold = false)
         .unwrap();
-    store.recover().unwrap();
+    store.recover(SAMPLE_MS).unwrap();
     assert_eq!(store.find(&record.id).unwrap(), None);
     assert_eq!(store.read(&record.id, &original()).unwrap(), None);
 }
@@ -159,7 +161,7 @@ fn views_are_merged_in_one_batch() {
     let store = Store::memory();
     let (seen, unseen) = (commit(&store), commit(&store));
     for _ in 0..5 {
-        store.count_view(&seen.id);
+        store.count_view(&seen.id, SAMPLE_MS);
     }
     assert_eq!(
         store.views(&seen.id).unwrap(),
@@ -173,7 +175,7 @@ fn views_are_merged_in_one_batch() {
         views,
         Views {
             total: 5,
-            last_day: Some(today())
+            last_day: Some(calendar::day(SAMPLE_MS))
         }
     );
     assert_eq!(store.views(&unseen.id).unwrap(), Views::default());
@@ -189,7 +191,7 @@ fn a_lost_record_comes_back_from_its_sidecar() {
 
     store.records.remove(&record.id).unwrap();
     assert!(
-        store.remove(&record.id).unwrap(),
+        store.remove(&record.id, SAMPLE_MS).unwrap(),
         "a lost record could not be removed"
     );
     assert_eq!(store.read(&record.id, &original()).unwrap(), None);
@@ -208,7 +210,7 @@ fn a_variant_goes_with_its_image() {
         (kept.bytes.as_slice(), kept.extension.as_str()),
         (b"small".as_slice(), "jpg")
     );
-    store.remove(&record.id).unwrap();
+    store.remove(&record.id, SAMPLE_MS).unwrap();
     assert_eq!(store.variant(&record.id, "thumb").unwrap(), None);
     assert_eq!(store.variant_bytes(), 0);
     let late = store.put_variant(&record.id, &thumbnail, &SampleBytes(b"small".to_vec()));
@@ -235,7 +237,7 @@ fn equal_bytes_are_found_by_their_hash() {
     let sha256 = sample_record().sha256;
     assert_eq!(store.with_sha256(&sha256, 9).unwrap(), ids);
     assert_eq!(store.with_sha256(&[0; 32], 9).unwrap(), []);
-    store.remove(&ids[0]).unwrap();
+    store.remove(&ids[0], SAMPLE_MS).unwrap();
     assert_eq!(store.with_sha256(&sha256, 9).unwrap(), ids[1..]);
 }
 
@@ -253,7 +255,7 @@ fn p13_a_deletion_whose_variants_stayed_is_finished_by_the_next_probe() {
         let store = Store::memory().with_variants(Variants::in_place(place));
         let record = commit(&store);
         put_variant(&store, &record.id);
-        store.remove(&record.id).unwrap_err();
+        store.remove(&record.id, SAMPLE_MS).unwrap_err();
         assert!(fuse.struck());
         let found = store.records.find(&record.id).unwrap().unwrap();
         assert_eq!(found.state, State::Removed);
@@ -276,7 +278,7 @@ fn p13_variants_whose_image_is_gone_go_at_the_start() {
     store
         .update(&held, |record| record.legal_hold = true)
         .unwrap();
-    store.remove(&held).unwrap();
+    store.remove(&held, SAMPLE_MS).unwrap();
     // As after a crash between the record's end and that of the variants.
     store.blobs.remove(&gone).unwrap();
     store.records.remove(&gone).unwrap();

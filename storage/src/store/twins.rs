@@ -81,7 +81,7 @@ mod tests {
     use std::sync::Barrier;
 
     use super::*;
-    use crate::contract::{SampleBytes, sample_record};
+    use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
 
     #[test]
     fn the_same_bytes_are_one_file_with_two_lives() {
@@ -90,7 +90,7 @@ mod tests {
         let [first, second] = [(); 2].map(|()| commit(&store));
         assert_ne!(first.id, second.id);
         assert_eq!(n_files(dir.path()), 1);
-        store.remove(&first.id).unwrap();
+        store.remove(&first.id, SAMPLE_MS).unwrap();
         drop(store);
         let store = Store::open(dir.path()).unwrap();
         let read = store.read(&second.id, &second.original().unwrap()).unwrap();
@@ -126,11 +126,11 @@ mod tests {
                 .update(&held.id, |record| record.legal_hold = true)
                 .unwrap();
             if removed {
-                assert!(store.remove(&held.id).unwrap());
+                assert!(store.remove(&held.id, SAMPLE_MS).unwrap());
             }
             let later = commit(&store);
             assert_eq!(n_files(dir.path()), 2);
-            assert!(store.remove(&later.id).unwrap());
+            assert!(store.remove(&later.id, SAMPLE_MS).unwrap());
             assert!(
                 store
                     .read(&held.id, &held.original().unwrap())

@@ -1,22 +1,19 @@
 //! Views: counted in memory, written in batches.
 
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Store;
-use crate::{ImageId, StorageError, ViewDelta, Views};
-
-const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+use crate::{ImageId, StorageError, ViewDelta, Views, calendar};
 
 impl Store {
     /// Counts a view, in memory: what was not [merged](Store::merge_views) is
     /// lost with a killed process. Never fails a view; when neither memory nor
     /// database takes it, it is not counted.
-    pub fn count_view(&self, id: &ImageId) {
+    pub fn count_view(&self, id: &ImageId, now_ms: u64) {
         let delta = ViewDelta {
             id: *id,
             n_views: 1,
-            day: today(),
+            day: calendar::day(now_ms),
         };
         if self.view_counter.add(&delta).is_ok() || self.merge_failed.load(Ordering::Relaxed) {
             return;
@@ -47,6 +44,15 @@ impl Store {
         merged.map(|()| batch.len())
     }
 
+    /// Adds views that were counted elsewhere, at once. Ids without a record are
+    /// left out.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
+        self.records.add_views(batch)
+    }
+
     /// The merged views of an image; none for an unknown id.
     ///
     /// # Errors
@@ -54,12 +60,4 @@ impl Store {
     pub fn views(&self, id: &ImageId) -> Result<Views, StorageError> {
         self.records.views(id)
     }
-}
-
-/// Today's day number, counted from 1970-01-01 UTC.
-pub(super) fn today() -> u32 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u32::try_from(since_epoch.as_secs() / SECONDS_PER_DAY).unwrap_or(u32::MAX)
 }

@@ -70,7 +70,7 @@ impl AdminArgs {
 
 pub(super) fn run(settings: &Settings, arguments: &AdminArgs) -> Result<ExitCode, CommandError> {
     let command = arguments.command();
-    let answer = match Store::open(&settings.data) {
+    let answer = match Store::open_at(&settings.data, clock::now_ms()) {
         Ok(store) => over(settings, &store, &command)?,
         Err(StorageError::Locked { .. }) => {
             control::ask(&settings.data, &command).map_err(|error| {

@@ -10,6 +10,7 @@ use imgshare_storage::calendar::{self, MS_A_DAY};
 use imgshare_storage::{Keyspace, StorageError, Store};
 
 use super::{CommandError, output};
+use crate::clock;
 use crate::config::Settings;
 
 /// Exit status when an entry is wrong.
@@ -71,7 +72,7 @@ pub(super) fn run(settings: &Settings, arguments: &AuditArgs) -> Result<ExitCode
         let data = settings.data.display();
         CommandError::Admin(format!("there is no database in {data}: {error}"))
     })?;
-    let store = match Store::open(&settings.data) {
+    let store = match Store::open_at(&settings.data, clock::now_ms()) {
         Ok(store) => Some(store),
         Err(StorageError::Locked { .. }) => None,
         Err(source) => return Err(failed(source)),

@@ -28,10 +28,11 @@ const BATCH: usize = 10_000;
 const PAGE: usize = 1_000;
 
 pub(super) fn run(settings: &Settings, command: &BankCommand) -> Result<ExitCode, CommandError> {
-    let store = Store::open(&settings.data).map_err(|source| CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    })?;
+    let store =
+        Store::open_at(&settings.data, clock::now_ms()).map_err(|source| CommandError::Store {
+            source,
+            data: settings.data.clone(),
+        })?;
     let bank = Bank::new(Arc::new(store));
     match command {
         BankCommand::Import(arguments) => import(&bank, arguments),

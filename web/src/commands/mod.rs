@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod backup;
 mod bank;
 pub mod bench;
 mod classify;
@@ -11,6 +12,7 @@ mod models;
 mod output;
 mod pull_display;
 mod repair;
+pub mod retention;
 mod rules;
 mod serve;
 mod shutdown;
@@ -22,6 +24,7 @@ use std::process::ExitCode;
 pub use error::CommandError;
 
 use crate::cli::{Cli, Command};
+use crate::clock;
 use crate::config::Settings;
 use crate::logging;
 
@@ -32,6 +35,9 @@ use crate::logging;
 pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
     let settings = crate::config::load(&cli.overrides())?;
     start_logging(cli, &settings)?;
+    if !settings.clock.file.is_empty() {
+        clock::follow(settings.clock.file.as_ref());
+    }
     match &cli.command {
         Command::Serve(_) => serve::run(settings),
         Command::Classify(arguments) => classify::run(settings, arguments),
@@ -41,6 +47,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Admin(command) => admin::run(&settings, command),
         Command::Audit(command) => audit::run(&settings, command),
         Command::Repair => repair::run(&settings),
+        Command::Backup(command) => backup::run(&settings, command),
+        Command::Restore(arguments) => backup::restore(&settings, arguments),
+        Command::Retention(command) => retention::run(&settings, command),
         Command::Bank(command) => bank::run(&settings, command),
         Command::Rules(command) => rules::run(&settings, command),
         Command::Config => config::run(&settings),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use imgshare_storage::RepairEvent;
 
 use super::{CommandError, output};
+use crate::clock;
 use crate::config::Settings;
 
 pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
@@ -24,11 +25,10 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
         | RepairEvent::Rebuilt { .. }
         | RepairEvent::RemovalFinished { .. } => {}
     };
-    let report = imgshare_storage::repair(&settings.data, &mut on_event).map_err(|source| {
-        CommandError::Store {
-            source,
-            data: settings.data.clone(),
-        }
+    let repaired = imgshare_storage::repair(&settings.data, clock::now_ms(), &mut on_event);
+    let report = repaired.map_err(|source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
     })?;
     output::line(report)?;
     Ok(ExitCode::SUCCESS)

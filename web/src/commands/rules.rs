@@ -39,10 +39,11 @@ pub(super) fn run(settings: &Settings, command: &RulesCommand) -> Result<ExitCod
 }
 
 fn replay(settings: &Settings, arguments: &RulesReplayArgs) -> Result<(), CommandError> {
-    let store = Store::open(&settings.data).map_err(|source| CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    })?;
+    let store =
+        Store::open_at(&settings.data, clock::now_ms()).map_err(|source| CommandError::Store {
+            source,
+            data: settings.data.clone(),
+        })?;
     let rules = match &arguments.file {
         Some(file) => read(file)?,
         None => {

@@ -24,6 +24,7 @@ use crate::config::Settings;
 use crate::http::server::{self, ConnectionLimits};
 use crate::moderation::keeper;
 use crate::rescan;
+use crate::retention;
 use crate::routes::health;
 use crate::staff::{self, control};
 
@@ -39,7 +40,7 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     };
     let data = settings.data.clone();
     let failed = |source| CommandError::Store { source, data };
-    let store = Store::open_or_repair(&settings.data).map_err(failed.clone())?;
+    let store = Store::open_or_repair(&settings.data, clock::now_ms()).map_err(failed.clone())?;
     let anchor = anchor(&settings, &store)?;
     let pipeline = weights::start_pipeline(&settings, settings.pipeline_settings())?;
     let runtime = Builder::new_multi_thread()
@@ -111,6 +112,8 @@ async fn serve(
     let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
     let complaints = tokio::spawn(complaints::keep(Arc::clone(&app), stop.clone()));
     let staff = tokio::spawn(staff::keep(Arc::clone(&app), stop.clone()));
+    let retention = tokio::spawn(retention::keep(Arc::clone(&app), stop.clone()));
+    let maintenance = tokio::spawn(retention::control::serve(Arc::clone(&app), stop.clone()));
     let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
     let metrics = metrics_listener
         .map(|listener| serve_metrics(&app, listener, limits, stop.clone()))
@@ -133,6 +136,8 @@ async fn serve(
         Some(staff),
         Some(control),
         Some(complaints),
+        Some(retention),
+        Some(maintenance),
         metrics,
     ];
     for task in tasks.into_iter().flatten() {
@@ -158,6 +163,9 @@ fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
         "ImgShare is ready on http://{address}\n  classifies on {device} with {}{second}\n  keeps everything in {data}",
         app.pipeline.model().id
     ))?;
+    if clock::is_moved() {
+        output::line("  THE CLOCK IS MOVED by clock.file: for tests alone")?;
+    }
     let has_staff = storage_staff::accounts(&*app.store).is_ok_and(|staff| !staff.is_empty());
     if !has_staff {
         output::line("  no staff yet: imgshare admin invite --role admin")?;

@@ -1,12 +1,17 @@
 //! What only an image's owner may see and say: how it stands, and objections.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Form, Json};
-use imgshare_storage::complaints::{CounterNotice, Flaw, FlawKind, Receipt, Restriction, Text};
+use imgshare_storage::complaints::{
+    ComplaintError, CounterNotice, Flaw, FlawKind, Receipt, Restriction, Text,
+};
 use imgshare_storage::moderation::Policy;
+use imgshare_storage::retention::outlook;
 use imgshare_storage::{ImageId, Record};
 use serde::Deserialize;
 
@@ -17,7 +22,7 @@ use crate::clock;
 use crate::dto;
 use crate::error::{Problem, WebError};
 use crate::http::visitor::Visitor;
-use crate::pages::complaints as pages;
+use crate::pages::{complaints as pages, ending};
 use crate::routes::bearer;
 
 /// The form of the page that asks for the token.
@@ -302,14 +307,18 @@ async fn manage_page(
 ) -> Result<Response, WebError> {
     let id = record.id;
     let owned = record.clone();
-    let (said, appeal, counter) = app
+    let (terms, store) = (app.settings.retention.terms(), Arc::clone(&app.store));
+    let (said, appeal, counter, outlook) = app
         .see_complaints(move |reporting| {
             let complaints = &reporting.complaints;
             let said = complaints.statement(&owned)?;
+            let outlook =
+                outlook(&store, &owned, &terms, clock::now_ms()).map_err(ComplaintError::from)?;
             Ok((
                 said,
                 complaints.newest_appeal(&id)?,
                 complaints.open_counter(&id)?,
+                outlook,
             ))
         })
         .await?;
@@ -330,6 +339,7 @@ async fn manage_page(
         appeal: appeal.map(|appeal| appeal.outcome.map(|outcome| outcome.is_granted)),
         can_counter: is_countable && counter.is_none(),
         restore: counter.map(|counter| (counter.restore_from, counter.restore_by)),
+        ending: outlook.map(|outlook| ending::told_to_owner(&outlook, terms.idle_days)),
     };
     let status = if problem.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY

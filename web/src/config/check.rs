@@ -20,6 +20,14 @@ impl Settings {
             let why = "must start with http:// or https:// and must not end with a slash";
             return refuse("base_url", why);
         }
+        if let Some((key, why)) = self.retention.broken().or(self.backup.broken()) {
+            return refuse(key, why);
+        }
+        if !self.clock.file.is_empty() && super::clock::is_public(&self.base_url) {
+            let why = "moves the clock, for tests alone: it must be empty where base_url is one \
+                       that others reach";
+            return refuse("clock.file", why);
+        }
         if let Err(error) = self.device.parse::<DeviceChoice>() {
             return refuse("device", &format!("is unknown: {error}"));
         }

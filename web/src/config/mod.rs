@@ -1,9 +1,12 @@
 //! Every setting, its default and its bounds. [`load`] is the only place that
 //! reads the environment.
 
+mod backup;
 mod check;
+mod clock;
 mod load;
 mod metrics_listen;
+mod retention;
 mod staff;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,8 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::moderation::rules::Rule;
 
+pub use backup::Backup;
+pub use clock::Clock;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use metrics_listen::MetricsListen;
+pub use retention::Retention;
 pub use staff::Staff;
 
 /// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
@@ -48,6 +54,12 @@ pub struct Settings {
     pub moderation: Moderation,
     /// Accounts of the staff.
     pub staff: Staff,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// Where backups are, and how long.
+    pub backup: Backup,
+    /// The clock, for tests.
+    pub clock: Clock,
     /// Records and blobs.
     pub storage: Storage,
     /// What is written about requests.
@@ -68,6 +80,9 @@ impl Default for Settings {
             models: Models::default(),
             moderation: Moderation::default(),
             staff: Staff::default(),
+            retention: Retention::default(),
+            backup: Backup::default(),
+            clock: Clock::default(),
             storage: Storage::default(),
             log: Log::default(),
         }

@@ -1,6 +1,7 @@
 //! What the service counts, in Prometheus' text format.
 
 mod pipeline;
+mod retention;
 
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Metrics {
     cache_misses: Counter,
     variants_made: Family<Variant, Counter>,
     variant_bytes: Gauge,
+    /// The end of what is kept.
+    pub retention: retention::RetentionMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -112,6 +115,7 @@ impl Metrics {
             "Room that kept variants take",
             variant_bytes.clone(),
         );
+        let retention = retention::RetentionMetrics::registered(&mut registry);
         registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
         let answered = |answer| cache.get_or_create_owned(&CacheAnswer { answer });
         let (cache_hits, cache_misses) = (answered("hit"), answered("miss"));
@@ -126,6 +130,7 @@ impl Metrics {
             cache_misses,
             variants_made,
             variant_bytes,
+            retention,
         }
     }
 

@@ -84,6 +84,8 @@ pub struct OwnerView<'a> {
     pub can_counter: bool,
     /// The days of an open counter-notice.
     pub restore: Option<(String, String)>,
+    /// When it is removed if nobody views it, in words.
+    pub ending: Option<String>,
 }
 
 /// Asks what is wrong. `filled` is text and contact as they were, `problems`

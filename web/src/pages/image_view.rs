@@ -40,6 +40,8 @@ pub struct ImageView {
     pub uploaded_at_iso: String,
     /// Times the image was viewed.
     pub views: u64,
+    /// That it is to be removed because nobody views it, in words.
+    pub ending: Option<String>,
 }
 
 /// The links only the uploader gets, once.

@@ -9,6 +9,7 @@ pub mod assets;
 pub mod complaints;
 mod deletion;
 pub mod desk;
+pub mod ending;
 mod home;
 mod image_view;
 mod problem;

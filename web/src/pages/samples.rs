@@ -44,6 +44,7 @@ pub(super) fn image() -> ImageView {
         ]),
         uploaded_at_iso: "2025-01-05T12:34:56Z".to_owned(),
         views: 1_234,
+        ending: None,
     }
 }
 
@@ -95,6 +96,7 @@ pub(super) fn owner_view(words: &str) -> OwnerView<'_> {
         appeal: None,
         can_counter: true,
         restore: Some(("2026-12-09".to_owned(), words.to_owned())),
+        ending: Some(words.to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use imgshare_storage::{Record, State as ImageState};
 
 use crate::app::{App, AppState};
+use crate::clock;
 use crate::decision;
 use crate::dto::{self, Image, UploadForm, Uploaded};
 use crate::error::{Problem, WebError};
@@ -161,7 +162,8 @@ pub(super) async fn remove(app: &App, id: &str, token: &str) -> Result<(), WebEr
             WebError::NotFound
         });
     }
-    let was_there = app.with_store(move |store| store.remove(&id)).await;
+    let now_ms = clock::now_ms();
+    let was_there = app.with_store(move |store| store.remove(&id, now_ms)).await;
     // Even when the store failed half-way nobody shall see it from memory.
     app.cache.remove(id);
     if was_there? {

@@ -12,6 +12,7 @@ use imgshare_storage::{BlobReader, ImageId, Record, State as ImageState, Storage
 use crate::app::{App, AppState};
 use crate::cache::{CachedImage, ImageHeaders, Rendition};
 use crate::cached_image;
+use crate::clock;
 use crate::dto;
 use crate::error::{Problem, WebError};
 use crate::http::delivery::{self, Content};
@@ -56,8 +57,8 @@ pub(super) async fn original(
     if image_headers.extension != extension {
         return Err(WebError::NotFound);
     }
-    if method == Method::GET {
-        app.store.count_view(&id);
+    if method == Method::GET && !app.staff.is_visiting(&headers) {
+        app.store.count_view(&id, clock::now_ms());
     }
     delivery::respond(
         &app.settings.http,

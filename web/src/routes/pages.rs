@@ -5,7 +5,8 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Html;
 use imgshare_models::scores::Label;
 use imgshare_pipeline::Format;
-use imgshare_storage::{Record, State as ImageState, Views};
+use imgshare_storage::retention::outlook;
+use imgshare_storage::{Record, State as ImageState, Store, Views};
 use serde::Deserialize;
 
 use super::api::find_known;
@@ -15,7 +16,7 @@ use crate::decision;
 use crate::dto::Image;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
-use crate::pages::{self, ImageView};
+use crate::pages::{self, ImageView, ending};
 use crate::variants;
 
 /// `GET /`: the upload page.
@@ -40,18 +41,28 @@ pub(super) async fn viewer(
     Query(query): Query<ViewerQuery>,
 ) -> Result<Html<String>, WebError> {
     let record = find_known(&app, &id).await?;
-    if record.state == ImageState::Public && method == Method::GET {
-        app.store.count_view(&record.id);
+    let is_view = record.state == ImageState::Public
+        && method == Method::GET
+        && !app.staff.is_visiting(&headers);
+    let (id, now_ms) = (record.id, clock::now_ms());
+    let (terms, seen) = (app.settings.retention.terms(), record.clone());
+    // What was to become of the image without this view.
+    let read = move |store: &Store| {
+        let outlook = outlook(store, &seen, &terms, now_ms)?;
+        Ok((store.views(&id)?, outlook))
+    };
+    let (views, outlook) = app.with_store(read).await?;
+    if is_view {
+        app.store.count_view(&id, now_ms);
     }
-    let id = record.id;
-    let views = app.with_store(move |store| store.views(&id)).await?;
     let visitor = Visitor::of(&app, &headers);
     let label = decision::label_of(&app.settings.moderation, &record);
     let is_nsfw = label == Some(Label::Nsfw);
     let is_warned = is_nsfw && visitor.nsfw_filter && query.show.as_deref() != Some("1");
     // The original name may name a person; it is its owner's, not the link's.
     let shown_name = format!("{}.{}", record.id, record.extension);
-    let image = view(&app, &record, &visitor, shown_name, views);
+    let mut image = view(&app, &record, &visitor, shown_name, views);
+    image.ending = outlook.and_then(|outlook| ending::seen(&outlook, is_view));
     Ok(Html(pages::viewer(&visitor.site, &image, is_warned)))
 }
 
@@ -94,5 +105,6 @@ pub(super) fn view(
         scores,
         uploaded_at_iso: clock::rfc3339(record.uploaded_at_ms),
         views: views.total,
+        ending: None,
     }
 }

@@ -73,7 +73,11 @@ async fn a_variant_is_found_again_and_gone_with_its_image() {
     assert!(metrics.contains("made_total{variant=\"social\"} 1\n"));
     let id = image["id"].as_str().unwrap().parse().unwrap();
     assert!(service.app.store.variant_bytes() > 0);
-    service.app.store.remove(&id).unwrap();
+    service
+        .app
+        .store
+        .remove(&id, crate::clock::now_ms())
+        .unwrap();
     assert_eq!(service.app.store.variant_bytes(), 0);
 }
 

@@ -180,7 +180,7 @@ pub(crate) async fn serve(app: AppState, mut stop: watch::Receiver<bool>) {
 }
 
 /// A socket that nobody else can reach: its folder is the service's own.
-fn listen(path: &Path) -> io::Result<UnixListener> {
+pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     if let Some(folder) = path.parent() {
         std::fs::DirBuilder::new()
             .mode(0o700)

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use imgshare_storage::audit::{self, Anchor, Entry};
@@ -116,6 +116,12 @@ impl Staff {
 }
 
 impl Staff {
+    /// Whether a request carries a session of the staff, good or not: what they
+    /// look at is no view.
+    pub(crate) fn is_visiting(&self, headers: &HeaderMap) -> bool {
+        self.transport.token(headers).is_some()
+    }
+
     /// What copies into the audit's files what a call has written.
     pub(crate) fn follower(&self) -> impl FnOnce(&Store) + Send + 'static + use<> {
         let anchor = self.anchor.get().cloned();

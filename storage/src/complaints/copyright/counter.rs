@@ -252,6 +252,8 @@ impl Complaints {
                     let mut changes = Changes::new();
                     plan_closed(&mut changes, &counter, CounterState::Gone);
                     Keyspace::commit(store, changes)?;
+                    // Its owner's deletion waited for this alone.
+                    store.purge_if_removed(&image, now_ms)?;
                 }
                 Err(error) => return Err(error.into()),
             }

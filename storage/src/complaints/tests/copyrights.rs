@@ -267,7 +267,7 @@ fn what_its_owner_deleted_meanwhile_is_not_restored() {
         NOW + 1,
     );
     let counter = countered(&desk, image, NOW + 2);
-    desk.store.remove(&image).unwrap();
+    desk.store.remove(&image, NOW).unwrap();
     let due = desk.complaints.restore_due(NOW + 60 * DAY, 10).unwrap();
     assert_eq!(due, Restored::default());
     let kept = desk

@@ -44,7 +44,7 @@ fn p13d_a_report_of_what_is_deleted_ends_too() {
     let desk = desk();
     let image = desk.image();
     let filed = desk.report(image, Category::Spam, NOW);
-    desk.store.remove(&image).unwrap();
+    desk.store.remove(&image, NOW).unwrap();
     let swept = desk.complaints.remove_expired(NOW + DAY, 10).unwrap();
     assert_eq!(
         swept,

@@ -125,7 +125,7 @@ fn child_abuse_leaves_the_public_at_once_and_is_held() {
     assert_eq!(again.unwrap_err().code(), "not-found");
 
     // Its owner cannot destroy it, and it is decided nevertheless.
-    desk.store.remove(&image).unwrap();
+    desk.store.remove(&image, NOW).unwrap();
     let who = person(Role::ChildSafety);
     desk.decide(&who, &image, &removal(Policy::ChildAbuse), NOW + 1);
     desk.queue.purge_due(NOW + 400 * DAY, 10).unwrap();

@@ -112,8 +112,8 @@ fn what_its_owner_deleted_is_passed_over() {
     let [gone, held, kept] = [0.9, 0.8, 0.5].map(|score| queued_image(&queue, score).id);
     let who = moderator();
     let claim = claimed(&queue, &who, &held);
-    queue.store.remove(&gone).unwrap();
-    queue.store.remove(&held).unwrap();
+    queue.store.remove(&gone, NOW).unwrap();
+    queue.store.remove(&held, NOW).unwrap();
     let next = queue.claim_next(&who, &Query::default(), 9, NOW).unwrap();
     assert_eq!(next.iter().map(|job| job.image).collect::<Vec<_>>(), [kept]);
     assert_eq!(queue.job(&gone).unwrap(), None);

@@ -1,0 +1,249 @@
+//! The way back.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
+use std::path::Path;
+
+use super::set::{Set, Snapshot};
+use super::{BackupError, BackupKey, Lost, Restored, entries, unreadable};
+use crate::data_dir::DataDir;
+use crate::durable_fs;
+use crate::erased::{self, Erased, IdHash, Tombstone};
+use crate::record_keys as keys;
+use crate::repair::exchange;
+use crate::sled_records::heal;
+use crate::{Blobs, FileBlobs, ImageId, Record, Records, SledRecords, State, StorageError, Views};
+
+/// Entries loaded in one batch.
+const LOAD_BATCH: usize = 256;
+
+/// A restore on its way.
+struct Restoring<'a> {
+    set: &'a Set,
+    blobs: &'a FileBlobs,
+    /// The database that is there, which is then left as it is.
+    there: Option<SledRecords>,
+    tombstones: HashMap<IdHash, Tombstone>,
+    done: Restored,
+    /// Images whose entries are not to be loaded.
+    left_out: BTreeSet<ImageId>,
+    /// Images that were deleted and are held.
+    held: Vec<Record>,
+    /// Images that are there by the hash of their bytes, which are then shared.
+    by_sha256: HashMap<[u8; 32], ImageId>,
+}
+
+/// Brings a backup back into a data folder: the newest, or the newest that is not
+/// younger than `until_ms`. What was deleted since, by the tombstones of the newest
+/// backup and of the folder itself, is left out.
+///
+/// Where the folder has a database that can be read, it stays, and only images
+/// whose record or bytes are missing are brought back.
+///
+/// # Errors
+/// [`StorageError::Locked`] while the service runs, and when the backup cannot be read
+/// or the folder not be written; calling again goes on. Images that cannot be brought
+/// back are no error; they are reported.
+pub fn restore(
+    root: &Path,
+    key: &BackupKey,
+    data: &Path,
+    until_ms: Option<u64>,
+) -> Result<Restored, BackupError> {
+    let set = Set::open(root, key)?;
+    let snapshots = set.snapshots()?;
+    let newest = snapshots
+        .last()
+        .ok_or(BackupError::NoSnapshot { is_dated: false })?;
+    let snapshot = snapshots
+        .iter()
+        .rfind(|snapshot| until_ms.is_none_or(|until| snapshot.made_at_ms <= until))
+        .ok_or(BackupError::NoSnapshot { is_dated: true })?;
+    let data = DataDir::lock(data)?;
+    heal(&data.db())?;
+    let blobs = FileBlobs::open(data.root())?;
+    let erased = Erased::open(data.root())?;
+    let mut restoring = Restoring {
+        set: &set,
+        blobs: &blobs,
+        there: database_in(&data)?,
+        tombstones: replayed(&set, newest, &erased)?,
+        done: Restored {
+            made_at_ms: snapshot.made_at_ms,
+            ..Restored::default()
+        },
+        left_out: BTreeSet::new(),
+        held: Vec::new(),
+        by_sha256: HashMap::new(),
+    };
+    restoring.done.was_there = restoring.there.is_some();
+    restoring.bring_images(snapshot)?;
+    if restoring.there.is_none() {
+        restoring.load_database(snapshot, &data)?;
+    }
+    Ok(restoring.done)
+}
+
+/// The database of a data folder, if it can be read and holds something.
+fn database_in(data: &DataDir) -> Result<Option<SledRecords>, BackupError> {
+    if !data.db().exists() {
+        return Ok(None);
+    }
+    match SledRecords::open(&data.db()) {
+        Ok(records) if records.is_new() || records.count()? == 0 => Ok(None),
+        Ok(records) => Ok(Some(records)),
+        Err(error) => {
+            tracing::warn!(%error, "the database is put aside");
+            Ok(None)
+        }
+    }
+}
+
+/// The tombstones of the newest backup and of the data folder, which has all of
+/// them then.
+fn replayed(
+    set: &Set,
+    newest: &Snapshot,
+    erased: &Erased,
+) -> Result<HashMap<IdHash, Tombstone>, BackupError> {
+    let mut text = String::new();
+    let mut file = set.read(&newest.path, "erased")?;
+    file.read_to_string(&mut text)
+        .map_err(unreadable(&newest.path))?;
+    let mut known = erased.all()?;
+    for (hash, tombstone) in text.lines().filter_map(erased::read_line) {
+        if !known.contains_key(&hash) {
+            erased.note_hash(hash, tombstone)?;
+            known.insert(hash, tombstone);
+        }
+    }
+    Ok(known)
+}
+
+impl Restoring<'_> {
+    fn bring_images(&mut self, snapshot: &Snapshot) -> Result<(), BackupError> {
+        let mut file = self.set.read(&snapshot.path, "database")?;
+        let mut failure = None;
+        let read = entries::read(&mut file, &mut |key, value| {
+            if !key.starts_with(keys::RECORD_PREFIX) {
+                return Ok(());
+            }
+            let brought = Record::decode(&value)
+                .map_err(BackupError::from)
+                .and_then(|record| self.bring(record));
+            brought.map_err(|error| {
+                let ended = std::io::Error::other(error.to_string());
+                failure = Some(error);
+                ended
+            })
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => read.map(|_| ()).map_err(unreadable(&snapshot.path)),
+        }
+    }
+
+    fn bring(&mut self, record: Record) -> Result<(), BackupError> {
+        let id = record.id;
+        let mut record = record;
+        match self.tombstones.get(&erased::hash_of(&id)) {
+            Some(Tombstone { is_held: false, .. }) => {
+                self.blobs.remove(&id)?;
+                self.left_out.insert(id);
+                self.done.n_erased += 1;
+                return Ok(());
+            }
+            Some(_) if record.state != State::Removed => {
+                // What kept it may have come after the backup: it is kept, out of
+                // sight, until somebody lets it go.
+                (record.state, record.legal_hold) = (State::Removed, true);
+                self.done.held.push(id);
+                self.left_out.insert(id);
+                self.held.push(record.clone());
+            }
+            _ => {}
+        }
+        let stored = match &self.there {
+            Some(there) => there.find(&id)?,
+            None => None,
+        };
+        let is_known = stored.is_some();
+        let record = stored.unwrap_or(record);
+        if !self.bring_bytes(&record)? {
+            return Ok(());
+        }
+        if let Some(there) = self.there.as_ref().filter(|_| !is_known) {
+            there.insert(&record)?;
+        }
+        self.by_sha256.entry(record.sha256).or_insert(id);
+        self.done.n_images += 1;
+        Ok(())
+    }
+
+    /// Sees to it that an image's bytes and sidecar are there. False when they
+    /// cannot be.
+    fn bring_bytes(&mut self, record: &Record) -> Result<bool, BackupError> {
+        let id = record.id;
+        let part = record.original().map_err(StorageError::from)?;
+        let sidecar = record.stored_form()?;
+        if let Ok(Some(reader)) = self.blobs.open(&id, &part)
+            && reader.len() == record.bytes
+        {
+            if self.blobs.sidecar(&id).ok().flatten().as_ref() != Some(&sidecar) {
+                self.blobs.put_sidecar(&id, &sidecar)?;
+            }
+            return Ok(true);
+        }
+        let why = match self.set.blob(record) {
+            Ok(Some(bytes)) => {
+                self.blobs.remove(&id)?;
+                let twin = self.by_sha256.get(&record.sha256);
+                self.blobs.restore(&id, &part, &bytes, &sidecar, twin)?;
+                self.done.n_written += 1;
+                return Ok(true);
+            }
+            Ok(None) => "it is neither here nor in the backup".to_owned(),
+            Err(BackupError::Damaged { why, .. }) => {
+                format!("it is not here, and its file in the backup is damaged: {why}")
+            }
+            Err(error) => return Err(error),
+        };
+        self.done.lost.push(Lost { id, why });
+        self.left_out.insert(id);
+        self.held.retain(|held| held.id != id);
+        Ok(false)
+    }
+
+    /// Loads the snapshot's entries into a new database, and puts it in place.
+    fn load_database(&mut self, snapshot: &Snapshot, data: &DataDir) -> Result<(), BackupError> {
+        let rebuilt = data.db_rebuilt();
+        durable_fs::remove_any(&rebuilt).map_err(unreadable(&rebuilt))?;
+        let new = SledRecords::open(&rebuilt)?;
+        let mut file = self.set.read(&snapshot.path, "database")?;
+        let mut waiting = Vec::with_capacity(LOAD_BATCH);
+        let load = |waiting: &mut Vec<_>| {
+            let loaded = new.load_entries(waiting).map_err(std::io::Error::other);
+            waiting.clear();
+            loaded
+        };
+        let read = entries::read(&mut file, &mut |key, value| {
+            let is_left_out = entries::image_of(&key).is_some_and(|id| self.left_out.contains(&id));
+            if !is_left_out {
+                waiting.push((key, value));
+            }
+            if waiting.len() >= LOAD_BATCH {
+                load(&mut waiting)?;
+            }
+            Ok(())
+        });
+        let read = read.and_then(|_| load(&mut waiting));
+        read.map_err(unreadable(&snapshot.path))?;
+        new.count_again()?;
+        let held = self.held.drain(..);
+        let held: Vec<(Record, Views)> = held.map(|held| (held, Views::default())).collect();
+        new.load(&held)?;
+        drop(new);
+        exchange(data)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! The door for `imgshare retention` while the service runs: a socket in the data
+//! folder, which holds the only open database. Who may enter that folder may
+//! command. One command at a time: what it does may take long.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use imgshare_storage::backup::{self, BackupKey, DAYS_MAX, Made};
+use imgshare_storage::retention::{Did, Job, Planned};
+use imgshare_storage::{ImageId, ViewDelta};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+
+use super::{Ended, House, views};
+use crate::app::{App, AppState};
+use crate::clock;
+use crate::staff::control::listen;
+
+/// Longest command, in bytes: a batch of views, 50 bytes each.
+const COMMAND_BYTES_MAX: u64 = 512 << 10;
+
+/// Time for a command to arrive. Its answer takes as long as it takes.
+const COMMAND_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What the operator can ask for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// What would end now.
+    Plan,
+    /// The end of everything that is due.
+    Run,
+    /// A backup.
+    Backup {
+        /// Its folder, as a whole path.
+        to: PathBuf,
+        /// Its key, as text.
+        key: String,
+        /// Days that backups are kept.
+        days_max: u32,
+    },
+    /// Views that a CDN has answered.
+    AddViews {
+        /// Image, number, day of the last, counted from 1970-01-01.
+        views: Vec<(ImageId, u64, u32)>,
+    },
+}
+
+/// What comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// What would end.
+    Planned {
+        /// By job.
+        jobs: Vec<Planned>,
+    },
+    /// What has ended.
+    Ended {
+        /// By job.
+        jobs: Vec<Ended>,
+    },
+    /// What a backup did.
+    BackedUp {
+        /// What.
+        made: Made,
+    },
+    /// It is done.
+    Done,
+    /// It was refused.
+    Refused {
+        /// Why.
+        error: String,
+    },
+}
+
+/// Does what the operator asks, over an open database. What is gone leaves every
+/// cache through `gone`.
+pub fn obey(
+    house: &House,
+    command: &Command,
+    gone: &mut dyn FnMut(Job, &Did, &[ImageId]),
+) -> Answer {
+    // Whoever asks has moved the clock just before, if it is moved at all.
+    clock::look_again();
+    let now_ms = clock::now_ms();
+    let answer = match command {
+        Command::Plan => house.plan(now_ms).map(|jobs| Answer::Planned { jobs }),
+        Command::Run => house.run(now_ms, gone).map(|jobs| Answer::Ended { jobs }),
+        Command::Backup { to, key, days_max } => {
+            let made = back_up(house, to, key, *days_max, now_ms);
+            return made.map_or_else(refused, |made| Answer::BackedUp { made });
+        }
+        Command::AddViews { views } if views.len() > views::BATCH_MAX => {
+            return refused(format_args!("more than {} views at once", views::BATCH_MAX));
+        }
+        Command::AddViews { views } => {
+            let deltas = views
+                .iter()
+                .map(|&(id, n_views, day)| ViewDelta { id, n_views, day });
+            let deltas: Vec<ViewDelta> = deltas.collect();
+            let added = house.store().add_views(&deltas);
+            added.map(|()| Answer::Done).map_err(Into::into)
+        }
+    };
+    answer.unwrap_or_else(refused)
+}
+
+fn back_up(
+    house: &House,
+    to: &Path,
+    key: &str,
+    days_max: u32,
+    now_ms: u64,
+) -> Result<Made, String> {
+    let key = BackupKey::parse(key).map_err(|error| error.to_string())?;
+    let days_max = days_max.min(DAYS_MAX);
+    let made = backup::make(house.store(), to, &key, now_ms, days_max, &mut || {});
+    made.map_err(|error| error.to_string())
+}
+
+fn refused(error: impl std::fmt::Display) -> Answer {
+    Answer::Refused {
+        error: error.to_string(),
+    }
+}
+
+fn socket_path(data: &Path) -> PathBuf {
+    data.join("control").join("retention.sock")
+}
+
+/// Obeys whoever comes to the socket, until the service stops. Without a socket
+/// the service runs as well; the commands need it stopped then.
+pub(crate) async fn serve(app: AppState, mut stop: watch::Receiver<bool>) {
+    let path = socket_path(&app.settings.data);
+    let listener = match listen(&path) {
+        Ok(listener) => listener,
+        Err(error) => {
+            let path = path.display();
+            tracing::warn!(%path, %error, "`imgshare retention` works only while the service is stopped");
+            return;
+        }
+    };
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        if let Ok((stream, _)) = accepted
+            && let Err(error) = talk(&app, stream).await
+        {
+            tracing::warn!(%error, "a command about retention could not be answered");
+        }
+    }
+    // The next start removes it too.
+    let _ = std::fs::remove_file(&path);
+}
+
+async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    {
+        let mut bounded = (&mut stream).take(COMMAND_BYTES_MAX);
+        let read = tokio::time::timeout(COMMAND_TIME_MAX, bounded.read_line(&mut line));
+        read.await.map_err(|_| io::ErrorKind::TimedOut)??;
+    }
+    let answer = match serde_json::from_str::<Command>(&line) {
+        Err(error) => refused(error),
+        Ok(command) => {
+            let app = Arc::clone(app);
+            let obeyed = tokio::task::spawn_blocking(move || obey_here(&app, &command));
+            obeyed.await.unwrap_or_else(|_| refused("it panicked"))
+        }
+    };
+    let mut text = serde_json::to_string(&answer)?;
+    text.push('\n');
+    stream.get_mut().write_all(text.as_bytes()).await?;
+    stream.get_mut().shutdown().await
+}
+
+fn obey_here(app: &App, command: &Command) -> Answer {
+    let house = House::of(app);
+    let follow = app.staff.follower();
+    let answer = obey(&house, command, &mut |job, did, gone| {
+        for id in gone {
+            app.cache.remove(*id);
+        }
+        app.metrics.retention.did(job, did);
+    });
+    follow(house.store());
+    if let Ok(ages) = house.retention().ages(clock::now_ms()) {
+        app.metrics.retention.aged(&ages);
+    }
+    answer
+}
+
+/// Asks the service that holds this data folder.
+///
+/// # Errors
+/// When none listens, or its answer cannot be read.
+pub fn ask(data: &Path, command: &Command) -> io::Result<Answer> {
+    use std::io::{BufRead, Write};
+    let mut stream = std::os::unix::net::UnixStream::connect(socket_path(data))?;
+    stream.set_write_timeout(Some(COMMAND_TIME_MAX))?;
+    let mut text = serde_json::to_string(command)?;
+    text.push('\n');
+    stream.write_all(text.as_bytes())?;
+    let mut answer = String::new();
+    io::BufReader::new(stream).read_line(&mut answer)?;
+    Ok(serde_json::from_str(&answer)?)
+}

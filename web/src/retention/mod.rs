@@ -1,0 +1,138 @@
+//! The end of what is kept, done by the service and by commands.
+//!
+//! What ends and when is storage's ([`imgshare_storage::retention`]); here are the
+//! clock, the pauses, and the door for commands while the service runs.
+
+pub mod backup;
+pub mod control;
+mod keeper;
+pub mod views;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use imgshare_storage::complaints::Complaints;
+use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
+use imgshare_storage::retention::{Did, Job, Planned, Retention, RetentionError, Terms};
+use imgshare_storage::{ImageId, Store};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use keeper::keep;
+
+use crate::app::App;
+
+/// Things ended in one piece.
+const PIECE: usize = 64;
+
+/// What jobs need, by shared ownership: for threads where it may block.
+#[derive(Clone)]
+pub struct House {
+    queue: Arc<Queue>,
+    complaints: Arc<Complaints>,
+    data: PathBuf,
+    terms: Terms,
+}
+
+/// What a job has done as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Which.
+    pub job: Job,
+    /// Things that came to their end.
+    pub n_done: u64,
+    /// How long a rewrite kept everybody from writing, in microseconds.
+    pub pause_us: u64,
+}
+
+impl House {
+    /// That of the running service.
+    #[must_use]
+    pub fn of(app: &App) -> Self {
+        let queue = Arc::clone(&app.queue);
+        Self {
+            complaints: Arc::new(Complaints::new(Arc::clone(&queue))),
+            queue,
+            data: app.settings.data.clone(),
+            terms: app.settings.retention.terms(),
+        }
+    }
+
+    /// Over a store that no service has open.
+    #[must_use]
+    pub fn over(store: Store, data: &Path, terms: Terms, queue: QueueSettings) -> Self {
+        let store = Arc::new(store);
+        let bank = Arc::new(Bank::new(Arc::clone(&store)));
+        let queue = Arc::new(Queue::new(store, bank, queue));
+        Self {
+            complaints: Arc::new(Complaints::new(Arc::clone(&queue))),
+            queue,
+            data: data.to_owned(),
+            terms,
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        self.queue.store()
+    }
+
+    /// Everything that jobs end things in.
+    #[must_use]
+    pub fn retention(&self) -> Retention<'_> {
+        Retention {
+            queue: &self.queue,
+            complaints: &self.complaints,
+            data: &self.data,
+            terms: self.terms,
+        }
+    }
+
+    /// What every job would do now. Changes nothing but counted views, which are
+    /// written first.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn plan(&self, now_ms: u64) -> Result<Vec<Planned>, RetentionError> {
+        self.store().merge_views()?;
+        let retention = self.retention();
+        Job::ALL
+            .into_iter()
+            .map(|job| retention.plan(job, now_ms))
+            .collect()
+    }
+
+    /// Does everything that is due. `gone` is told the images that are gone after each
+    /// piece of a job.
+    ///
+    /// # Errors
+    /// The first job's that does not go on; calling again goes on.
+    pub fn run(
+        &self,
+        now_ms: u64,
+        gone: &mut dyn FnMut(Job, &Did, &[ImageId]),
+    ) -> Result<Vec<Ended>, RetentionError> {
+        let retention = self.retention();
+        let mut all = Vec::new();
+        for job in Job::ALL {
+            let mut ended = Ended {
+                job,
+                n_done: 0,
+                pause_us: 0,
+            };
+            loop {
+                let mut go_on = || ControlFlow::Continue(());
+                let did = retention.run(job, now_ms, PIECE, &mut go_on)?;
+                ended.n_done = ended.n_done.saturating_add(did.n_done);
+                ended.pause_us = ended.pause_us.max(did.pause_us);
+                gone(job, &did, &did.images);
+                if !did.is_more {
+                    break;
+                }
+            }
+            all.push(ended);
+        }
+        Ok(all)
+    }
+}
