@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    BlobReader, Blobs, Cursor, ImageId, Page, PartName, Record, Records, State, Storable,
+    BlobReader, Blobs, Cursor, ImageId, Likeness, Page, PartName, Record, Records, State, Storable,
     StorageError, ViewDelta, Views,
 };
 
@@ -23,6 +23,7 @@ struct Tables {
     records: HashMap<ImageId, Record>,
     by_state: HashMap<State, BTreeSet<Cursor>>,
     by_sha256: HashMap<[u8; 32], BTreeSet<ImageId>>,
+    by_likeness: BTreeMap<[u8; 32], BTreeSet<ImageId>>,
     views: HashMap<ImageId, Views>,
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
 }
@@ -38,6 +39,9 @@ impl Tables {
             .entry(record.sha256)
             .or_default()
             .insert(record.id);
+        if let Some(hash) = record.likeness() {
+            self.by_likeness.entry(hash).or_default().insert(record.id);
+        }
         self.records.insert(record.id, record);
     }
 
@@ -50,6 +54,14 @@ impl Tables {
             twins.remove(id);
             if twins.is_empty() {
                 self.by_sha256.remove(&record.sha256);
+            }
+        }
+        if let Some(hash) = record.likeness()
+            && let Some(alike) = self.by_likeness.get_mut(&hash)
+        {
+            alike.remove(id);
+            if alike.is_empty() {
+                self.by_likeness.remove(&hash);
             }
         }
         Some(record)
@@ -118,6 +130,28 @@ impl Records for MemoryRecords {
         let tables = self.tables();
         let twins = tables.by_sha256.get(sha256).into_iter().flatten();
         Ok(twins.take(limit).copied().collect())
+    }
+
+    fn likenesses(
+        &self,
+        of: Option<&[u8; 32]>,
+        after: Option<&Likeness>,
+        limit: usize,
+    ) -> Result<Vec<Likeness>, StorageError> {
+        let tables = self.tables();
+        let from = after.map(|after| after.hash).max(of.copied());
+        let from = from.map_or(Bound::Unbounded, Bound::Included);
+        let listed = tables.by_likeness.range((from, Bound::Unbounded));
+        let likenesses = listed
+            .take_while(|(hash, _)| of.is_none_or(|of| **hash == *of))
+            .flat_map(|(hash, ids)| {
+                ids.iter().map(|id| Likeness {
+                    hash: *hash,
+                    id: *id,
+                })
+            })
+            .filter(|likeness| after.is_none_or(|after| likeness > after));
+        Ok(likenesses.take(limit).collect())
     }
 
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {

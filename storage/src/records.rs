@@ -2,7 +2,8 @@
 
 use crate::{ImageId, Keyspace, Record, State, StorageError};
 
-/// Holds the records, indexes by state and by exact hash, and the view counters;
+/// Holds the records, indexes by state, by exact hash and by likeness, and the view
+/// counters;
 /// and beside them a [`Keyspace`], whose commits may change records too.
 ///
 /// The promise, checked by `contract`'s suite for every
@@ -62,6 +63,20 @@ pub trait Records: Keyspace {
     /// When the index cannot be read.
     fn with_sha256(&self, sha256: &[u8; 32], limit: usize) -> Result<Vec<ImageId>, StorageError>;
 
+    /// Up to `limit` likenesses, in the order of their hashes and then of their
+    /// ids, whatever the state of the images: all of them, or those of one hash;
+    /// from behind `after` on. Only those are listed whose quality suffices.
+    /// Costs what it returns, not what is stored.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn likenesses(
+        &self,
+        of: Option<&[u8; 32]>,
+        after: Option<&Likeness>,
+        limit: usize,
+    ) -> Result<Vec<Likeness>, StorageError>;
+
     /// Adds to the view counters, all at once. Ids without a record are left out.
     /// Views are numbers, not receipts: where a device fails while it makes them
     /// durable, they may be added twice.
@@ -108,6 +123,24 @@ impl Cursor {
             uploaded_at_ms: record.uploaded_at_ms,
             id: record.id,
         }
+    }
+}
+
+/// What an image looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Likeness {
+    /// Its PDQ.
+    pub hash: [u8; 32],
+    /// The image.
+    pub id: ImageId,
+}
+
+impl Likeness {
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        record.likeness().map(|hash| Self {
+            hash,
+            id: record.id,
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::locks::Locks;
 use crate::data_dir::DataDir;
+use crate::likenesses::Likenesses;
 use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
 use crate::{
@@ -25,6 +26,7 @@ const ABANDONED_MAX: usize = 1024;
 pub struct Store {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) likenesses: Likenesses,
     variants: Variants,
     view_counter: ViewCounter,
     /// The last merge of views failed; the next one is left to the timer.
@@ -53,6 +55,7 @@ impl Store {
         Self {
             records,
             blobs,
+            likenesses: Likenesses::default(),
             variants: Variants::memory(),
             view_counter: ViewCounter::default(),
             merge_failed: AtomicBool::new(false),
@@ -124,7 +127,10 @@ impl Store {
             other => other.and_then(|()| insert()),
         };
         match committed {
-            Ok(()) => self.settle(id),
+            Ok(()) => {
+                self.likenesses.note(record);
+                self.settle(id);
+            }
             // The record is someone else's; only the blob is this commit's.
             Err(StorageError::AlreadyExists { .. }) => self.abandon(id, Self::undo_blob),
             Err(_) => self.abandon(id, Self::undo),
@@ -192,7 +198,11 @@ impl Store {
             self.blobs.put_sidecar(id, &sidecar)?;
             match self.records.update(&changed) {
                 Err(StorageError::Conflict { .. }) => {}
-                other => return other.map(Some),
+                other => {
+                    let updated = other?;
+                    self.likenesses.note(&updated);
+                    return Ok(Some(updated));
+                }
             }
         }
         Err(StorageError::Conflict { id: *id })
@@ -239,7 +249,11 @@ impl Store {
     fn purge(&self, id: &ImageId) -> Result<(), StorageError> {
         self.variants.remove(id)?;
         self.blobs.remove(id)?;
+        let record = self.records.find(id)?;
         self.records.remove(id)?;
+        if let Some(record) = record {
+            self.likenesses.forget(&*self.records, &record);
+        }
         Ok(())
     }
 
@@ -454,8 +468,9 @@ impl Store {
             return Ok(None);
         };
         tracing::error!(%id, "the database has lost a record; it is taken from its sidecar");
-        if let Err(error) = self.records.insert(&record) {
-            tracing::warn!(%id, %error, "the record could not be put back");
+        match self.records.insert(&record) {
+            Ok(()) => self.likenesses.note(&record),
+            Err(error) => tracing::warn!(%id, %error, "the record could not be put back"),
         }
         Ok(Some(record))
     }

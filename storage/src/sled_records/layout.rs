@@ -12,8 +12,10 @@ impl Database {
     pub(super) fn check_format(&self) -> Result<bool, Failure> {
         contain(|| match self.db.get(keys::FORMAT)?.as_deref() {
             Some([keys::FORMAT_VERSION]) => Ok(false),
-            Some([keys::FORMAT_VERSION_UNHASHED]) => {
-                self.add_hash_index()?;
+            Some(&[version])
+                if (keys::FORMAT_VERSION_OLDEST..keys::FORMAT_VERSION).contains(&version) =>
+            {
+                self.add_indexes()?;
                 Ok(false)
             }
             Some(&[version, ..]) => Err(StorageError::UnsupportedVersion {
@@ -36,9 +38,9 @@ impl Database {
         })
     }
 
-    /// Lists every record under its SHA-256, and only then says so: cut short,
-    /// it is done again.
-    fn add_hash_index(&self) -> Result<(), Failure> {
+    /// Lists every record under its hashes, and only then says so: cut short, it
+    /// is done again.
+    fn add_indexes(&self) -> Result<(), Failure> {
         tracing::info!("listing the images by their hashes, once");
         let mut batch = Batch::default();
         let mut n_waiting = 0;
@@ -47,7 +49,7 @@ impl Database {
             let Ok(record) = Record::decode(&entry?.1) else {
                 continue;
             };
-            batch.insert(keys::hashed(&record), &[]);
+            operations::move_indexes(&mut batch, None, &record);
             n_waiting += 1;
             if n_waiting == UPGRADE_BATCH {
                 self.db.apply_batch(std::mem::take(&mut batch))?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Attempt, Batch, Db, Failure, SledRecords, damaged};
 use crate::{
-    Cursor, ImageId, Page, Record, Records, State, StorageError, ViewDelta, Views,
+    Cursor, ImageId, Likeness, Page, Record, Records, State, StorageError, ViewDelta, Views,
     record_keys as keys,
 };
 
@@ -22,8 +22,7 @@ impl Records for SledRecords {
             // lost although they can still be read.
             let mut batch = Batch::default();
             batch.insert(key.as_slice(), encoded.as_slice());
-            batch.insert(keys::listed(record), &[]);
-            batch.insert(keys::hashed(record), &[]);
+            move_indexes(&mut batch, None, record);
             if !is_ours {
                 set_count(&mut batch, stored_count(db)?.saturating_add(1));
             }
@@ -47,12 +46,7 @@ impl Records for SledRecords {
                 return Err(StorageError::Conflict { id: record.id }.into());
             }
             let mut batch = Batch::default();
-            batch.remove(keys::listed(&stored));
-            batch.insert(keys::listed(&next), &[]);
-            if stored.sha256 != next.sha256 || is_ours {
-                batch.remove(keys::hashed(&stored));
-                batch.insert(keys::hashed(&next), &[]);
-            }
+            move_indexes(&mut batch, (!is_ours).then_some(&stored), &next);
             batch.insert(keys::record(&record.id), encoded.as_slice());
             Ok((Some(batch), next.clone()))
         })
@@ -66,8 +60,9 @@ impl Records for SledRecords {
             };
             let mut batch = Batch::default();
             batch.remove(keys::record(id));
-            batch.remove(keys::listed(&stored));
-            batch.remove(keys::hashed(&stored));
+            for key in keys::indexes(&stored) {
+                batch.remove(key);
+            }
             batch.remove(keys::views(id));
             set_count(&mut batch, stored_count(db)?.saturating_sub(1));
             Ok((Some(batch), true))
@@ -103,6 +98,32 @@ impl Records for SledRecords {
                 .take(limit)
                 .map(|entry| {
                     keys::hashed_id(&entry?.0).ok_or_else(|| damaged("an index key").into())
+                })
+                .collect()
+        })
+    }
+
+    fn likenesses(
+        &self,
+        of: Option<&[u8; 32]>,
+        after: Option<&Likeness>,
+        limit: usize,
+    ) -> Result<Vec<Likeness>, StorageError> {
+        let prefix = keys::alike_prefix(of);
+        // The zero byte makes the smallest key behind it.
+        let from = after.map_or_else(
+            || prefix.clone(),
+            |after| [keys::alike(after).as_slice(), &[0]].concat(),
+        );
+        self.read(|db| {
+            db.range(from.as_slice()..)
+                .take_while(|entry| match entry {
+                    Ok((key, _)) => key.starts_with(&prefix),
+                    Err(_) => true,
+                })
+                .take(limit)
+                .map(|entry| {
+                    keys::likeness(&entry?.0).ok_or_else(|| damaged("an index key").into())
                 })
                 .collect()
         })
@@ -163,8 +184,7 @@ impl SledRecords {
             for (record, views) in records {
                 n_new += u64::from(!db.contains_key(keys::record(&record.id))?);
                 batch.insert(keys::record(&record.id), record.stored_form()?);
-                batch.insert(keys::listed(record), &[]);
-                batch.insert(keys::hashed(record), &[]);
+                move_indexes(&mut batch, None, record);
                 if views.last_day.is_some() {
                     batch.insert(keys::views(&record.id), keys::encode_views(*views));
                 }
@@ -172,6 +192,19 @@ impl SledRecords {
             set_count(&mut batch, stored_count(db)?.saturating_add(n_new));
             Ok((Some(batch), ()))
         })
+    }
+}
+
+/// Lists a record under its keys. Those that stay are not written again: each
+/// lies on a page of its own.
+pub(super) fn move_indexes(batch: &mut Batch, stored: Option<&Record>, next: &Record) {
+    let old = stored.map(keys::indexes).unwrap_or_default();
+    let new = keys::indexes(next);
+    for key in old.iter().filter(|key| !new.contains(key)) {
+        batch.remove(key.as_slice());
+    }
+    for key in new.iter().filter(|key| !old.contains(key)) {
+        batch.insert(key.as_slice(), &[]);
     }
 }
 

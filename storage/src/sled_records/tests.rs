@@ -216,7 +216,7 @@ fn a_snapshot_cut_short_does_not_keep_it_from_starting() {
 }
 
 #[test]
-fn a_database_of_the_first_layout_is_listed_by_hash_when_opened() {
+fn a_database_of_an_older_layout_is_listed_by_hash_when_opened() {
     let dir = tempfile::tempdir().unwrap();
     let records = SledRecords::open(dir.path()).unwrap();
     let inserted: Vec<_> = (0..1100).map(|_| sample_record()).collect();
@@ -233,9 +233,11 @@ fn a_database_of_the_first_layout_is_listed_by_hash_when_opened() {
         .write(|_, _| {
             let mut batch = Batch::default();
             for record in &inserted {
-                batch.remove(keys::hashed(record));
+                for key in &keys::indexes(record)[1..] {
+                    batch.remove(key.as_slice());
+                }
             }
-            batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION_UNHASHED]);
+            batch.insert(keys::FORMAT, &[keys::FORMAT_VERSION_OLDEST]);
             Ok((Some(batch), ()))
         })
         .unwrap();
@@ -246,6 +248,8 @@ fn a_database_of_the_first_layout_is_listed_by_hash_when_opened() {
         let records = SledRecords::open(dir.path()).unwrap();
         assert!(!records.is_new());
         assert_eq!(listed(&records).len(), inserted.len());
+        let alike = records.likenesses(None, None, 2000).unwrap();
+        assert_eq!(alike.len(), inserted.len());
         assert_eq!(records.count().unwrap(), 1100);
     }
 }
