@@ -9,4 +9,4 @@ mod samples;
 pub use blobs::blobs_contract;
 pub use keyspace::keyspace_contract;
 pub use records::records_contract;
-pub use samples::{SampleBytes, load_records, sample_record, sample_record_at};
+pub use samples::{SampleBytes, load_in_order, load_records, sample_record, sample_record_at};

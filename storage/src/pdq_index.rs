@@ -135,11 +135,6 @@ impl PdqIndex {
             .collect()
     }
 
-    /// The nearest hash within a distance, at most 31.
-    pub(crate) fn nearest(&self, wanted: &Bits, distance_max: u32) -> Option<([u8; 32], u32)> {
-        self.within(wanted, distance_max, 1).into_iter().next()
-    }
-
     fn for_each_within(&self, wanted: &Bits, distance_max: u32, mut visit: impl FnMut(&Bits, u32)) {
         for bits in &self.loose {
             let apart = distance(wanted, bits);
@@ -269,7 +264,6 @@ mod tests {
             let found = index.within(&bits_of(&base), 31, 1_000);
             let expected: Vec<_> = expected.iter().map(|(apart, bits)| (bytes_of(bits), *apart)).collect();
             prop_assert_eq!(&found, &expected);
-            prop_assert_eq!(index.nearest(&bits_of(&base), 31), expected.first().copied());
         }
     }
 

@@ -8,6 +8,10 @@ use crate::{
     record_keys as keys,
 };
 
+/// Entries of a load that are handed over together.
+#[cfg(any(test, feature = "contract"))]
+const LOAD_BATCH: usize = 1_024;
+
 impl Records for SledRecords {
     fn insert(&self, record: &Record) -> Result<(), StorageError> {
         let (key, encoded) = (keys::record(&record.id), record.stored_form()?);
@@ -205,6 +209,46 @@ pub(super) fn move_indexes(batch: &mut Batch, stored: Option<&Record>, next: &Re
     }
     for key in new.iter().filter(|key| !old.contains(key)) {
         batch.insert(key.as_slice(), &[]);
+    }
+}
+
+impl SledRecords {
+    /// Adds records, none of which may be there, and entries beside them, in the
+    /// order of all their keys, and makes them durable at the end. In the order
+    /// of their uploads each key would lie on a page of its own, to be read, and
+    /// written whole, for every few of them.
+    #[cfg(any(test, feature = "contract"))]
+    pub(crate) fn load_in_order(
+        &self,
+        records: &[Record],
+        changes: &crate::Changes,
+    ) -> Result<(), StorageError> {
+        let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for record in records {
+            entries.push((keys::record(&record.id), record.stored_form()?));
+            entries.extend(
+                keys::indexes(record)
+                    .into_iter()
+                    .map(|key| (key, Vec::new())),
+            );
+        }
+        for (key, value) in &changes.entries {
+            entries.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
+        }
+        entries.sort_unstable();
+        let n_records = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.write(|db, _| {
+            for some in entries.chunks(LOAD_BATCH) {
+                let mut batch = Batch::default();
+                for (key, value) in some {
+                    batch.insert(key.as_slice(), value.as_slice());
+                }
+                db.apply_batch(batch)?;
+            }
+            let mut batch = Batch::default();
+            set_count(&mut batch, stored_count(db)?.saturating_add(n_records));
+            Ok((Some(batch), ()))
+        })
     }
 }
 
