@@ -118,6 +118,18 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Behind this image.
+    #[must_use]
+    pub fn new(uploaded_at_ms: u64, id: ImageId) -> Self {
+        Self { uploaded_at_ms, id }
+    }
+
+    /// When the image was uploaded, and its id: what [`Cursor::new`] takes.
+    #[must_use]
+    pub fn parts(&self) -> (u64, ImageId) {
+        (self.uploaded_at_ms, self.id)
+    }
+
     pub(crate) fn of(record: &Record) -> Self {
         Self {
             uploaded_at_ms: record.uploaded_at_ms,
