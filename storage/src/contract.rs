@@ -9,4 +9,6 @@ mod samples;
 pub use blobs::blobs_contract;
 pub use keyspace::keyspace_contract;
 pub use records::records_contract;
-pub use samples::{SAMPLE_MS, SampleBytes, load_records, sample_record, sample_record_at};
+pub use samples::{
+    SAMPLE_MS, SampleBytes, load_in_order, load_records, sample_record, sample_record_at,
+};

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::variants::Place;
 use crate::{
-    BlobReader, Blobs, Changes, Cursor, Entry, Idle, ImageId, KeyRange, Keyspace, Page, PartName,
-    Record, Records, Rewritten, State, Storable, StorageError, ViewDelta, Views,
+    BlobReader, Blobs, Changes, Cursor, Entry, Idle, ImageId, KeyRange, Keyspace, Likeness, Page,
+    PartName, Record, Records, Rewritten, State, Storable, StorageError, ViewDelta, Views,
 };
 
 /// What happens at the chosen change.
@@ -107,6 +107,14 @@ impl<R: Records> Records for Faulty<R> {
     }
     fn with_sha256(&self, sha256: &[u8; 32], limit: usize) -> Result<Vec<ImageId>, StorageError> {
         self.0.with_sha256(sha256, limit)
+    }
+    fn likenesses(
+        &self,
+        of: Option<&[u8; 32]>,
+        after: Option<&Likeness>,
+        limit: usize,
+    ) -> Result<Vec<Likeness>, StorageError> {
+        self.0.likenesses(of, after, limit)
     }
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
         self.1.change(|| self.0.add_views(batch))

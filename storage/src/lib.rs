@@ -30,9 +30,11 @@ mod file_blobs;
 mod hex_bytes;
 mod id;
 mod keyspace;
+mod likenesses;
 mod memory;
 pub mod moderation;
 mod part;
+mod pdq_index;
 mod record;
 mod record_keys;
 mod records;
@@ -67,10 +69,11 @@ pub use keyspace::{
     COMMIT_BYTES_MAX, Changes, Direction, Entry, KEY_BYTES_MAX, KeyRange, Keyspace, Space,
     VALUE_BYTES_MAX,
 };
+pub use likenesses::Alike;
 pub use memory::{MemoryBlobs, MemoryRecords};
 pub use part::{InvalidPartName, Part, PartName};
 pub use record::{Classification, PerceptualHash, Record, RuledBy, Ruling, State, StoredLabel};
-pub use records::{Cursor, Idle, Page, Records, Rewritten, ViewDelta, Views};
+pub use records::{Cursor, Idle, Likeness, Page, Records, Rewritten, ViewDelta, Views};
 pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
 pub use sled_records::SledRecords;
 pub use store::Store;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    BlobReader, Blobs, Cursor, Idle, ImageId, Page, PartName, Record, Records, Rewritten, State,
-    Storable, StorageError, ViewDelta, Views, calendar,
+    BlobReader, Blobs, Cursor, Idle, ImageId, Likeness, Page, PartName, Record, Records, Rewritten,
+    State, Storable, StorageError, ViewDelta, Views, calendar,
 };
 
 mod entries;
@@ -24,6 +24,7 @@ struct Tables {
     records: HashMap<ImageId, Record>,
     by_state: HashMap<State, BTreeSet<Cursor>>,
     by_sha256: HashMap<[u8; 32], BTreeSet<ImageId>>,
+    by_likeness: BTreeMap<[u8; 32], BTreeSet<ImageId>>,
     views: HashMap<ImageId, Views>,
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
 }
@@ -39,6 +40,9 @@ impl Tables {
             .entry(record.sha256)
             .or_default()
             .insert(record.id);
+        if let Some(hash) = record.likeness() {
+            self.by_likeness.entry(hash).or_default().insert(record.id);
+        }
         self.records.insert(record.id, record);
     }
 
@@ -51,6 +55,14 @@ impl Tables {
             twins.remove(id);
             if twins.is_empty() {
                 self.by_sha256.remove(&record.sha256);
+            }
+        }
+        if let Some(hash) = record.likeness()
+            && let Some(alike) = self.by_likeness.get_mut(&hash)
+        {
+            alike.remove(id);
+            if alike.is_empty() {
+                self.by_likeness.remove(&hash);
             }
         }
         Some(record)
@@ -140,6 +152,28 @@ impl Records for MemoryRecords {
         let found = idle.filter(|idle| idle.since_day < day && is_behind(idle));
         let found: BTreeSet<Idle> = found.collect();
         Ok(found.into_iter().take(limit).collect())
+    }
+
+    fn likenesses(
+        &self,
+        of: Option<&[u8; 32]>,
+        after: Option<&Likeness>,
+        limit: usize,
+    ) -> Result<Vec<Likeness>, StorageError> {
+        let tables = self.tables();
+        let from = after.map(|after| after.hash).max(of.copied());
+        let from = from.map_or(Bound::Unbounded, Bound::Included);
+        let listed = tables.by_likeness.range((from, Bound::Unbounded));
+        let likenesses = listed
+            .take_while(|(hash, _)| of.is_none_or(|of| **hash == *of))
+            .flat_map(|(hash, ids)| {
+                ids.iter().map(|id| Likeness {
+                    hash: *hash,
+                    id: *id,
+                })
+            })
+            .filter(|likeness| after.is_none_or(|after| likeness > after));
+        Ok(likenesses.take(limit).collect())
     }
 
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {

@@ -121,6 +121,10 @@ pub enum RuledBy {
     Rule,
 }
 
+/// Quality from which PDQ's makers say that a likeness means something. Below it
+/// plain pictures are alike that have nothing to do with each other.
+pub(crate) const LIKENESS_QUALITY_MIN: u8 = 50;
+
 /// PDQ, a hash of what the picture looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +184,13 @@ pub struct Record {
 }
 
 impl Record {
+    /// What it looks like, if there is enough to tell it by.
+    #[must_use]
+    pub fn likeness(&self) -> Option<[u8; 32]> {
+        let pdq = self.pdq?;
+        (pdq.quality >= LIKENESS_QUALITY_MIN).then_some(pdq.hash)
+    }
+
     /// Longest stored form, in bytes; 700 are usual. The embedded database keeps
     /// up to 17 records on a page, and a page that outgrows 128 KB would go into
     /// a file of its own, where a full disk hangs it.

@@ -7,6 +7,7 @@
 //! | `f` | the layout's version, one byte |
 //! | `h` SHA-256 id | nothing |
 //! | `i` day id | nothing: when the image was last viewed, or uploaded |
+//! | `l` PDQ id | nothing; only where the quality suffices |
 //! | `m` ... | the keyspace beside the records: [`Space`](crate::Space) lists its parts |
 //! | `n` | number of records, u64 |
 //! | `p` | what the last probe wrote |
@@ -16,10 +17,10 @@
 //!
 //! Numbers are big-endian, so that byte order is their order.
 
-use crate::{Cursor, Idle, ImageId, KeyRange, Record, State, Views, calendar};
+use crate::{Cursor, Idle, ImageId, KeyRange, Likeness, Record, State, Views, calendar};
 
 pub(crate) const FORMAT: &[u8] = b"f";
-/// Version 2 has the index by SHA-256, version 3 the one by the last use.
+/// Version 2 has the index by SHA-256, version 3 those by PDQ and by the last use.
 pub(crate) const FORMAT_VERSION: u8 = 3;
 /// The oldest layout that is brought up to date.
 pub(crate) const FORMAT_VERSION_OLDEST: u8 = 1;
@@ -50,6 +51,39 @@ pub(crate) fn hash_prefix(sha256: &[u8; 32]) -> Vec<u8> {
 /// Reads an id back from its key under a SHA-256.
 pub(crate) fn hashed_id(key: &[u8]) -> Option<ImageId> {
     ImageId::from_bytes(key.get(33..)?)
+}
+
+/// The key that lists a record under what it looks like.
+pub(crate) fn alike(likeness: &Likeness) -> Vec<u8> {
+    [
+        alike_prefix(Some(&likeness.hash)).as_slice(),
+        likeness.id.as_bytes().as_slice(),
+    ]
+    .concat()
+}
+
+/// What every key listed under a likeness, or under any, begins with.
+pub(crate) fn alike_prefix(hash: Option<&[u8; 32]>) -> Vec<u8> {
+    let hash = hash.map_or(&[][..], <[u8; 32]>::as_slice);
+    [b"l".as_slice(), hash].concat()
+}
+
+/// Reads a likeness back from its key.
+pub(crate) fn likeness(key: &[u8]) -> Option<Likeness> {
+    let (hash, id) = key.get(1..)?.split_first_chunk()?;
+    Some(Likeness {
+        hash: *hash,
+        id: ImageId::from_bytes(id)?,
+    })
+}
+
+/// Every key that lists a record.
+pub(crate) fn indexes(record: &Record) -> Vec<Vec<u8>> {
+    let likeness = Likeness::of(record);
+    [listed(record), hashed(record)]
+        .into_iter()
+        .chain(likeness.as_ref().map(alike))
+        .collect()
 }
 
 pub(crate) fn views(id: &ImageId) -> Vec<u8> {
@@ -180,6 +214,7 @@ mod tests {
         assert_eq!(place(b"s0123456789"), None);
         assert_eq!(hashed_id(b"h0123456789"), None);
         assert_eq!(idle_place(b"i012"), None);
+        assert_eq!(likeness(b"l0123456789"), None);
         assert_eq!(decode_views(b"short"), None);
         let views = Views {
             total: 7,

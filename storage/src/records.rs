@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ImageId, Keyspace, Record, State, StorageError};
 
-/// Holds the records, indexes by state and by exact hash, and the view counters;
+/// Holds the records, indexes by state, by exact hash and by likeness, and the view
+/// counters;
 /// and beside them a [`Keyspace`], whose commits may change records too.
 ///
 /// The promise, checked by `contract`'s suite for every
@@ -79,6 +80,20 @@ pub trait Records: Keyspace {
         after: Option<&Idle>,
         limit: usize,
     ) -> Result<Vec<Idle>, StorageError>;
+
+    /// Up to `limit` likenesses, in the order of their hashes and then of their
+    /// ids, whatever the state of the images: all of them, or those of one hash;
+    /// from behind `after` on. Only those are listed whose quality suffices.
+    /// Costs what it returns, not what is stored.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn likenesses(
+        &self,
+        of: Option<&[u8; 32]>,
+        after: Option<&Likeness>,
+        limit: usize,
+    ) -> Result<Vec<Likeness>, StorageError>;
 
     /// Adds to the view counters, all at once. Ids without a record are left out.
     /// Views are numbers, not receipts: where a device fails while it makes them
@@ -163,11 +178,41 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Behind this image.
+    #[must_use]
+    pub fn new(uploaded_at_ms: u64, id: ImageId) -> Self {
+        Self { uploaded_at_ms, id }
+    }
+
+    /// When the image was uploaded, and its id: what [`Cursor::new`] takes.
+    #[must_use]
+    pub fn parts(&self) -> (u64, ImageId) {
+        (self.uploaded_at_ms, self.id)
+    }
+
     pub(crate) fn of(record: &Record) -> Self {
         Self {
             uploaded_at_ms: record.uploaded_at_ms,
             id: record.id,
         }
+    }
+}
+
+/// What an image looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Likeness {
+    /// Its PDQ.
+    pub hash: [u8; 32],
+    /// The image.
+    pub id: ImageId,
+}
+
+impl Likeness {
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        record.likeness().map(|hash| Self {
+            hash,
+            id: record.id,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use self::locks::Locks;
 use crate::data_dir::DataDir;
 use crate::erased::Erased;
+use crate::likenesses::Likenesses;
 use crate::retention::pending;
 use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
@@ -29,6 +30,7 @@ const ABANDONED_MAX: usize = 1024;
 pub struct Store {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) likenesses: Likenesses,
     variants: Variants,
     view_counter: ViewCounter,
     /// The last merge of views failed; the next one is left to the timer.
@@ -66,6 +68,7 @@ impl Store {
         Self {
             records,
             blobs,
+            likenesses: Likenesses::default(),
             variants: Variants::memory(),
             view_counter: ViewCounter::default(),
             merge_failed: AtomicBool::new(false),
@@ -148,7 +151,10 @@ impl Store {
             other => other.and_then(|()| insert()),
         };
         match committed {
-            Ok(()) => self.settle(id),
+            Ok(()) => {
+                self.likenesses.note(record);
+                self.settle(id);
+            }
             // The record is someone else's; only the blob is this commit's.
             Err(StorageError::AlreadyExists { .. }) => {
                 self.abandon(id, |store, id, _| store.undo_blob(id));
@@ -218,7 +224,11 @@ impl Store {
             self.blobs.put_sidecar(id, &sidecar)?;
             match self.records.update(&changed) {
                 Err(StorageError::Conflict { .. }) => {}
-                other => return other.map(Some),
+                other => {
+                    let updated = other?;
+                    self.likenesses.note(&updated);
+                    return Ok(Some(updated));
+                }
             }
         }
         Err(StorageError::Conflict { id: *id })
@@ -394,8 +404,9 @@ impl Store {
             return Ok(None);
         };
         tracing::error!(%id, "the database has lost a record; it is taken from its sidecar");
-        if let Err(error) = self.records.insert(&record) {
-            tracing::warn!(%id, %error, "the record could not be put back");
+        match self.records.insert(&record) {
+            Ok(()) => self.likenesses.note(&record),
+            Err(error) => tracing::warn!(%id, %error, "the record could not be put back"),
         }
         Ok(Some(record))
     }

@@ -60,7 +60,7 @@ pub(super) fn image_of(key: &[u8]) -> Option<ImageId> {
         [b'r' | b'v', ..] => key.get(1..)?,
         [b'i', ..] => key.get(5..)?,
         [b's', ..] => key.get(10..)?,
-        [b'h', ..] => key.get(33..)?,
+        [b'h' | b'l', ..] => key.get(33..)?,
         [b'm', b'j', ..] => key.get(2..)?,
         [b'm', b'c' | b'e' | b'p' | b'q', ..] => key.get(key.len().checked_sub(12)?..)?,
         _ => return None,

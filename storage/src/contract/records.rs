@@ -5,7 +5,8 @@ use std::thread;
 
 use crate::contract::{sample_record, sample_record_at};
 use crate::{
-    Cursor, Idle, ImageId, Record, Records, State, StorageError, ViewDelta, Views, calendar,
+    Cursor, Idle, ImageId, Likeness, PerceptualHash, Record, Records, State, StorageError,
+    ViewDelta, Views, calendar,
 };
 
 /// Runs the suite. `make` gives new and empty records each time it is called.
@@ -21,6 +22,7 @@ pub fn records_contract<R: Records>(make: impl Fn() -> R) {
     a_state_lists_the_oldest_first_in_pages(&make());
     the_index_follows_the_state(&make());
     a_hash_lists_its_images(&make());
+    likenesses_are_listed_in_order(&make());
     views_add_up_for_known_images(&make());
     what_is_not_viewed_is_listed_by_its_last_use(&make());
     of_many_writers_one_wins(&make());
@@ -237,6 +239,60 @@ fn a_hash_lists_its_images(records: &dyn Records) {
     assert_eq!(hashed(&[8; 32], 9), [moved.id]);
     records.remove(&moved.id).expect("a removal");
     assert_eq!(hashed(&[8; 32], 9), []);
+}
+
+fn likenesses_are_listed_in_order(records: &dyn Records) {
+    let of = |hash, quality| Record {
+        pdq: Some(PerceptualHash { hash, quality }),
+        ..sample_record()
+    };
+    let hashes = [[0; 32], [7; 32], [0xFF; 32]];
+    let mut inserted: Vec<Record> = hashes
+        .into_iter()
+        .chain(hashes)
+        .map(|hash| of(hash, 50))
+        .collect();
+    for record in &inserted {
+        insert(records, record);
+    }
+    insert(records, &of([7; 32], 49));
+    insert(
+        records,
+        &Record {
+            pdq: None,
+            ..sample_record()
+        },
+    );
+    let expected = |inserted: &[Record]| {
+        let mut likenesses: Vec<Likeness> = inserted.iter().filter_map(Likeness::of).collect();
+        likenesses.sort_unstable();
+        likenesses
+    };
+    let listed = |of, after: Option<&Likeness>, limit| {
+        let listed = records.likenesses(of, after, limit);
+        listed.expect("a list")
+    };
+    let all = expected(&inserted);
+    assert_eq!(listed(None, None, 100), all);
+    assert_eq!(listed(None, None, 0), []);
+    for (idx, likeness) in all.iter().enumerate() {
+        assert_eq!(listed(None, Some(likeness), 100), all[idx + 1..]);
+        let alone = Some(&likeness.hash);
+        let first = idx / 2 * 2;
+        assert_eq!(listed(alone, None, 100), all[first..first + 2]);
+        assert_eq!(listed(alone, Some(likeness), 100), all[idx + 1..first + 2]);
+    }
+    assert_eq!(listed(Some(&[8; 32]), None, 100), []);
+
+    // They follow what becomes of the record.
+    inserted[0].state = State::Public;
+    inserted[0] = records.update(&inserted[0]).expect("an update");
+    assert_eq!(listed(None, None, 100), all);
+    inserted[0].pdq = of([8; 32], 99).pdq;
+    inserted[0] = records.update(&inserted[0]).expect("an update");
+    assert_eq!(listed(None, None, 100), expected(&inserted));
+    records.remove(&inserted[0].id).expect("a removal");
+    assert_eq!(listed(None, None, 100), expected(&inserted[1..]));
 }
 
 fn views_add_up_for_known_images(records: &dyn Records) {

@@ -1,14 +1,13 @@
 //! Images that are stored already and match a hash of the bank.
 
-use super::bank::{PdqIndex, bits_of};
-use super::{
-    BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BankEntry, BankHash, BankPolicy, Job, Lane,
-    ModerationError, Moderator, Policy, Queue, Status, Verdict,
-};
-use crate::{ImageId, State};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 
-/// Records looked at together.
-const PAGE: usize = 512;
+use super::{
+    BankEntry, BankHash, BankPolicy, Job, Lane, ModerationError, Moderator, Policy, Queue, Status,
+    Verdict,
+};
+use crate::{Alike, ImageId, State, StorageError};
 
 /// Copies found in one search. Whoever has more goes on with the next one: what
 /// was removed is not found again.
@@ -32,65 +31,58 @@ pub struct Copies {
 }
 
 impl Queue {
-    /// Finds what is stored and matches one of these hashes: exact ones through
-    /// the index, likenesses by looking at every record, which takes seconds
-    /// with a million of them.
+    /// Finds what is stored and matches one of these hashes, through the indexes:
+    /// exact ones, and likenesses as [`Store::for_each_alike`] finds them. Each
+    /// image is found once, with the hash that it is nearest to.
+    ///
+    /// [`Store::for_each_alike`]: crate::Store::for_each_alike
     ///
     /// # Errors
     /// The store's.
     pub fn find_copies(&self, hashes: &[BankHash]) -> Result<Copies, ModerationError> {
-        let mut copies = Copies::default();
+        let mut found: HashMap<ImageId, (u32, BankHash)> = HashMap::new();
         let mut pdqs = Vec::new();
         for hash in hashes {
             match hash {
                 BankHash::Pdq(pdq) => pdqs.push(*pdq),
                 BankHash::Sha256(sha256) => {
                     for id in self.store.with_sha256(sha256, COPIES_MAX)? {
-                        let record = self.store.find(&id)?;
-                        if record.is_some_and(|record| STATES.contains(&record.state)) {
-                            copies.images.push((id, *hash));
+                        if self.can_be_seen(&id)? {
+                            found.insert(id, (0, *hash));
                         }
                     }
                 }
             }
         }
-        copies.is_complete = true;
+        let mut is_complete = true;
+        let mut visit = |alike: Alike| {
+            let known = found.get(&alike.id).map(|(distance, _)| *distance);
+            if known.is_none_or(|known| alike.distance < known)
+                && (known.is_some() || self.can_be_seen(&alike.id)?)
+            {
+                found.insert(alike.id, (alike.distance, BankHash::Pdq(alike.to)));
+            }
+            if found.len() < COPIES_MAX {
+                return Ok(ControlFlow::Continue(()));
+            }
+            is_complete = false;
+            Ok(ControlFlow::Break(()))
+        };
         if !pdqs.is_empty() {
-            self.find_alike(&PdqIndex::build(pdqs), &mut copies)?;
+            self.store.for_each_alike(&pdqs, &mut visit)?;
         }
-        copies.images.sort_unstable();
-        copies.images.dedup_by_key(|(id, _)| *id);
-        Ok(copies)
+        let images = found.into_iter().map(|(id, (_, hash))| (id, hash));
+        let mut images: Vec<_> = images.collect();
+        images.sort_unstable();
+        Ok(Copies {
+            images,
+            is_complete,
+        })
     }
 
-    fn find_alike(&self, wanted: &PdqIndex, copies: &mut Copies) -> Result<(), ModerationError> {
-        for state in STATES {
-            let mut after = None;
-            loop {
-                let page = self.store.in_state(state, after.as_ref(), PAGE)?;
-                for id in &page.ids {
-                    let Some(pdq) = self.store.find(id)?.and_then(|record| record.pdq) else {
-                        continue;
-                    };
-                    if pdq.quality < BANK_QUALITY_MIN {
-                        continue;
-                    }
-                    let nearest = wanted.nearest(&bits_of(&pdq.hash), BANK_DISTANCE_MAX);
-                    if let Some((hash, _)) = nearest {
-                        copies.images.push((*id, BankHash::Pdq(hash)));
-                    }
-                }
-                if copies.images.len() >= COPIES_MAX {
-                    copies.is_complete = false;
-                    return Ok(());
-                }
-                match page.next {
-                    Some(next) => after = Some(next),
-                    None => break,
-                }
-            }
-        }
-        Ok(())
+    fn can_be_seen(&self, id: &ImageId) -> Result<bool, StorageError> {
+        let record = self.store.find(id)?;
+        Ok(record.is_some_and(|record| STATES.contains(&record.state)))
     }
 
     /// Treats copies as their entries of the bank say: removed together, each

@@ -215,7 +215,7 @@ impl Queue {
         if decision.by.is_none() {
             return Ok(());
         }
-        let counted = Counted::of(undecided, record, decision);
+        let counted = Counted::of(undecided, record, decision, &self.shadow);
         let before = undecided.decision.as_ref();
         let before = before.and_then(|before| before.counted.as_ref());
         learning::plan_decided(&*self.store, changes, before, &counted)?;

@@ -37,6 +37,7 @@ mod priority;
 mod purge;
 mod queue;
 mod reason;
+mod rescore;
 mod restore;
 mod sample;
 mod signals;
@@ -56,12 +57,16 @@ pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};
 pub use flag::{Flag, Report};
 pub use job::{Job, Lane, Lease, Skip, Status};
-pub use learning::{Cell, Counted, Figures, Judged, SCORE_STEPS, Source};
+pub use learning::{
+    Candidate, Cell, Counted, Figures, Judged, SCORE_STEPS, ShadowFigures, Source, Standing,
+    Standings, plan_shadow_end, shadow_figures,
+};
 pub use listing::{Listing, Query};
 pub use priority::{BOOST_MS_MAX, Priority, Sort};
 pub use purge::Purged;
 pub use queue::{CLAIMS_MAX, Moderator, Queue, QueueSettings};
 pub use reason::{Reason, ReasonKind, ReasonSet};
+pub use rescore::{Rescore, ScorePlace, is_about_score, is_settled};
 pub use sample::is_sampled;
 pub use signals::Signals;
 pub use text::{NOTE_CHARS_MAX, Note};

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::flag::stored;
+use super::learning::Shadow;
 use super::{Bank, Flag, Job, ModerationError};
 use crate::audit::Actor;
 use crate::staff::{Role, StaffId};
@@ -53,6 +54,8 @@ pub struct Queue {
     pub(super) store: Arc<Store>,
     pub(super) bank: Arc<Bank>,
     pub(super) settings: QueueSettings,
+    /// What only counts what it would have done.
+    pub(super) shadow: Shadow,
     /// Writers in this process take turns instead of meeting at the audit's
     /// end, where every one of them but one would have to begin anew.
     turn: Mutex<()>,
@@ -66,6 +69,7 @@ impl Queue {
             store,
             bank,
             settings,
+            shadow: Shadow::default(),
             turn: Mutex::new(()),
         }
     }

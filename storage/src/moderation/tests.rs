@@ -14,6 +14,7 @@ mod claims;
 mod crowd;
 mod decisions;
 mod order;
+mod rescores;
 
 /// A minute past the time of the samples.
 const NOW: u64 = 1_750_000_060_000;

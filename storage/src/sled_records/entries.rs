@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::operations::{remove_record, set_count, stored_count, stored_record, stored_views};
+use super::operations::{
+    move_indexes, remove_record, set_count, stored_count, stored_record, stored_views,
+};
 use super::{Attempt, Batch, Db, Failure, SledRecords};
 use crate::keyspace::{Changes, Direction, Entry, KeyRange, Keyspace, check_key, stale};
 use crate::{ImageId, Record, StorageError, record_keys as keys};
@@ -52,14 +54,11 @@ impl Keyspace for SledRecords {
             }
             for record in changes.updated.values() {
                 let next = record.clone().next_revision();
-                if let Some(stored) = stored.get(&record.id) {
-                    batch.remove(keys::listed(stored));
-                    batch.remove(keys::hashed(stored));
-                }
-                put_record(&mut batch, &next)?;
+                let stored = stored.get(&record.id).filter(|_| !is_ours);
+                put_record(&mut batch, stored, &next)?;
             }
             if let Some(record) = &changes.inserted {
-                put_record(&mut batch, record)?;
+                put_record(&mut batch, None, record)?;
                 batch.insert(keys::used(record, stored_views(db, &record.id)?), &[]);
             }
             let mut n_removed = 0;
@@ -79,10 +78,13 @@ impl Keyspace for SledRecords {
     }
 }
 
-fn put_record(batch: &mut Batch, record: &Record) -> Result<(), StorageError> {
+fn put_record(
+    batch: &mut Batch,
+    stored: Option<&Record>,
+    record: &Record,
+) -> Result<(), StorageError> {
     batch.insert(keys::record(&record.id), record.stored_form()?);
-    batch.insert(keys::listed(record), &[]);
-    batch.insert(keys::hashed(record), &[]);
+    move_indexes(batch, stored, record);
     Ok(())
 }
 

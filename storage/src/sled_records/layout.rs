@@ -12,7 +12,9 @@ impl Database {
     pub(super) fn check_format(&self) -> Result<bool, Failure> {
         contain(|| match self.db.get(keys::FORMAT)?.as_deref() {
             Some([keys::FORMAT_VERSION]) => Ok(false),
-            Some([keys::FORMAT_VERSION_OLDEST..keys::FORMAT_VERSION]) => {
+            Some(&[version])
+                if (keys::FORMAT_VERSION_OLDEST..keys::FORMAT_VERSION).contains(&version) =>
+            {
                 self.add_indexes()?;
                 Ok(false)
             }
@@ -47,7 +49,7 @@ impl Database {
             let Ok(record) = Record::decode(&entry?.1) else {
                 continue;
             };
-            batch.insert(keys::hashed(&record), &[]);
+            operations::move_indexes(&mut batch, None, &record);
             let views = operations::stored_views(&self.db, &record.id)?;
             batch.insert(keys::used(&record, views), &[]);
             n_waiting += 1;

@@ -6,12 +6,16 @@ use std::path::Path;
 
 use super::{Attempt, Batch, Db, Failure, SledRecords, damaged};
 use crate::{
-    Cursor, Idle, ImageId, Page, Record, Records, Rewritten, State, StorageError, ViewDelta, Views,
-    record_keys as keys,
+    Cursor, Idle, ImageId, Likeness, Page, Record, Records, Rewritten, State, StorageError,
+    ViewDelta, Views, record_keys as keys,
 };
 
 /// Entries read together.
 const ENTRIES_AT_ONCE: usize = 256;
+
+/// Entries of a load that are handed over together.
+#[cfg(any(test, feature = "contract"))]
+const LOAD_BATCH: usize = 1_024;
 
 impl Records for SledRecords {
     fn insert(&self, record: &Record) -> Result<(), StorageError> {
@@ -27,8 +31,7 @@ impl Records for SledRecords {
             // lost although they can still be read.
             let mut batch = Batch::default();
             batch.insert(key.as_slice(), encoded.as_slice());
-            batch.insert(keys::listed(record), &[]);
-            batch.insert(keys::hashed(record), &[]);
+            move_indexes(&mut batch, None, record);
             batch.insert(keys::used(record, stored_views(db, &record.id)?), &[]);
             if !is_ours {
                 set_count(&mut batch, stored_count(db)?.saturating_add(1));
@@ -53,12 +56,7 @@ impl Records for SledRecords {
                 return Err(StorageError::Conflict { id: record.id }.into());
             }
             let mut batch = Batch::default();
-            batch.remove(keys::listed(&stored));
-            batch.insert(keys::listed(&next), &[]);
-            if stored.sha256 != next.sha256 || is_ours {
-                batch.remove(keys::hashed(&stored));
-                batch.insert(keys::hashed(&next), &[]);
-            }
+            move_indexes(&mut batch, (!is_ours).then_some(&stored), &next);
             batch.insert(keys::record(&record.id), encoded.as_slice());
             Ok((Some(batch), next.clone()))
         })
@@ -126,6 +124,32 @@ impl Records for SledRecords {
                 .take(limit)
                 .map(|entry| {
                     keys::idle_place(&entry?.0).ok_or_else(|| damaged("an index key").into())
+                })
+                .collect()
+        })
+    }
+
+    fn likenesses(
+        &self,
+        of: Option<&[u8; 32]>,
+        after: Option<&Likeness>,
+        limit: usize,
+    ) -> Result<Vec<Likeness>, StorageError> {
+        let prefix = keys::alike_prefix(of);
+        // The zero byte makes the smallest key behind it.
+        let from = after.map_or_else(
+            || prefix.clone(),
+            |after| [keys::alike(after).as_slice(), &[0]].concat(),
+        );
+        self.read(|db| {
+            db.range(from.as_slice()..)
+                .take_while(|entry| match entry {
+                    Ok((key, _)) => key.starts_with(&prefix),
+                    Err(_) => true,
+                })
+                .take(limit)
+                .map(|entry| {
+                    keys::likeness(&entry?.0).ok_or_else(|| damaged("an index key").into())
                 })
                 .collect()
         })
@@ -206,8 +230,7 @@ impl SledRecords {
             for (record, views) in records {
                 n_new += u64::from(!db.contains_key(keys::record(&record.id))?);
                 batch.insert(keys::record(&record.id), record.stored_form()?);
-                batch.insert(keys::listed(record), &[]);
-                batch.insert(keys::hashed(record), &[]);
+                move_indexes(&mut batch, None, record);
                 batch.insert(keys::used(record, *views), &[]);
                 if views.last_day.is_some() {
                     batch.insert(keys::views(&record.id), keys::encode_views(*views));
@@ -276,6 +299,60 @@ impl SledRecords {
     }
 }
 
+/// Lists a record under its keys. Those that stay are not written again: each
+/// lies on a page of its own.
+pub(super) fn move_indexes(batch: &mut Batch, stored: Option<&Record>, next: &Record) {
+    let old = stored.map(keys::indexes).unwrap_or_default();
+    let new = keys::indexes(next);
+    for key in old.iter().filter(|key| !new.contains(key)) {
+        batch.remove(key.as_slice());
+    }
+    for key in new.iter().filter(|key| !old.contains(key)) {
+        batch.insert(key.as_slice(), &[]);
+    }
+}
+
+impl SledRecords {
+    /// Adds records, none of which may be there, and entries beside them, in the
+    /// order of all their keys, and makes them durable at the end. In the order
+    /// of their uploads each key would lie on a page of its own, to be read, and
+    /// written whole, for every few of them.
+    #[cfg(any(test, feature = "contract"))]
+    pub(crate) fn load_in_order(
+        &self,
+        records: &[Record],
+        changes: &crate::Changes,
+    ) -> Result<(), StorageError> {
+        let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for record in records {
+            entries.push((keys::record(&record.id), record.stored_form()?));
+            entries.extend(
+                keys::indexes(record)
+                    .into_iter()
+                    .chain([keys::used(record, Views::default())])
+                    .map(|key| (key, Vec::new())),
+            );
+        }
+        for (key, value) in &changes.entries {
+            entries.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
+        }
+        entries.sort_unstable();
+        let n_records = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.write(|db, _| {
+            for some in entries.chunks(LOAD_BATCH) {
+                let mut batch = Batch::default();
+                for (key, value) in some {
+                    batch.insert(key.as_slice(), value.as_slice());
+                }
+                db.apply_batch(batch.into())?;
+            }
+            let mut batch = Batch::default();
+            set_count(&mut batch, stored_count(db)?.saturating_add(n_records));
+            Ok((Some(batch), ()))
+        })
+    }
+}
+
 pub(super) fn stored_record(db: &Db, id: &ImageId) -> Result<Option<Record>, Failure> {
     db.get(keys::record(id))?
         .map(|encoded| Record::decode(&encoded))
@@ -286,8 +363,9 @@ pub(super) fn stored_record(db: &Db, id: &ImageId) -> Result<Option<Record>, Fai
 /// Takes a record out, with everything by which it is found.
 pub(super) fn remove_record(db: &Db, batch: &mut Batch, stored: &Record) -> Result<(), Failure> {
     batch.remove(keys::record(&stored.id));
-    batch.remove(keys::listed(stored));
-    batch.remove(keys::hashed(stored));
+    for key in keys::indexes(stored) {
+        batch.remove(key);
+    }
     batch.remove(keys::used(stored, stored_views(db, &stored.id)?));
     batch.remove(keys::views(&stored.id));
     Ok(())

@@ -34,7 +34,13 @@ impl Keyspace for Store {
             let sidecar = record.clone().next_revision().stored_form()?;
             self.blobs.put_sidecar(&record.id, &sidecar)?;
         }
+        let updated: Vec<Record> = changes.updated.values().cloned().collect();
         let committed = self.records.commit(changes);
+        if committed.is_ok() {
+            updated
+                .iter()
+                .for_each(|record| self.likenesses.note(record));
+        }
         if committed.as_ref().is_err_and(is_refusal) {
             self.rewrite_sidecars(&ids);
         }

@@ -58,10 +58,15 @@ impl Store {
         self.variants.remove(id)?;
         self.blobs.remove(id)?;
         self.erased.note(id, now_ms, false)?;
+        let record = self.records.find(id)?;
         let mut changes = Changes::new();
         changes.remove_record(*id);
         pending::plan(&*self.records, &mut changes, now_ms)?;
-        self.records.commit(changes)
+        self.records.commit(changes)?;
+        if let Some(record) = record {
+            self.likenesses.forget(&*self.records, &record);
+        }
+        Ok(())
     }
 
     /// Purges an image if it is removed and nothing keeps it.
@@ -126,7 +131,7 @@ impl Store {
         while let Some(next) = waiting.pop() {
             let _lock = self.lock(&next.id);
             if (next.undo)(self, &next.id, next.at_ms).is_err() {
-                waiting.push(next);
+                waiting.insert(0, next);
                 break;
             }
         }

@@ -2,7 +2,6 @@
 
 mod entry;
 mod list;
-mod pdq_index;
 mod transfer;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,19 +10,20 @@ use serde_json::{Value, json};
 
 pub use entry::{BankEntry, BankHash, BankPolicy, InvalidBankHash};
 pub use list::{BANK_CSV_HEADER, BadLine, ListDefaults, ListReader};
-pub(super) use pdq_index::{PdqIndex, bits_of};
 
 use super::ModerationError;
 use crate::audit::{self, Action, Actor, Subject};
+use crate::pdq_index::{self, PdqIndex, bits_of};
+use crate::record::LIKENESS_QUALITY_MIN;
 use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, Store};
 use entry::UNSEARCHED;
 
 /// Bits of 256 that two likenesses may differ in: PDQ's own recommendation.
-pub const BANK_DISTANCE_MAX: u32 = 31;
+pub const BANK_DISTANCE_MAX: u32 = pdq_index::DISTANCE_MAX;
 
 /// Quality from which a likeness says enough: PDQ's own recommendation. Below
 /// it, plain pictures are alike that have nothing to do with each other.
-pub const BANK_QUALITY_MIN: u8 = 50;
+pub const BANK_QUALITY_MIN: u8 = LIKENESS_QUALITY_MIN;
 
 /// Entries read at a time.
 const PAGE: usize = 512;
@@ -316,10 +316,9 @@ impl BankHash {
     /// The hashes under which an image goes into the bank. A likeness of little
     /// quality would match what has nothing to do with it.
     pub fn of(record: &Record) -> impl Iterator<Item = Self> {
-        let pdq = record.pdq.filter(|pdq| pdq.quality >= BANK_QUALITY_MIN);
         [
             Some(Self::Sha256(record.sha256)),
-            pdq.map(|pdq| Self::Pdq(pdq.hash)),
+            record.likeness().map(Self::Pdq),
         ]
         .into_iter()
         .flatten()

@@ -7,6 +7,7 @@
 //! | key | counts |
 //! |---|---|
 //! | `ml` `a` outcome outcome | pairs of moderators who decided the same image, one after the other |
+//! | `ml` `c` ... | what a candidate would have done: see [`Candidate`] |
 //! | `ml` `d` source outcome explicit sexy model | decided images |
 //! | `ml` `h` log2 | decisions by the milliseconds that their lease was held |
 //! | `ml` `w` log2 | decisions by the milliseconds that their job had waited |
@@ -14,13 +15,17 @@
 //! An image that is decided again counts once, with its last decision.
 
 mod figures;
+mod shadow;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Cell, Figures};
+pub(super) use shadow::Shadow;
+pub use shadow::{Candidate, ShadowFigures, Standing, Standings, plan_shadow_end, shadow_figures};
 
+use self::shadow::Shadowed;
 use super::job::decode_json;
 use super::{Decision, Job, Policy, ReasonKind, Verdict};
 use crate::{Changes, Keyspace, Record, Space, StorageError};
@@ -137,11 +142,14 @@ pub struct Counted {
     /// Logarithm of the time it waited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waited: Option<u8>,
+    /// What a candidate would have done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow: Option<Shadowed>,
 }
 
 impl Counted {
     /// What a moderator's decision teaches. `job` is as it was before.
-    pub(super) fn of(job: &Job, record: &Record, decision: &Decision) -> Self {
+    pub(super) fn of(job: &Job, record: &Record, decision: &Decision, shadow: &Shadow) -> Self {
         let before = job.decision.as_ref();
         let known = before.and_then(|before| before.counted.as_ref());
         let is_sampled = job.reason_kinds().has(ReasonKind::Sample);
@@ -164,6 +172,7 @@ impl Counted {
             judged,
             held: job.lease().map(|lease| since(lease.since_ms)),
             waited: job.lease().map(|_| since(job.created_at_ms)),
+            shadow: shadow.of(record),
         }
     }
 
@@ -179,6 +188,11 @@ impl Counted {
         Some(Space::Learning.key(&[&fixed, cell.model.as_bytes()]))
     }
 
+    fn shadow_key(&self) -> Option<Vec<u8>> {
+        let shadow = self.shadow.as_ref()?;
+        Some(shadow.decided_key(self.judged))
+    }
+
     fn keys(&self) -> Vec<Vec<u8>> {
         let pair = self
             .after
@@ -187,7 +201,7 @@ impl Counted {
         let waited = self
             .waited
             .map(|waited| Space::Learning.key(&[&[b'w', waited]]));
-        [self.decided_key(), pair, held, waited]
+        [self.decided_key(), self.shadow_key(), pair, held, waited]
             .into_iter()
             .flatten()
             .collect()
@@ -203,7 +217,8 @@ pub(super) fn plan_decided(
     counted: &Counted,
 ) -> Result<(), StorageError> {
     let mut steps = Steps::default();
-    if let Some(key) = before.and_then(Counted::decided_key) {
+    let keys_before = before.map(|before| [before.decided_key(), before.shadow_key()]);
+    for key in keys_before.into_iter().flatten().flatten() {
         steps.add(key, -1);
     }
     for key in counted.keys() {

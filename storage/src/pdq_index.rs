@@ -14,7 +14,7 @@ const CHUNK_BITS: u32 = 16;
 const BUCKETS: usize = 1 << CHUNK_BITS;
 
 /// Largest distance that one differing bit a chunk finds for certain.
-const DISTANCE_MAX: u32 = 31;
+pub(crate) const DISTANCE_MAX: u32 = 31;
 
 /// Additions and removals that are kept beside the tables before they are built
 /// anew, or a sixteenth of all: 62,500 comparisons take 0.1 ms.
@@ -22,10 +22,10 @@ const LOOSE_MAX: usize = 4_096;
 const LOOSE_SHARE: usize = 16;
 
 /// A hash as four words.
-pub(in crate::moderation) type Bits = [u64; 4];
+pub(crate) type Bits = [u64; 4];
 
 /// The hash as four words.
-pub(in crate::moderation) fn bits_of(hash: &[u8; 32]) -> Bits {
+pub(crate) fn bits_of(hash: &[u8; 32]) -> Bits {
     let mut bits = [0; 4];
     for (word, bytes) in bits.iter_mut().zip(hash.as_chunks::<8>().0) {
         *word = u64::from_le_bytes(*bytes);
@@ -50,7 +50,7 @@ fn distance(one: &Bits, other: &Bits) -> u32 {
 
 /// The hashes, with what finds them.
 #[derive(Debug, Default)]
-pub(in crate::moderation) struct PdqIndex {
+pub(crate) struct PdqIndex {
     hashes: Vec<Bits>,
     tables: Vec<Table>,
     /// Added since the tables were built.
@@ -69,7 +69,7 @@ struct Table {
 
 impl PdqIndex {
     /// An index of these hashes, each once.
-    pub(in crate::moderation) fn build(hashes: Vec<[u8; 32]>) -> Self {
+    pub(crate) fn build(hashes: Vec<[u8; 32]>) -> Self {
         let mut bits: Vec<Bits> = hashes.iter().map(bits_of).collect();
         bits.sort_unstable();
         bits.dedup();
@@ -91,12 +91,12 @@ impl PdqIndex {
     }
 
     /// How many there are.
-    pub(in crate::moderation) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.hashes.len() - self.gone.len() + self.loose.len()
     }
 
     /// Adds a hash; nothing happens when it is there.
-    pub(in crate::moderation) fn add(&mut self, hash: [u8; 32]) {
+    pub(crate) fn add(&mut self, hash: [u8; 32]) {
         let bits = bits_of(&hash);
         if self.gone.remove(&bits) || self.is_built(&bits) || self.loose.contains(&bits) {
             return;
@@ -106,7 +106,7 @@ impl PdqIndex {
     }
 
     /// Removes a hash; nothing happens when it is not there.
-    pub(in crate::moderation) fn remove(&mut self, hash: [u8; 32]) {
+    pub(crate) fn remove(&mut self, hash: [u8; 32]) {
         let bits = bits_of(&hash);
         if let Some(idx) = self.loose.iter().position(|loose| *loose == bits) {
             self.loose.swap_remove(idx);
@@ -117,7 +117,7 @@ impl PdqIndex {
     }
 
     /// Up to `limit` hashes within a distance, at most 31, the nearest first.
-    pub(in crate::moderation) fn within(
+    pub(crate) fn within(
         &self,
         wanted: &Bits,
         distance_max: u32,
@@ -133,15 +133,6 @@ impl PdqIndex {
             .into_iter()
             .map(|(distance, bits)| (bytes_of(&bits), distance))
             .collect()
-    }
-
-    /// The nearest hash within a distance, at most 31.
-    pub(in crate::moderation) fn nearest(
-        &self,
-        wanted: &Bits,
-        distance_max: u32,
-    ) -> Option<([u8; 32], u32)> {
-        self.within(wanted, distance_max, 1).into_iter().next()
     }
 
     fn for_each_within(&self, wanted: &Bits, distance_max: u32, mut visit: impl FnMut(&Bits, u32)) {
@@ -273,7 +264,6 @@ mod tests {
             let found = index.within(&bits_of(&base), 31, 1_000);
             let expected: Vec<_> = expected.iter().map(|(apart, bits)| (bytes_of(bits), *apart)).collect();
             prop_assert_eq!(&found, &expected);
-            prop_assert_eq!(index.nearest(&bits_of(&base), 31), expected.first().copied());
         }
     }
 
