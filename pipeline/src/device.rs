@@ -92,7 +92,7 @@ impl Device {
             let Some(second) = self.classifier.second() else {
                 let spec = self.classifier.spec();
                 for owner in doubtful {
-                    drop(self.answer(&owner.ticket, (spec, None), started));
+                    self.answer(&owner.ticket, (spec, None), started);
                 }
                 return;
             };
