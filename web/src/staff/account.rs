@@ -132,9 +132,13 @@ async fn new_password(
     let now_ms = clock::now_ms();
     let mut account = caller.live.account.value.clone();
     password::check_new(&form.password, &form.again, &account.login)?;
-    let attempt = Attempt::begin(app, account.login.as_str(), now_ms).await?;
+    let attempt = Attempt::begin(app, caller, now_ms).await?;
     let kept = Some(account.password.clone());
-    if !app.staff.passwords.verify(form.current, kept).await? {
+    let verified = app
+        .staff
+        .passwords
+        .verify(form.current, kept, password::Line::Known);
+    if !verified.await? {
         let refusal = Refusal::Invalid("Your current password is another one.");
         attempt.wrong(app, &refusal, caller.actor(), now_ms).await?;
         return Err(refusal.into());

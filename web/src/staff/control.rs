@@ -16,6 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::admin::{self, AdminError, By, Member};
+use super::guesses::Guesses;
 use crate::app::AppState;
 use crate::config::Settings;
 
@@ -95,6 +96,16 @@ pub fn obey(
     settings: &Settings,
     command: &AdminCommand,
 ) -> Result<AdminAnswer, AdminError> {
+    obey_in(keys, settings, None, command)
+}
+
+/// The same with what only the service knows, where it runs.
+fn obey_in(
+    keys: &dyn Keyspace,
+    settings: &Settings,
+    guesses: Option<&Guesses>,
+    command: &AdminCommand,
+) -> Result<AdminAnswer, AdminError> {
     let by = By::operator(settings);
     let link = |code: &imgshare_storage::staff::Secret| AdminAnswer::Link {
         url: format!("{}/staff/join/{}", origin(settings), code.expose()),
@@ -104,7 +115,7 @@ pub fn obey(
     Ok(match command {
         AdminCommand::Invite { role } => link(&admin::invite(keys, &by, *role)?),
         AdminCommand::List => AdminAnswer::Members {
-            members: admin::list(keys, by.now_ms)?,
+            members: members(keys, guesses, by.now_ms)?,
         },
         AdminCommand::Disable { name } => {
             let id = found(name)?;
@@ -121,10 +132,27 @@ pub fn obey(
         }
         AdminCommand::Unlock { name } => {
             let id = found(name)?;
-            admin::unlock(keys, &by, &id)?;
+            let login = admin::unlock(keys, &by, &id)?;
+            if let Some(guesses) = guesses {
+                guesses.forget(login.as_str());
+            }
             done(&id)
         }
     })
+}
+
+/// Everybody, with the locks that only the service knows.
+fn members(
+    keys: &dyn Keyspace,
+    guesses: Option<&Guesses>,
+    now_ms: u64,
+) -> Result<Vec<Member>, AdminError> {
+    let mut members = admin::list(keys, now_ms)?;
+    for member in &mut members {
+        let locked = guesses.and_then(|guesses| guesses.locked_for_ms(&member.login, now_ms));
+        member.locked_for_ms = member.locked_for_ms.max(locked);
+    }
+    Ok(members)
 }
 
 fn done(id: &imgshare_storage::staff::StaffId) -> AdminAnswer {
@@ -210,11 +238,13 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
         Err(error) => refused(error),
         Ok(command) => {
             let shared = Arc::clone(app);
-            let obeyed =
-                app.with_audit(move |store| match obey(store, &shared.settings, &command) {
+            let obeyed = app.with_audit(move |store| {
+                let guesses = Some(&*shared.staff.guesses);
+                match obey_in(store, &shared.settings, guesses, &command) {
                     Err(AdminError::Storage(error)) => Err(error),
                     other => Ok(other),
-                });
+                }
+            });
             match obeyed.await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => refused(error),

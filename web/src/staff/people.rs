@@ -1,5 +1,7 @@
 //! `/staff/people`: accounts, for admins.
 
+use std::sync::Arc;
+
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
@@ -56,11 +58,16 @@ async fn page(
         .map(|member| pages::MemberRow {
             is_self: member.id == session.staff,
             id: member.id.to_string(),
+            is_locked: member.locked_for_ms.is_some()
+                || app
+                    .staff
+                    .guesses
+                    .locked_for_ms(&member.login, now_ms)
+                    .is_some(),
             login: member.login,
             role: member.role,
             is_disabled: member.is_disabled,
             has_second_factor: member.has_second_factor,
-            is_locked: member.locked_for_ms.is_some(),
             since: clock::rfc3339(member.created_at_ms),
             invited_by: member.invited_by,
         })
@@ -165,11 +172,14 @@ async fn change(
     if let Some(first) = step_up_first(&app, &session, PATH) {
         return Ok(first);
     }
-    let by = by(&app, &session);
+    let (by, guesses) = (by(&app, &session), Arc::clone(&app.staff.guesses));
     let done = act(&app, move |store| match form.act {
         Act::Disable => admin::set_disabled(store, &by, &id, true).map(|()| None),
         Act::Enable => admin::set_disabled(store, &by, &id, false).map(|()| None),
-        Act::Unlock => admin::unlock(store, &by, &id).map(|()| None),
+        Act::Unlock => admin::unlock(store, &by, &id).map(|login| {
+            guesses.forget(login.as_str());
+            None
+        }),
         Act::ResetSecondFactor => admin::reset_second_factor(store, &by, &id).map(Some),
         Act::ChangeRole => match form.role {
             Some(role) => admin::set_role(store, &by, &id, role).map(|()| None),
