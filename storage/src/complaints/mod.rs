@@ -91,10 +91,11 @@ impl Complaints {
     /// The store's.
     pub fn statement(&self, record: &Record) -> Result<Option<Statement>, ComplaintError> {
         let said = statement::in_force(&**self.queue.store(), &record.id)?;
-        Ok(said.map_or_else(
-            || Statement::without_decision(record),
-            |(statement, _)| Some(statement),
-        ))
+        if let Some((statement, _)) = said {
+            return Ok(Some(statement));
+        }
+        let job = self.queue.job(&record.id)?;
+        Ok(Statement::without_decision(record, job.as_ref()))
     }
 
     /// Why an image was removed, for whoever opens its link: also when it is

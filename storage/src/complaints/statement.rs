@@ -84,8 +84,9 @@ impl Found {
 impl Statement {
     /// The statement about a restriction that no decision has made: a score, a
     /// rule, or a report that hides at once. `None` when nothing restricts it.
+    /// `job` is the image's.
     #[must_use]
-    pub fn without_decision(record: &Record) -> Option<Self> {
+    pub fn without_decision(record: &Record, job: Option<&Job>) -> Option<Self> {
         let automated = |restriction, found, at_ms| Self {
             restriction,
             policy: None,
@@ -101,8 +102,9 @@ impl Statement {
             None => classified.is_some_and(|found| found.label == StoredLabel::Nsfw),
         };
         match record.state {
-            // Only a report of child abuse puts a hold on what is hidden.
-            State::Review if record.legal_hold => {
+            // Reports of child abuse put a hold on what is hidden; the hash bank does
+            // as well.
+            State::Review if record.legal_hold && !job.is_some_and(is_known) => {
                 Some(automated(Restriction::Hidden, Found::Report, at_ms))
             }
             State::Review => Some(automated(Restriction::Hidden, Found::Automation, at_ms)),
@@ -132,6 +134,12 @@ impl Statement {
             at_ms: decision.at_ms,
         })
     }
+}
+
+/// Whether the hash bank alone speaks.
+fn is_known(job: &Job) -> bool {
+    let kinds = job.reason_kinds();
+    kinds.has(ReasonKind::HashMatch) && !kinds.has(ReasonKind::Report)
 }
 
 fn found(decision: &Decision, job: &Job) -> Found {

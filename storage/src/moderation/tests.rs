@@ -13,6 +13,7 @@ mod bank;
 mod claims;
 mod crowd;
 mod decisions;
+mod evidence;
 mod order;
 
 /// A minute past the time of the samples.
