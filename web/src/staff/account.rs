@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::attempt::Attempt;
 use super::enrol::{self, EnrolForm, Offer};
+use super::guard::RefusedWith;
 use super::home::me;
 use super::login::{begin_session, go, new_token, once_with_audit, refused};
 use super::session::{Called, Caller};
@@ -51,9 +52,12 @@ pub(super) fn routes() -> Routes {
 /// Leads to the page that asks for the second factor again; `None` when it is
 /// fresh.
 pub(super) fn step_up_first(app: &App, session: &Session, to: &str) -> Option<Response> {
-    session.needs_fresh_factor(clock::now_ms()).err()?;
+    let refusal = session.needs_fresh_factor(clock::now_ms()).err()?;
     let to = totp::escaped(to);
-    Some(go(app, &format!("/staff/step-up?to={to}"), None))
+    let mut first = go(app, &format!("/staff/step-up?to={to}"), None);
+    let (_, code) = refusal.status_and_code();
+    first.extensions_mut().insert(RefusedWith(code));
+    Some(first)
 }
 
 async fn show(

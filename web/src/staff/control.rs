@@ -19,6 +19,7 @@ use super::admin::{self, AdminError, By, Member};
 use super::guesses::Guesses;
 use crate::app::AppState;
 use crate::config::Settings;
+use crate::moderation::service;
 
 /// Longest command, in bytes.
 const COMMAND_BYTES_MAX: u64 = 4_096;
@@ -237,7 +238,7 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
     let answer = match serde_json::from_str::<AdminCommand>(&line) {
         Err(error) => refused(error),
         Ok(command) => {
-            let shared = Arc::clone(app);
+            let (shared, asked) = (Arc::clone(app), command.clone());
             let obeyed = app.with_audit(move |store| {
                 let guesses = Some(&*shared.staff.guesses);
                 match obey_in(store, &shared.settings, guesses, &command) {
@@ -246,7 +247,10 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
                 }
             });
             match obeyed.await {
-                Ok(Ok(answer)) => answer,
+                Ok(Ok(answer)) => {
+                    release(app, &asked, &answer).await;
+                    answer
+                }
                 Ok(Err(error)) => refused(error),
                 Err(error) => refused(error),
             }
@@ -256,6 +260,17 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
     text.push('\n');
     stream.get_mut().write_all(text.as_bytes()).await?;
     stream.get_mut().shutdown().await
+}
+
+/// What a closed account held is for others now.
+async fn release(app: &AppState, command: &AdminCommand, answer: &AdminAnswer) {
+    let (AdminCommand::Disable { .. }, AdminAnswer::Done { name }) = (command, answer) else {
+        return;
+    };
+    let Ok(id) = name.parse() else { return };
+    if let Err(error) = service::release_all(app, id).await {
+        tracing::warn!(%error, "leases of a closed account end by themselves");
+    }
 }
 
 fn refused(error: impl std::fmt::Display) -> AdminAnswer {

@@ -55,6 +55,7 @@ pub use csrf::{CSRF_FIELD, CSRF_HEADER};
 pub(crate) use home::me;
 
 pub use guard::Routes;
+pub(crate) use guard::{FOREIGN_LANE, RefusedWith};
 pub use permission::{Access, Permission};
 pub use refusal::Refusal;
 pub use session::Session;

@@ -22,6 +22,7 @@ use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
+use crate::moderation::service;
 use crate::pages::staff as pages;
 
 const PATH: &str = "/staff/people";
@@ -144,7 +145,7 @@ async fn answer(
 }
 
 /// What the form of one person can ask for.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Act {
     Disable,
@@ -173,6 +174,7 @@ async fn change(
         return Ok(first);
     }
     let (by, guesses) = (by(&app, &session), Arc::clone(&app.staff.guesses));
+    let holder = id.clone();
     let done = act(&app, move |store| match form.act {
         Act::Disable => admin::set_disabled(store, &by, &id, true).map(|()| None),
         Act::Enable => admin::set_disabled(store, &by, &id, false).map(|()| None),
@@ -186,5 +188,10 @@ async fn change(
             None => Ok(None),
         },
     });
-    answer(&app, &headers, &session, done.await?).await
+    let done = done.await?;
+    if done.is_ok() && matches!(form.act, Act::Disable | Act::ChangeRole) {
+        // What was held in the role is for others now.
+        service::release_all(&app, holder).await?;
+    }
+    answer(&app, &headers, &session, done).await
 }

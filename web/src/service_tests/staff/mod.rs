@@ -2,6 +2,7 @@
 
 mod accounts;
 mod desk;
+mod lanes;
 mod queue;
 mod routes;
 mod ways_in;
@@ -59,6 +60,17 @@ impl Browser {
             .header(header::ORIGIN, "http://localhost:8080")
             .header("sec-fetch-site", "same-origin")
             .body(Body::from(form.to_owned()))
+            .unwrap();
+        service.send(request).await
+    }
+
+    /// Calls as a script of the page would.
+    async fn call(&self, service: &Service, method: &str, path: &str, body: Value) -> Answer {
+        let request = self
+            .request(method, path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-csrf-token", &self.csrf)
+            .body(Body::from(body.to_string()))
             .unwrap();
         service.send(request).await
     }
