@@ -185,6 +185,24 @@ fn reopened(stored: &Stored, now_ms: u64) -> Job {
     job
 }
 
+/// Plans that a job names these receipts no more: their reports are gone.
+pub(crate) fn plan_forgotten(
+    keys: &dyn Keyspace,
+    changes: &mut Changes,
+    image: &ImageId,
+    receipts: &[String],
+) -> Result<(), ModerationError> {
+    let Some(stored) = stored(keys, image)? else {
+        return Ok(());
+    };
+    let mut job = stored.job.clone();
+    job.receipts.retain(|receipt| !receipts.contains(receipt));
+    if job.receipts.len() < stored.job.receipts.len() {
+        job_keys::restamp(changes, stored, &job);
+    }
+    Ok(())
+}
+
 /// The job of an image as it is stored.
 pub(super) fn stored(
     keys: &dyn Keyspace,

@@ -53,6 +53,7 @@ pub use bank::{
 };
 pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};
+pub(crate) use flag::plan_forgotten;
 pub use flag::{Flag, Report};
 pub use job::{Job, Lane, Lease, Skip, Status};
 pub use learning::{Cell, Counted, Figures, Judged, SCORE_STEPS, Source};

@@ -71,6 +71,7 @@ impl Queue {
             }
             if is_purged {
                 job_keys::replace(changes, Some(stored), &mut job);
+                outcome::plan_purged(&*self.store, changes, image, now_ms)?;
                 let entry = audit::Entry::new(now_ms, Actor::System, Action::new("image-purged"))
                     .about(Subject::image(image))
                     .changed(json!({"state": "blocked"}), Value::Null);
