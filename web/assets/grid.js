@@ -108,7 +108,7 @@ async function decide() {
       say(`${n} not decided: ${conflictWords({ code, message: code })}`, "bad");
     }
   } catch (error) {
-    say(error.message, "bad");
+    say(conflictWords(error), "bad");
   }
   isBusy = false;
   count();

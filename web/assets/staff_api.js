@@ -68,6 +68,8 @@ export function conflictWords(error) {
       return "It is about your own decision; somebody else must look at it.";
     case "not-the-last-decision":
       return "Another decision stands by now; it is not taken back.";
+    case "staff-step-up-needed":
+      return "It reaches every image, so it needs your second factor again: show it at /staff/step-up in another window, then decide once more.";
     case "image-gone":
     case "not-queued":
       return "The image is gone; there is nothing left to decide.";

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use crate::complaints;
 use crate::http::body::BodyError;
 use crate::http::multipart::MultipartProblem;
-use crate::staff::Refusal;
+use crate::staff::{FOREIGN_LANE, Refusal, RefusedWith};
 
 /// What a client that was refused for load or for our state may try after.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -247,6 +247,10 @@ impl WebError {
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
         let mut response = self.problem().into_response();
+        if let Self::Moderation(ModerationError::ForeignLane { .. }) = self {
+            // The answer is that of an unknown image; the audit knows better.
+            response.extensions_mut().insert(RefusedWith(FOREIGN_LANE));
+        }
         let headers = response.headers_mut();
         match self {
             Self::DeleteTokenMissing => {
@@ -374,7 +378,9 @@ fn moderation_status_and_code(error: &ModerationError) -> (StatusCode, &'static 
     let status = match error {
         ModerationError::Storage(error) => return storage_status_and_code(error),
         ModerationError::NoRandomness(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        ModerationError::NotQueued { .. } => StatusCode::NOT_FOUND,
+        ModerationError::NotQueued { .. } | ModerationError::ForeignLane { .. } => {
+            StatusCode::NOT_FOUND
+        }
         ModerationError::Gone { .. } => StatusCode::GONE,
         ModerationError::Conflict(_) => StatusCode::CONFLICT,
     };

@@ -169,9 +169,10 @@ fn settled(
     match passed {
         Some(Ok(passed)) => passed.clone().settle(record),
         // It is taken in already: it can only be hidden.
-        Some(Err(Refused(reason))) => {
+        Some(Err(Refused(flag))) => {
             record.state = State::Blocked;
-            vec![Flag::new(reason.clone())]
+            record.legal_hold |= flag.is_about_evidence();
+            vec![flag.clone()]
         }
         None if record.scan_attempts > attempts_max => {
             record.state = State::ScanFailed;

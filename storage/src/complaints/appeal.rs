@@ -76,13 +76,14 @@ impl Complaints {
         audit::commit(store, |changes| {
             let mut record = store.find(image)?.ok_or(ComplaintError::UnknownImage)?;
             let said = statement::in_force(store, image)?;
+            let job = self.queue.job(image)?;
+            let undecided = || Statement::without_decision(&record, job.as_ref());
             let (statement, version) = said
-                .or_else(|| Statement::without_decision(&record).map(|statement| (statement, 0)))
+                .or_else(|| undecided().map(|statement| (statement, 0)))
                 .ok_or(ComplaintError::NotRestricted)?;
             let newest = newest(store, image)?;
             refuse_again(newest.as_ref().map(|kept| &kept.value), version)?;
 
-            let job = self.queue.job(image)?;
             let decided = job.as_ref().and_then(|job| job.decision.as_ref());
             let against_by = decided
                 .filter(|decision| decision.version == version)

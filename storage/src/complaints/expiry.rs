@@ -1,20 +1,26 @@
-//! The end of reports: a year after they were resolved (P13d).
+//! The end of what is kept about images: reports a year after they were
+//! resolved (P13d), objections a year after they were answered, statements of
+//! reasons a year after the image is gone.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::case::{self, Case, Outcome, Report, Resolution};
-use super::copyright::Notice;
+use super::copyright::{CounterNotice, Notice, counter};
 use super::outcome::expiry_key;
-use super::{ComplaintError, Complaints, keys};
+use super::{ComplaintError, Complaints, Receipt, keys, statement};
 use crate::audit::{self, Action, Actor, Subject};
 use crate::retention::pending;
 use crate::staff::kept::Kept;
-use crate::{Changes, ImageId, Keyspace, State};
+use crate::{Changes, ImageId, Keyspace, State, StorageError, moderation};
 
 /// Open cases looked at together.
 const PAGE: usize = 256;
+
+/// Statements looked at in one call: with a call an hour, 100,000 of them take
+/// two days.
+const STATEMENTS: usize = 2_000;
 
 /// What came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,11 +31,16 @@ pub struct Expired {
     pub n_objections: usize,
     /// Cases whose image is gone: resolved, and kept a year from now.
     pub n_gone: usize,
+    /// Images whose statements of reasons are gone for good.
+    pub n_statements: usize,
+    /// Images that are found gone: their statements are kept a year from now.
+    pub n_ending: usize,
 }
 
 impl Complaints {
     /// Removes the reports, appeals and counter-notices that were settled a year
-    /// ago or earlier, at most `limit` of each, and resolves those whose image its owner has deleted.
+    /// ago or earlier, and the statements about what is gone for as long, at most
+    /// `limit` of each; and resolves reports whose image its owner has deleted.
     /// Meant to be called every hour or day.
     ///
     /// # Errors
@@ -54,19 +65,79 @@ impl Complaints {
                 expired.n_reports += self.remove_case(&image, round, now_ms)?;
             }
         }
-        let mut changes = Changes::new();
+        self.remove_objections(now_ms, limit, &mut expired)?;
+        expired.n_ending = self.end_statements(now_ms)?;
+        Ok(expired)
+    }
+
+    /// Removes objections and statements whose end has come.
+    fn remove_objections(
+        &self,
+        now_ms: u64,
+        limit: usize,
+        expired: &mut Expired,
+    ) -> Result<(), ComplaintError> {
+        let store = &**self.queue.store();
         for entry in store.range(&keys::objections_expired(now_ms), limit)? {
-            if let Some(objection) = keys::expired_objection(&entry.key) {
-                changes.delete(objection);
+            let Some(key) = keys::expired_objection(&entry.key) else {
+                continue;
+            };
+            let _turn = self.queue.turn();
+            let mut changes = Changes::new();
+            changes.delete(entry.key);
+            if let Some(image) = keys::image_of_statements(&key)
+                && key == keys::statements(&image)
+            {
+                let is_gone = store.find(&image)?.is_none();
+                let is_removed = statement::plan_removed(store, &mut changes, &image, is_gone)?;
+                expired.n_statements += usize::from(is_removed);
+            } else {
+                forget_filed(store, &mut changes, &key)?;
+                changes.delete(key);
                 expired.n_objections += 1;
             }
-            changes.delete(entry.key);
-        }
-        if !changes.is_empty() {
             pending::plan(store, &mut changes, now_ms)?;
-            Keyspace::commit(store, changes)?;
+            match Keyspace::commit(store, changes) {
+                // It was changed meanwhile; the next call sees.
+                Ok(()) | Err(StorageError::Stale { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(expired)
+        Ok(())
+    }
+
+    /// Looks through some of the statements, from where the last call ended, and
+    /// sets an end to those whose image is gone.
+    fn end_statements(&self, now_ms: u64) -> Result<usize, ComplaintError> {
+        let store = &**self.queue.store();
+        let mut n_ending = 0;
+        let mut range = keys::all_statements();
+        if let Some(last) = self.looked_up_to() {
+            range = range.after(&last);
+        }
+        let page = store.range(&range, STATEMENTS)?;
+        for entry in &page {
+            let Some(image) = keys::image_of_statements(&entry.key) else {
+                continue;
+            };
+            if store.find(&image)?.is_some() {
+                continue;
+            }
+            let _turn = self.queue.turn();
+            let mut changes = Changes::new();
+            if !statement::plan_end(store, &mut changes, &image, now_ms)? {
+                continue;
+            }
+            match Keyspace::commit(store, changes) {
+                Ok(()) => n_ending += 1,
+                Err(StorageError::Stale { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let is_last = page.len() < STATEMENTS;
+        let last = page.into_iter().next_back().map(|entry| entry.key);
+        self.look_from(last.filter(|_| !is_last));
+        Ok(n_ending)
     }
 
     /// How many reports' cases and objections have come to their end, at most
@@ -125,7 +196,7 @@ impl Complaints {
             let Some(kept) = Kept::<Case>::read(store, key)? else {
                 return Ok(0);
             };
-            let mut n_removed = 0;
+            let mut removed = Vec::new();
             // A case takes little more reports than are open at most.
             for entry in store.range(&keys::reports_of_case(image, round), usize::MAX)? {
                 if let Some(receipt) = keys::last_receipt(&entry.key) {
@@ -134,7 +205,7 @@ impl Complaints {
                         self.forget_notice(changes, &notice, image)?;
                     }
                     changes.delete(keys::report(&receipt));
-                    n_removed += 1;
+                    removed.push(receipt.to_string());
                 }
                 changes.delete(entry.key);
             }
@@ -143,11 +214,12 @@ impl Complaints {
             }
             kept.remove(changes);
             pending::plan(store, changes, now_ms)?;
+            moderation::plan_forgotten(store, changes, image, &removed)?;
             let entry = audit::Entry::new(now_ms, Actor::System, Action::new("reports-expired"))
                 .about(Subject::image(image))
-                .changed(json!({"n_reports": n_removed}), Value::Null);
+                .changed(json!({"n_reports": removed.len()}), Value::Null);
             audit::append(store, changes, entry)?;
-            Ok(n_removed)
+            Ok(removed.len())
         })
     }
 
@@ -155,7 +227,7 @@ impl Complaints {
     fn forget_notice(
         &self,
         changes: &mut Changes,
-        receipt: &super::Receipt,
+        receipt: &Receipt,
         image: &ImageId,
     ) -> Result<(), ComplaintError> {
         let store = &**self.queue.store();
@@ -171,4 +243,23 @@ impl Complaints {
         }
         Ok(())
     }
+}
+
+/// With a counter-notice goes that its claimant went to court.
+fn forget_filed(
+    keyspace: &dyn Keyspace,
+    changes: &mut Changes,
+    key: &[u8],
+) -> Result<(), StorageError> {
+    let Some(receipt) = keys::last_receipt(key).filter(|of| keys::counter(of) == key) else {
+        return Ok(());
+    };
+    let Some(kept) = Kept::<CounterNotice>::read(keyspace, key.to_vec())? else {
+        return Ok(());
+    };
+    let filed = counter::filed(keyspace, &kept.value.image)?;
+    if let Some(filed) = filed.filter(|filed| filed.value.receipt == receipt) {
+        filed.remove(changes);
+    }
+    Ok(())
 }

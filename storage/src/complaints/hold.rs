@@ -4,8 +4,7 @@ use serde_json::json;
 
 use super::{ComplaintError, Complaints};
 use crate::ImageId;
-use crate::audit::{self, Action, Subject};
-use crate::moderation::Moderator;
+use crate::audit::{self, Action, Actor, Subject};
 
 impl Complaints {
     /// Lets an image that was held as evidence be purged like any other. False
@@ -15,7 +14,7 @@ impl Complaints {
     /// [`ComplaintError::UnknownImage`], and the store's.
     pub fn release_hold(
         &self,
-        who: &Moderator,
+        actor: &Actor,
         image: &ImageId,
         now_ms: u64,
     ) -> Result<bool, ComplaintError> {
@@ -29,7 +28,7 @@ impl Complaints {
             record.legal_hold = false;
             changes.update_record(record);
             let action = Action::new("legal-hold-released");
-            let entry = audit::Entry::new(now_ms, who.actor(), action)
+            let entry = audit::Entry::new(now_ms, actor.clone(), action)
                 .about(Subject::image(image))
                 .changed(json!({"legal_hold": true}), json!({"legal_hold": false}));
             audit::append(store, changes, entry)?;

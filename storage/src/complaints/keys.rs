@@ -103,13 +103,29 @@ pub(super) fn counter_of(image: &ImageId) -> Vec<u8> {
     notices(&[b"o", image.as_bytes()])
 }
 
+pub(super) fn action_filed(image: &ImageId) -> Vec<u8> {
+    notices(&[b"f", image.as_bytes()])
+}
+
+pub(super) fn all_restorations() -> KeyRange {
+    KeyRange::prefix(&notices(&[b"t"]))
+}
+
+pub(super) fn all_statements() -> KeyRange {
+    KeyRange::prefix(&notices(&[b"s"]))
+}
+
+/// The image of a [`statements`] key.
+pub(super) fn image_of_statements(key: &[u8]) -> Option<ImageId> {
+    ImageId::from_bytes(key.get(3..)?)
+}
+
 pub(super) fn restoration(at_ms: u64, receipt: &Receipt) -> Vec<u8> {
     notices(&[b"t", &at_ms.to_be_bytes(), receipt.as_bytes()])
 }
 
 pub(super) fn restorations_due(now_ms: u64) -> KeyRange {
-    let all = KeyRange::prefix(&notices(&[b"t"]));
-    all.before(&notices(&[b"t", &now_ms.saturating_add(1).to_be_bytes()]))
+    all_restorations().before(&notices(&[b"t", &now_ms.saturating_add(1).to_be_bytes()]))
 }
 
 pub(super) fn counter_expiry(at_ms: u64, receipt: &Receipt) -> Vec<u8> {
@@ -126,7 +142,11 @@ pub(super) fn appeal_expiry(at_ms: u64, image: &ImageId, number: u32) -> Vec<u8>
     ])
 }
 
-/// Counter-notices and appeals that come to their end at `now_ms` or before.
+pub(super) fn statement_expiry(at_ms: u64, image: &ImageId) -> Vec<u8> {
+    notices(&[b"e", &at_ms.to_be_bytes(), b"s", image.as_bytes()])
+}
+
+/// Counter-notices, appeals and statements that come to their end at `now_ms` or before.
 pub(super) fn objections_expired(now_ms: u64) -> KeyRange {
     let all = KeyRange::prefix(&notices(&[b"e"]));
     all.before(&notices(&[b"e", &now_ms.saturating_add(1).to_be_bytes()]))
@@ -173,6 +193,11 @@ mod tests {
             expired_objection(&counter_expiry(7, &receipt)),
             Some(counter(&receipt))
         );
+        assert_eq!(
+            expired_objection(&statement_expiry(7, &image)),
+            Some(statements(&image))
+        );
+        assert_eq!(image_of_statements(&statements(&image)), Some(image));
         assert!(restoration(7, &receipt) < restorations_due(7).to);
     }
 }

@@ -16,11 +16,12 @@
 //! | `mr` `x` end id round | nothing: a resolved case, by its end |
 //! | `mn` `a` id number | an appeal |
 //! | `mn` `c` receipt | a counter-notice |
-//! | `mn` `e` end kind .. | nothing: an appeal or counter-notice, by its end |
+//! | `mn` `e` end kind .. | nothing: an appeal, a counter-notice or statements, by their end |
+//! | `mn` `f` id | the counter-notice after which the claimant went to court |
 //! | `mn` `h` kind hash | upheld notices against what has this hash |
 //! | `mn` `n` receipt | a copyright notice |
 //! | `mn` `o` id | the counter-notice that is open: nothing is purged |
-//! | `mn` `s` id | the statements of reasons; they outlive the image |
+//! | `mn` `s` id | the statements of reasons; they outlive the image by a year |
 //! | `mn` `t` day receipt | nothing: an image to be restored then |
 //!
 //! A decision changes one case, whatever the number of its reports: they are
@@ -48,7 +49,7 @@ mod track;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use appeal::{APPEAL_CHARS_MAX, Appeal, AppealOutcome};
 pub use business_days::{end_of_business_day, is_business_day};
@@ -75,13 +76,28 @@ use crate::{ImageId, Record};
 /// The door to complaints about the images of a queue.
 pub struct Complaints {
     queue: Arc<Queue>,
+    /// Up to where the statements of images that are gone were looked for.
+    looked_up_to: Mutex<Option<Vec<u8>>>,
 }
 
 impl Complaints {
     /// The complaints that feed a queue.
     #[must_use]
     pub fn new(queue: Arc<Queue>) -> Self {
-        Self { queue }
+        Self {
+            queue,
+            looked_up_to: Mutex::new(None),
+        }
+    }
+
+    fn looked_up_to(&self) -> Option<Vec<u8>> {
+        let place = self.looked_up_to.lock();
+        place.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn look_from(&self, place: Option<Vec<u8>>) {
+        let kept = self.looked_up_to.lock();
+        *kept.unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     /// What restricts an image that is still there, and why; `None` when
@@ -91,10 +107,11 @@ impl Complaints {
     /// The store's.
     pub fn statement(&self, record: &Record) -> Result<Option<Statement>, ComplaintError> {
         let said = statement::in_force(&**self.queue.store(), &record.id)?;
-        Ok(said.map_or_else(
-            || Statement::without_decision(record),
-            |(statement, _)| Some(statement),
-        ))
+        if let Some((statement, _)) = said {
+            return Ok(Some(statement));
+        }
+        let job = self.queue.job(&record.id)?;
+        Ok(Statement::without_decision(record, job.as_ref()))
     }
 
     /// Why an image was removed, for whoever opens its link: also when it is

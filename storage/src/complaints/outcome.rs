@@ -100,6 +100,19 @@ pub(crate) fn plan_undone(
     Ok(())
 }
 
+/// Plans what ends with an image that is purged: its statements, a year later.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn plan_purged(
+    keyspace: &dyn Keyspace,
+    changes: &mut Changes,
+    image: &ImageId,
+    now_ms: u64,
+) -> Result<(), StorageError> {
+    statement::plan_end(keyspace, changes, image, now_ms).map(|_| ())
+}
+
 /// Whether an objection keeps a removed image from being purged: a
 /// counter-notice or an appeal that is open.
 ///

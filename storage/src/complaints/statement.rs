@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys;
+use super::outcome::KEPT_MS;
 use crate::moderation::{Decision, Job, Note, Policy, ReasonKind, Verdict};
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, ImageId, Keyspace, Record, RuledBy, State, StorageError, StoredLabel};
@@ -84,8 +85,9 @@ impl Found {
 impl Statement {
     /// The statement about a restriction that no decision has made: a score, a
     /// rule, or a report that hides at once. `None` when nothing restricts it.
+    /// `job` is the image's.
     #[must_use]
-    pub fn without_decision(record: &Record) -> Option<Self> {
+    pub fn without_decision(record: &Record, job: Option<&Job>) -> Option<Self> {
         let automated = |restriction, found, at_ms| Self {
             restriction,
             policy: None,
@@ -101,8 +103,9 @@ impl Statement {
             None => classified.is_some_and(|found| found.label == StoredLabel::Nsfw),
         };
         match record.state {
-            // Only a report of child abuse puts a hold on what is hidden.
-            State::Review if record.legal_hold => {
+            // Reports of child abuse put a hold on what is hidden; the hash bank does
+            // as well.
+            State::Review if record.legal_hold && !job.is_some_and(is_known) => {
                 Some(automated(Restriction::Hidden, Found::Report, at_ms))
             }
             State::Review => Some(automated(Restriction::Hidden, Found::Automation, at_ms)),
@@ -134,6 +137,12 @@ impl Statement {
     }
 }
 
+/// Whether the hash bank alone speaks.
+fn is_known(job: &Job) -> bool {
+    let kinds = job.reason_kinds();
+    kinds.has(ReasonKind::HashMatch) && !kinds.has(ReasonKind::Report)
+}
+
 fn found(decision: &Decision, job: &Job) -> Found {
     let kinds: Vec<ReasonKind> = job.reasons.iter().map(|reason| reason.kind()).collect();
     if kinds.contains(&ReasonKind::Report) {
@@ -156,6 +165,9 @@ fn found(decision: &Decision, job: &Job) -> Found {
 #[serde(deny_unknown_fields)]
 struct Statements {
     said: Vec<Said>,
+    /// When they are removed; only once the image is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends_at_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +231,51 @@ pub(super) fn plan_unsaid(
     })
 }
 
+/// Plans the end of an image's statements, a year after it is gone: its removal
+/// is final then, and nobody can object to it any more.
+pub(super) fn plan_end(
+    keyspace: &dyn Keyspace,
+    changes: &mut Changes,
+    image: &ImageId,
+    gone_at_ms: u64,
+) -> Result<bool, StorageError> {
+    let kept = Kept::<Statements>::read(keyspace, keys::statements(image))?;
+    let Some(kept) = kept.filter(|kept| kept.value.ends_at_ms.is_none()) else {
+        return Ok(false);
+    };
+    let ends_at_ms = gone_at_ms.saturating_add(KEPT_MS);
+    changes.put(keys::statement_expiry(ends_at_ms, image), []);
+    let statements = Statements {
+        ends_at_ms: Some(ends_at_ms),
+        ..kept.value.clone()
+    };
+    kept.replace(changes, &statements);
+    Ok(true)
+}
+
+/// Plans the removal of statements whose end has come, unless the image is
+/// there again, as after a repair.
+pub(super) fn plan_removed(
+    keyspace: &dyn Keyspace,
+    changes: &mut Changes,
+    image: &ImageId,
+    is_gone: bool,
+) -> Result<bool, StorageError> {
+    let Some(kept) = Kept::<Statements>::read(keyspace, keys::statements(image))? else {
+        return Ok(false);
+    };
+    if is_gone {
+        kept.remove(changes);
+    } else {
+        let statements = Statements {
+            ends_at_ms: None,
+            ..kept.value.clone()
+        };
+        kept.replace(changes, &statements);
+    }
+    Ok(is_gone)
+}
+
 fn plan(
     keyspace: &dyn Keyspace,
     changes: &mut Changes,
@@ -239,9 +296,17 @@ fn plan(
     if said.len() > STATEMENTS_MAX {
         said.remove(0);
     }
-    let statements = Statements { said };
+    let statements = Statements {
+        said,
+        ends_at_ms: None,
+    };
     match kept {
-        Some(kept) => kept.replace(changes, &statements),
+        Some(kept) => {
+            if let Some(at_ms) = kept.value.ends_at_ms {
+                changes.delete(keys::statement_expiry(at_ms, image));
+            }
+            kept.replace(changes, &statements);
+        }
         None => kept::insert(changes, key, &statements),
     }
     Ok(())

@@ -58,7 +58,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`Conflict`] when somebody else looks at it or it is decided,
-    /// [`ModerationError::NotQueued`] also for one of another lane.
+    /// [`ModerationError::ForeignLane`] for one of another lane.
     pub fn claim(
         &self,
         who: &Moderator,
@@ -71,7 +71,7 @@ impl Queue {
         audit::commit(&*self.store, |changes| {
             let stored = self.queued(image)?;
             if !lanes.contains(&stored.job.lane) {
-                return Err(ModerationError::NotQueued { id: *image });
+                return Err(ModerationError::ForeignLane { id: *image });
             }
             if stored.job.not_by.as_ref() == Some(&who.id) {
                 return Err(conflict(&stored.job, ConflictKind::OwnDecision).into());

@@ -8,7 +8,7 @@ use super::job_keys::{self, Stored};
 use super::learning;
 use super::{
     BankEntry, BankHash, Before, Claim, ConflictKind, Counted, Decision, Job, Lane, Lease,
-    ModerationError, Moderator, Queue, Status, Verdict,
+    ModerationError, Moderator, Policy, Queue, Status, Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
@@ -95,7 +95,7 @@ impl Queue {
         let _turn = self.turn();
         let (job, unbanked) = audit::commit(&*self.store, |changes| {
             let stored = self.queued(image)?;
-            let decision = undoable(&stored.job, version)?;
+            let mut decision = undoable(&stored.job, version)?;
             let mut record = self.record(image)?;
             if record.state == State::Removed {
                 return Err(ModerationError::Gone { id: *image });
@@ -107,12 +107,17 @@ impl Queue {
             for hash in &decision.banked {
                 self.bank.plan_remove(changes, hash)?;
             }
+            let earlier = decision.before.earlier.take().map(|earlier| *earlier);
             if let Some(counted) = &decision.counted {
-                learning::plan_undone(&*self.store, changes, counted)?;
+                let earlier = earlier.as_ref();
+                let again = earlier.and_then(|earlier| earlier.counted.as_ref());
+                learning::plan_undone(&*self.store, changes, counted, again)?;
             }
             let mut job = stored.job.clone();
             job.lane = decision.before.lane;
-            job.decision = None;
+            job.not_by.clone_from(&decision.before.not_by);
+            // What stood before stands again, and with it the day of its purge.
+            job.decision = earlier;
             job.status = Status::Claimed(self.new_lease(who, now_ms)?);
             let mut entry = entry(&record, &job, who.actor(), "decision-undone", now_ms);
             entry = entry.changed(
@@ -168,6 +173,8 @@ impl Queue {
             ruling: record.ruling,
             lane: job.lane,
             held: record.legal_hold,
+            not_by: job.not_by.clone(),
+            earlier: job.decision.as_ref().map(Decision::as_earlier),
         };
         let told_before = told_of(&record, job.lane);
         let undecided = job.clone();
@@ -282,7 +289,7 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     job.skips.clear();
     job.not_by = None;
     job.status = Status::Decided;
-    let was_held_by_it = job.decision.as_ref().is_some_and(Decision::holds);
+    let was_held_by_it = job.holds || job.decision.as_ref().is_some_and(Decision::holds);
     match verdict {
         Verdict::Safe | Verdict::Nsfw if was_held_by_it => record.legal_hold = false,
         verdict => record.legal_hold |= verdict.is_about_evidence(),
@@ -294,7 +301,13 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
         Verdict::Nsfw => {
             (record.state, record.ruling) = (State::Public, ruling(StoredLabel::Nsfw));
         }
-        Verdict::Remove { .. } => record.state = State::Blocked,
+        Verdict::Remove { policy, .. } => {
+            record.state = State::Blocked;
+            // From now on it is for nobody else's eyes.
+            if *policy == Policy::ChildAbuse {
+                job.lane = Lane::ChildSafety;
+            }
+        }
         Verdict::Escalate { to, .. } => {
             (job.status, job.lane) = (Status::Waiting, *to);
             if *to == Lane::ChildSafety && record.state == State::Public {

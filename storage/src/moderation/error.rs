@@ -21,6 +21,13 @@ pub enum ModerationError {
         /// Which.
         id: ImageId,
     },
+    /// It lies in a lane that is not for who asks, who is told the same as for
+    /// [`NotQueued`](Self::NotQueued).
+    #[error("image {id} is not in the queue")]
+    ForeignLane {
+        /// Which.
+        id: ImageId,
+    },
     /// The image is deleted or purged: nothing can be decided or restored.
     #[error("image {id} is gone")]
     Gone {
@@ -88,7 +95,7 @@ impl ModerationError {
         match self {
             Self::Storage(error) => error.code(),
             Self::NoRandomness(_) => "internal-error",
-            Self::NotQueued { .. } => "not-queued",
+            Self::NotQueued { .. } | Self::ForeignLane { .. } => "not-queued",
             Self::Gone { .. } => "image-gone",
             Self::Conflict(conflict) => match conflict.kind {
                 ConflictKind::Claimed => "claimed-by-another",

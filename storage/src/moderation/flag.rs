@@ -50,6 +50,13 @@ impl Flag {
         self
     }
 
+    /// Whether what it says makes the image evidence, which is kept: it is known
+    /// to show the abuse of a child.
+    #[must_use]
+    pub fn is_about_evidence(&self) -> bool {
+        self.lane == Lane::ChildSafety && self.reason == Reason::HashMatch
+    }
+
     /// Plans the flag as part of `changes`: the job, its place, and where it
     /// hides the image the record. `record` is what was read of the image, and
     /// is changed with it. The commit is refused when job or record have moved
@@ -97,16 +104,21 @@ impl Flag {
         if let Some(job) = &mut job {
             job_keys::replace(changes, stored, job);
         }
-        if flags.iter().any(|flag| flag.hide) && record.state == State::Public {
+        let hides = flags.iter().any(|flag| flag.hide) && record.state == State::Public;
+        let holds = flags.iter().any(Self::is_about_evidence) && !record.legal_hold;
+        if hides {
             record.state = State::Review;
+        }
+        record.legal_hold |= holds;
+        if hides || holds {
             changes.update_record(record.clone());
         }
         Ok(job)
     }
 
     /// Plans the flags of an image that is about to be stored: see
-    /// [`Store::commit_with`](crate::Store::commit_with). Its state is the
-    /// caller's.
+    /// [`Store::commit_with`](crate::Store::commit_with). Its state and its hold
+    /// are the caller's.
     pub fn plan_new(flags: &[Self], changes: &mut Changes, record: &Record, now_ms: u64) {
         let mut job: Option<Job> = None;
         for flag in flags {
@@ -148,6 +160,7 @@ impl Flag {
             // Whoever looks at it now may not be who it is for.
             job.status = Status::Waiting;
         }
+        job.holds |= self.is_about_evidence();
         if self.not_by.is_some() {
             job.not_by.clone_from(&self.not_by);
         }
@@ -161,12 +174,33 @@ fn reopened(stored: &Stored, now_ms: u64) -> Job {
     if job.status == Status::Decided {
         job.status = Status::Waiting;
         job.created_at_ms = now_ms;
-        job.lane = Lane::default();
+        let decision = job.decision.as_ref();
+        if !decision.is_some_and(|decision| decision.verdict.is_about_evidence()) {
+            job.lane = Lane::default();
+        }
         job.reasons.clear();
         job.skips.clear();
         job.signals.report_weight = 0.0;
     }
     job
+}
+
+/// Plans that a job names these receipts no more: their reports are gone.
+pub(crate) fn plan_forgotten(
+    keys: &dyn Keyspace,
+    changes: &mut Changes,
+    image: &ImageId,
+    receipts: &[String],
+) -> Result<(), ModerationError> {
+    let Some(stored) = stored(keys, image)? else {
+        return Ok(());
+    };
+    let mut job = stored.job.clone();
+    job.receipts.retain(|receipt| !receipts.contains(receipt));
+    if job.receipts.len() < stored.job.receipts.len() {
+        job_keys::restamp(changes, stored, &job);
+    }
+    Ok(())
 }
 
 /// The job of an image as it is stored.

@@ -79,6 +79,9 @@ pub struct Job {
     /// Who may not decide it: an appeal is another moderator's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_by: Option<StaffId>,
+    /// The hash bank says that the image may be evidence, and is why it is held.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds: bool,
     /// The last decision; it stays while the job waits again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
@@ -134,6 +137,7 @@ impl Job {
             status: Status::Waiting,
             skips: Vec::new(),
             not_by: None,
+            holds: false,
             decision: None,
         }
     }

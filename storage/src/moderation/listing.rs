@@ -88,6 +88,15 @@ impl Queue {
         Ok(listing)
     }
 
+    /// How many jobs wait in a lane, counted up to `n_max`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn count_waiting(&self, lane: Lane, n_max: usize) -> Result<usize, ModerationError> {
+        let places = job_keys::lane(lane, Sort::default());
+        Ok(self.store.range(&places, n_max)?.len())
+    }
+
     /// Visits the places of a query in order, until the visitor says that it
     /// is enough. Returns where to go on, if there is more.
     pub(super) fn for_each_waiting(

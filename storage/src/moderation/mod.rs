@@ -55,6 +55,7 @@ pub use bank::{
 };
 pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};
+pub(crate) use flag::plan_forgotten;
 pub use flag::{Flag, Report};
 pub use job::{Job, Lane, Lease, Skip, Status};
 pub use learning::{

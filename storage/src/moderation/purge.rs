@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::flag::stored;
 use super::{ModerationError, Queue, Status, job_keys};
 use crate::audit::{self, Action, Actor, Subject};
+use crate::complaints::outcome;
 use crate::{ImageId, Keyspace};
 
 /// How long a purge is put off while the image is held, or looked at again.
@@ -78,6 +79,7 @@ impl Queue {
             }
             if is_purged {
                 job_keys::replace(changes, Some(stored), &mut job);
+                outcome::plan_purged(&*self.store, changes, image, now_ms)?;
                 let entry = audit::Entry::new(now_ms, Actor::System, Action::new("image-purged"))
                     .about(Subject::image(image))
                     .changed(json!({"state": "blocked"}), Value::Null);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::flag::stored;
 use super::learning::Shadow;
-use super::{Bank, Flag, Job, ModerationError};
+use super::{Bank, Flag, Job, Lane, ModerationError};
 use crate::audit::Actor;
 use crate::staff::{Role, StaffId};
 use crate::{ImageId, Record, Store, audit};
@@ -92,6 +92,20 @@ impl Queue {
     /// When it cannot be read.
     pub fn job(&self, image: &ImageId) -> Result<Option<Job>, ModerationError> {
         Ok(stored(&*self.store, image)?.map(|stored| stored.job))
+    }
+
+    /// The job of an image, if it lies in one of these lanes.
+    ///
+    /// # Errors
+    /// [`ModerationError::NotQueued`], [`ModerationError::ForeignLane`], and the
+    /// store's.
+    pub fn job_in(&self, lanes: &[Lane], image: &ImageId) -> Result<Job, ModerationError> {
+        let job = self.job(image)?;
+        let job = job.ok_or(ModerationError::NotQueued { id: *image })?;
+        if lanes.contains(&job.lane) {
+            return Ok(job);
+        }
+        Err(ModerationError::ForeignLane { id: *image })
     }
 
     /// Gives a reason to look at a stored image. For more in the same commit see

@@ -13,6 +13,7 @@ mod bank;
 mod claims;
 mod crowd;
 mod decisions;
+mod evidence;
 mod order;
 mod rescores;
 

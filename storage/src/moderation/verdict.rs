@@ -133,7 +133,7 @@ pub struct Decision {
 }
 
 /// How an image was before a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Before {
     /// Its state.
@@ -145,9 +145,31 @@ pub struct Before {
     /// Whether it was held as evidence.
     #[serde(default)]
     pub held: bool,
+    /// Who was not to decide it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_by: Option<StaffId>,
+    /// The decision that stood, with the day of its purge. What was said with it
+    /// is in its statement of reasons, and left out here: two of the longest
+    /// would not fit into a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Box<Decision>>,
 }
 
 impl Decision {
+    /// The decision as the next one keeps it: without words, and without what
+    /// was before.
+    pub(super) fn as_earlier(&self) -> Box<Self> {
+        let mut earlier = self.clone();
+        match &mut earlier.verdict {
+            Verdict::Remove { reason: words, .. } | Verdict::Escalate { note: words, .. } => {
+                *words = Note::default();
+            }
+            Verdict::Safe | Verdict::Nsfw => {}
+        }
+        earlier.before.earlier = None;
+        Box::new(earlier)
+    }
+
     /// Whether this decision holds the image as evidence, which nothing did before.
     pub(super) fn holds(&self) -> bool {
         self.verdict.is_about_evidence() && !self.before.held

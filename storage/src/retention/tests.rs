@@ -211,7 +211,7 @@ fn p13a_what_is_held_reported_or_decided_about_is_left_alone() {
     }
     house
         .complaints
-        .release_hold(&who, &held.id, decided)
+        .release_hold(&who.actor(), &held.id, decided)
         .unwrap();
     house.keep(decided);
     house.keep(decided + 14 * DAY);
@@ -330,7 +330,7 @@ fn p13e_what_was_deleted_while_it_was_kept_goes_when_nothing_keeps_it() {
     assert_ne!(house.holding("bytes of Beweis"), NOWHERE);
     house
         .complaints
-        .release_hold(&moderator(), &held.id, START + 91 * DAY)
+        .release_hold(&moderator().actor(), &held.id, START + 91 * DAY)
         .unwrap();
     assert_eq!(house.n_due(Job::Erasures, START + 91 * DAY), 1);
     house.keep(START + 91 * DAY);

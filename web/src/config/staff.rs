@@ -25,7 +25,7 @@ pub struct Staff {
     pub failures_max: u32,
     /// Longest lock of a name.
     pub lock_minutes_max: u64,
-    /// Wrong passwords and codes a minute, over all names; more wait.
+    /// Wrong passwords a minute from one network, over all names; more wait.
     pub failures_per_minute_max: u32,
     /// Passwords checked at once; each takes 19 MiB for a moment.
     pub passwords_at_once_max: usize,

@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::error::WebError;
+use crate::moderation::service::Worker;
 use crate::staff::{Access, Permission, Routes, Session};
 
 /// Every route, with who may come to it.
@@ -91,6 +92,14 @@ pub(super) fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
         session.may(Permission::Review)?;
     }
     Ok(lanes)
+}
+
+/// Who works, with the lanes of the role; none is refused.
+pub(super) fn worker(session: &Session) -> Result<Worker, WebError> {
+    Ok(Worker {
+        who: moderator(session),
+        lanes: lanes(session)?,
+    })
 }
 
 pub(super) fn moderator(session: &Session) -> Moderator {

@@ -29,6 +29,7 @@ impl Passed {
     pub fn settle(self, record: &mut Record) -> Vec<Flag> {
         record.state = self.state;
         record.ruling = self.ruling;
+        record.legal_hold |= self.flags.iter().any(Flag::is_about_evidence);
         if self.classification.is_some() {
             record.classification = self.classification;
         }
@@ -36,9 +37,10 @@ impl Passed {
     }
 }
 
-/// The image is not taken in, for this reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused(pub Reason);
+/// The image is not taken in, for this reason. The flag is for one that was
+/// taken in before the reason was known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused(pub Flag);
 
 /// What decides, at this moment.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +133,7 @@ impl Gate<'_> {
                 passed.state = State::Blocked;
                 passed.flags.push(flag);
             }
-            Outcome::Refused => return Err(Refused(flag.reason)),
+            Outcome::Refused => return Err(Refused(flag)),
         }
         Ok(())
     }
@@ -173,7 +175,7 @@ fn hash_flags(known: Option<&BankMatch>) -> Result<Vec<Flag>, Refused> {
         return Ok(Vec::new());
     };
     match found.entry.policy {
-        BankPolicy::Refuse => Err(Refused(Reason::HashMatch)),
+        BankPolicy::Refuse => Err(Refused(found.entry.flag())),
         BankPolicy::Queue => Ok(vec![found.entry.flag()]),
     }
 }
@@ -268,7 +270,8 @@ mod tests {
             assert_eq!((found.state, found.flags.len()), (state, 1));
         }
         let name = Note::new("a-rule").unwrap();
-        assert_eq!(of(Outcome::Refused), Err(Refused(Reason::Rule(name))));
+        let refused = Err(Refused(Flag::new(Reason::Rule(name))));
+        assert_eq!(of(Outcome::Refused), refused);
     }
 
     #[test]
@@ -276,7 +279,7 @@ mod tests {
         let moderation = without_sample();
         let rules = rule(Outcome::Public);
         let of = |policy| passed(&moderation, &rules, SAFE, Some(policy));
-        let refused = Err(Refused(Reason::HashMatch));
+        let refused = Err(Refused(Flag::new(Reason::HashMatch).hiding()));
         assert_eq!(of(BankPolicy::Refuse), refused);
         let queued = of(BankPolicy::Queue).unwrap();
         assert_eq!(queued.state, State::Review);

@@ -24,6 +24,15 @@ pub struct Looked {
     pub views: Views,
 }
 
+/// Who works the queue, and which lanes are theirs at this moment.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// Who.
+    pub who: Moderator,
+    /// Their lanes.
+    pub lanes: Vec<Lane>,
+}
+
 /// A page of the queue with its images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
@@ -58,11 +67,11 @@ pub async fn list(
 /// The job of one image, if it lies in one of these lanes.
 ///
 /// # Errors
-/// [`ModerationError::NotQueued`], and the store's.
+/// [`ModerationError::NotQueued`], [`ModerationError::ForeignLane`], and the
+/// store's.
 pub async fn find(app: &App, lanes: Vec<Lane>, image: ImageId) -> Result<Looked, WebError> {
     app.with_queue(move |queue| {
-        let job = queue.job(&image)?.filter(|job| lanes.contains(&job.lane));
-        let job = job.ok_or(ModerationError::NotQueued { id: image })?;
+        let job = queue.job_in(&lanes, &image)?;
         looked(queue, job)
     })
     .await
@@ -91,15 +100,10 @@ pub async fn claim_next(
 ///
 /// # Errors
 /// [`ModerationError::Conflict`] when somebody else was first.
-pub async fn claim(
-    app: &App,
-    who: Moderator,
-    lanes: Vec<Lane>,
-    image: ImageId,
-) -> Result<Looked, WebError> {
+pub async fn claim(app: &App, worker: Worker, image: ImageId) -> Result<Looked, WebError> {
     let now_ms = clock::now_ms();
     app.with_queue(move |queue| {
-        let job = queue.claim(&who, &lanes, &image, now_ms)?;
+        let job = queue.claim(&worker.who, &worker.lanes, &image, now_ms)?;
         looked(queue, job)
     })
     .await
@@ -116,21 +120,28 @@ pub enum LeaseAction {
     Skip,
 }
 
-/// Renews, releases or skips.
+/// Renews, releases or skips. A lease outlives the role that it was given to:
+/// the lane must still be theirs. A job that moves to another lane while this
+/// looks loses its lease by that.
 ///
 /// # Errors
-/// [`ModerationError::Conflict`] when the lease is not theirs any more.
+/// [`ModerationError::Conflict`] when the lease is not theirs any more,
+/// [`ModerationError::ForeignLane`] when the lane is not.
 pub async fn change_lease(
     app: &App,
-    who: Moderator,
+    worker: Worker,
     claim: Claim,
     action: LeaseAction,
 ) -> Result<Job, WebError> {
     let now_ms = clock::now_ms();
-    app.with_queue(move |queue| match action {
-        LeaseAction::Renew => queue.renew(&who, &claim, now_ms),
-        LeaseAction::Release => queue.release(&who, &claim, now_ms),
-        LeaseAction::Skip => queue.skip(&who, &claim, now_ms),
+    app.with_queue(move |queue| {
+        let Worker { who, lanes } = worker;
+        queue.job_in(&lanes, &claim.image)?;
+        match action {
+            LeaseAction::Renew => queue.renew(&who, &claim, now_ms),
+            LeaseAction::Release => queue.release(&who, &claim, now_ms),
+            LeaseAction::Skip => queue.skip(&who, &claim, now_ms),
+        }
     })
     .await
 }
@@ -150,17 +161,21 @@ pub async fn release_all(
 ///
 /// # Errors
 /// [`ModerationError::Conflict`] when the lease has ended or there is something
-/// new; [`ModerationError::Gone`] when the owner deleted it.
+/// new; [`ModerationError::Gone`] when the owner deleted it;
+/// [`ModerationError::ForeignLane`] as for [`change_lease`].
 pub async fn decide(
     app: &AppState,
-    who: Moderator,
+    worker: Worker,
     claim: Claim,
     verdict: Verdict,
 ) -> Result<Job, WebError> {
     let (image, now_ms) = (claim.image, clock::now_ms());
     let is_banked = matches!(verdict, Verdict::Remove { bank: Some(_), .. });
     let decided = app
-        .with_queue(move |queue| queue.decide(&who, &claim, &verdict, now_ms))
+        .with_queue(move |queue| {
+            queue.job_in(&worker.lanes, &claim.image)?;
+            queue.decide(&worker.who, &claim, &verdict, now_ms)
+        })
         .await;
     // Even when the store failed half-way nobody shall see it from memory.
     app.cache.remove(image);
@@ -174,14 +189,14 @@ pub async fn decide(
 /// says of each what became of it. At most [`CLAIMS_MAX`]; more are left out.
 pub async fn decide_each(
     app: &AppState,
-    who: &Moderator,
+    worker: &Worker,
     claims: Vec<Claim>,
     verdict: &Verdict,
 ) -> Vec<(ImageId, Result<Job, WebError>)> {
     let mut outcomes = Vec::with_capacity(claims.len().min(CLAIMS_MAX));
     for claim in claims.into_iter().take(CLAIMS_MAX) {
         let image = claim.image;
-        let decided = decide(app, who.clone(), claim, verdict.clone()).await;
+        let decided = decide(app, worker.clone(), claim, verdict.clone()).await;
         outcomes.push((image, decided));
     }
     outcomes
@@ -191,16 +206,23 @@ pub async fn decide_each(
 ///
 /// # Errors
 /// [`ModerationError::Conflict`] when another decision stands,
-/// [`ModerationError::Gone`] once it is purged.
+/// [`ModerationError::Gone`] once it is purged, [`ModerationError::ForeignLane`]
+/// also when the image would go back into a lane that is not theirs.
 pub async fn undo(
     app: &App,
-    who: Moderator,
+    worker: Worker,
     image: ImageId,
     version: u64,
 ) -> Result<Looked, WebError> {
     let now_ms = clock::now_ms();
     let undone = app
         .with_queue(move |queue| {
+            let Worker { who, lanes } = worker;
+            let job = queue.job_in(&lanes, &image)?;
+            let decision = job.decision.as_ref();
+            if decision.is_some_and(|decision| !lanes.contains(&decision.before.lane)) {
+                return Err(ModerationError::ForeignLane { id: image });
+            }
             let job = queue.undo(&who, &image, version, now_ms)?;
             looked(queue, job)
         })

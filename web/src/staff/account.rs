@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::attempt::Attempt;
 use super::enrol::{self, EnrolForm, Offer};
+use super::guard::RefusedWith;
 use super::home::me;
 use super::login::{begin_session, go, new_token, once_with_audit, refused};
 use super::session::{Called, Caller};
@@ -51,9 +52,12 @@ pub(super) fn routes() -> Routes {
 /// Leads to the page that asks for the second factor again; `None` when it is
 /// fresh.
 pub(super) fn step_up_first(app: &App, session: &Session, to: &str) -> Option<Response> {
-    session.needs_fresh_factor(clock::now_ms()).err()?;
+    let refusal = session.needs_fresh_factor(clock::now_ms()).err()?;
     let to = totp::escaped(to);
-    Some(go(app, &format!("/staff/step-up?to={to}"), None))
+    let mut first = go(app, &format!("/staff/step-up?to={to}"), None);
+    let (_, code) = refusal.status_and_code();
+    first.extensions_mut().insert(RefusedWith(code));
+    Some(first)
 }
 
 async fn show(
@@ -132,9 +136,13 @@ async fn new_password(
     let now_ms = clock::now_ms();
     let mut account = caller.live.account.value.clone();
     password::check_new(&form.password, &form.again, &account.login)?;
-    let attempt = Attempt::begin(app, account.login.as_str(), now_ms).await?;
+    let attempt = Attempt::begin(app, caller, now_ms).await?;
     let kept = Some(account.password.clone());
-    if !app.staff.passwords.verify(form.current, kept).await? {
+    let verified = app
+        .staff
+        .passwords
+        .verify(form.current, kept, password::Line::Known);
+    if !verified.await? {
         let refusal = Refusal::Invalid("Your current password is another one.");
         attempt.wrong(app, &refusal, caller.actor(), now_ms).await?;
         return Err(refusal.into());

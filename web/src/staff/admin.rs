@@ -9,6 +9,8 @@ use imgshare_storage::{Changes, Keyspace, StorageError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::attempt;
+
 const INVITED: Action = Action::new("staff-invited");
 const DISABLED: Action = Action::new("staff-disabled");
 const ENABLED: Action = Action::new("staff-enabled");
@@ -88,10 +90,13 @@ pub fn list(keys: &dyn Keyspace, now_ms: u64) -> Result<Vec<Member>, AdminError>
     let mut members = Vec::new();
     for kept in staff::accounts(keys)? {
         let account = kept.value;
-        let failures = Tried::read(keys, account.login.as_str())?.failures();
+        let tried = attempt::tried(keys, &account)?;
+        let locks = tried.iter().map(Tried::failures);
         members.push(Member {
             has_second_factor: account.has_second_factor(),
-            locked_for_ms: failures.locked_for_ms(now_ms),
+            locked_for_ms: locks
+                .filter_map(|failures| failures.locked_for_ms(now_ms))
+                .max(),
             id: account.id,
             login: account.login.into(),
             role: account.role,
@@ -181,19 +186,21 @@ pub fn reset_second_factor(
     })
 }
 
-/// Forgets failures to log in, and with them a lock.
+/// Forgets failures of an account's sessions, and with them a lock. Returns the
+/// name to log in with: wrong passwords are known to the running service alone.
 ///
 /// # Errors
 /// [`AdminError::Nobody`].
-pub fn unlock(keys: &dyn Keyspace, by: &By, id: &StaffId) -> Result<(), AdminError> {
+pub fn unlock(keys: &dyn Keyspace, by: &By, id: &StaffId) -> Result<LoginName, AdminError> {
     audit::commit(keys, |changes| {
         let kept = staff::account(keys, id)?.ok_or(AdminError::Nobody)?;
-        let tried = Tried::read(keys, kept.value.login.as_str())?;
-        let before = json!({"failures": tried.failures().count});
-        tried.forget(changes);
+        let tried = attempt::tried(keys, &kept.value)?;
+        let n_failures: u32 = tried.iter().map(|tried| tried.failures().count).sum();
+        let before = json!({"failures": n_failures});
+        tried.iter().for_each(|tried| tried.forget(changes));
         let entry = by.entry(UNLOCKED).about(Subject::staff(id));
         audit::append(keys, changes, entry.changed(before, Value::Null))?;
-        Ok(())
+        Ok(kept.value.login)
     })
 }
 

@@ -44,13 +44,6 @@ impl Bucket {
         Some(std::mem::take(&mut state.n_refused))
     }
 
-    /// Whether a token could be taken.
-    pub(super) fn has_some(&self, now_ms: u64) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.fill(&mut state, now_ms);
-        state.tokens > 0
-    }
-
     fn fill(&self, state: &mut State, now_ms: u64) {
         let n_new = now_ms.saturating_sub(state.filled_at_ms) / self.ms_per_token;
         state.tokens = state.tokens.saturating_add(n_new).min(self.size);
@@ -73,7 +66,6 @@ mod tests {
             [1_000, 1_000, 1_000, 1_009].map(|now| bucket.take(now)),
             [Some(0), Some(0), None, None]
         );
-        assert!(!bucket.has_some(1_009) && bucket.has_some(1_010));
         assert_eq!(bucket.take(1_010), Some(2));
         assert_eq!(bucket.take(1_019), None);
         assert_eq!(bucket.take(9_000), Some(1));

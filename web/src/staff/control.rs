@@ -17,9 +17,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::admin::{self, AdminError, By, Member};
+use super::guesses::Guesses;
 use crate::app::AppState;
 use crate::clock;
 use crate::config::Settings;
+use crate::moderation::service;
 use crate::moderation::thresholds::ThresholdBook;
 
 /// Longest command, in bytes.
@@ -116,6 +118,16 @@ pub fn obey(
     settings: &Settings,
     command: &AdminCommand,
 ) -> Result<AdminAnswer, AdminError> {
+    obey_in(keys, settings, None, command)
+}
+
+/// The same with what only the service knows, where it runs.
+fn obey_in(
+    keys: &dyn Keyspace,
+    settings: &Settings,
+    guesses: Option<&Guesses>,
+    command: &AdminCommand,
+) -> Result<AdminAnswer, AdminError> {
     let by = By::operator(settings);
     let link = |code: &imgshare_storage::staff::Secret| AdminAnswer::Link {
         url: format!("{}/staff/join/{}", origin(settings), code.expose()),
@@ -125,7 +137,7 @@ pub fn obey(
     Ok(match command {
         AdminCommand::Invite { role } => link(&admin::invite(keys, &by, *role)?),
         AdminCommand::List => AdminAnswer::Members {
-            members: admin::list(keys, by.now_ms)?,
+            members: members(keys, guesses, by.now_ms)?,
         },
         AdminCommand::Disable { name } => {
             let id = found(name)?;
@@ -142,7 +154,10 @@ pub fn obey(
         }
         AdminCommand::Unlock { name } => {
             let id = found(name)?;
-            admin::unlock(keys, &by, &id)?;
+            let login = admin::unlock(keys, &by, &id)?;
+            if let Some(guesses) = guesses {
+                guesses.forget(login.as_str());
+            }
             done(&id)
         }
         AdminCommand::Thresholds { reset } => {
@@ -172,6 +187,20 @@ fn thresholds(
         review_band: found.review_band,
         set: in_force.set.map(|set| (set.by, set.at_ms)),
     })
+}
+
+/// Everybody, with the locks that only the service knows.
+fn members(
+    keys: &dyn Keyspace,
+    guesses: Option<&Guesses>,
+    now_ms: u64,
+) -> Result<Vec<Member>, AdminError> {
+    let mut members = admin::list(keys, now_ms)?;
+    for member in &mut members {
+        let locked = guesses.and_then(|guesses| guesses.locked_for_ms(&member.login, now_ms));
+        member.locked_for_ms = member.locked_for_ms.max(locked);
+    }
+    Ok(members)
 }
 
 fn done(id: &imgshare_storage::staff::StaffId) -> AdminAnswer {
@@ -256,7 +285,7 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
     let answer = match serde_json::from_str::<AdminCommand>(&line) {
         Err(error) => refused(error),
         Ok(command) => {
-            let shared = Arc::clone(app);
+            let (shared, asked) = (Arc::clone(app), command.clone());
             let obeyed = app.with_audit(move |store| {
                 // The service's own book, so that it knows of it at once.
                 if let AdminCommand::Thresholds { reset } = command {
@@ -264,13 +293,17 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
                     shared.relabel.notify_one();
                     return answer.map(Ok);
                 }
-                match obey(store, &shared.settings, &command) {
+                let guesses = Some(&*shared.staff.guesses);
+                match obey_in(store, &shared.settings, guesses, &command) {
                     Err(AdminError::Storage(error)) => Err(error),
                     other => Ok(other),
                 }
             });
             match obeyed.await {
-                Ok(Ok(answer)) => answer,
+                Ok(Ok(answer)) => {
+                    release(app, &asked, &answer).await;
+                    answer
+                }
                 Ok(Err(error)) => refused(error),
                 Err(error) => refused(error),
             }
@@ -280,6 +313,17 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
     text.push('\n');
     stream.get_mut().write_all(text.as_bytes()).await?;
     stream.get_mut().shutdown().await
+}
+
+/// What a closed account held is for others now.
+async fn release(app: &AppState, command: &AdminCommand, answer: &AdminAnswer) {
+    let (AdminCommand::Disable { .. }, AdminAnswer::Done { name }) = (command, answer) else {
+        return;
+    };
+    let Ok(id) = name.parse() else { return };
+    if let Err(error) = service::release_all(app, id).await {
+        tracing::warn!(%error, "leases of a closed account end by themselves");
+    }
 }
 
 fn refused(error: impl std::fmt::Display) -> AdminAnswer {

@@ -233,9 +233,19 @@ fn refused(asked: &Asked, error: WebError) -> Response {
     }
 }
 
-/// The code of a refusal whose page is no problem's.
+/// The code of a refusal whose answer does not say it.
 #[derive(Clone)]
-pub(super) struct RefusedWith(pub(super) &'static str);
+pub(crate) struct RefusedWith(pub(crate) &'static str);
+
+/// Somebody asked for an image that lies in a lane that is not theirs.
+pub(crate) const FOREIGN_LANE: &str = "staff-foreign-lane";
+
+/// What is no 401, 403 or 429, and refused all the same.
+const OTHER_REFUSALS: [&str; 3] = [
+    "staff-invitation-unknown",
+    "staff-step-up-needed",
+    FOREIGN_LANE,
+];
 
 /// The code of an answer that refuses; what is wrong with a form is no refusal.
 fn code_of(response: &Response) -> Option<String> {
@@ -249,7 +259,7 @@ fn code_of(response: &Response) -> Option<String> {
                 .get::<Problem>()
                 .map(|problem| problem.code.clone())
         });
-    code.filter(|code| is_refusal || code == "staff-invitation-unknown")
+    code.filter(|code| is_refusal || OTHER_REFUSALS.contains(&code.as_str()))
 }
 
 /// Writes a refusal into the audit. Strangers can cause as many as they like,

@@ -15,13 +15,16 @@ use imgshare_storage::{Changes, Keyspace};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::attempt::Attempt;
+use super::attempt;
 use super::enrol::{self, EnrolForm, Offer};
+use super::guesses::Guesses;
 use super::login::{begin_session, go, new_token, once_with_audit, refused};
+use super::password::Line;
 use super::{Access, Refusal, Routes, party, password, recovery};
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
+use crate::http::address::AnonymizedIp;
 use crate::http::visitor::Visitor;
 use crate::pages::staff as pages;
 
@@ -96,13 +99,14 @@ struct ChoiceForm {
 
 async fn choose(
     State(app): State<AppState>,
+    from: AnonymizedIp,
     headers: HeaderMap,
     Path(code): Path<String>,
     form: Result<Form<ChoiceForm>, FormRejection>,
 ) -> Result<Response, WebError> {
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
     let (code, invitation) = find(&app, &code).await?;
-    match draft(&app, &invitation.value.purpose, &form).await {
+    match draft(&app, from, &invitation.value.purpose, &form).await {
         Ok(draft) => {
             let mut next = invitation.value.clone();
             next.draft = Some(draft);
@@ -127,7 +131,12 @@ async fn choose(
 
 /// Name and password, checked: new ones to join with, or those of the account
 /// whose second factor is renewed.
-async fn draft(app: &App, purpose: &Purpose, form: &ChoiceForm) -> Result<Draft, WebError> {
+async fn draft(
+    app: &App,
+    from: AnonymizedIp,
+    purpose: &Purpose,
+    form: &ChoiceForm,
+) -> Result<Draft, WebError> {
     let offer = Offer::draw()?;
     let login = LoginName::try_from(form.login.clone());
     let (login, password) = match purpose {
@@ -146,7 +155,7 @@ async fn draft(app: &App, purpose: &Purpose, form: &ChoiceForm) -> Result<Draft,
         }
         Purpose::Renew { staff: id } => {
             let now_ms = clock::now_ms();
-            let attempt = Attempt::begin(app, &form.login, now_ms).await?;
+            let guess = Guesses::begin(&app.staff.guesses, &form.login, from, now_ms)?;
             let id = id.clone();
             let account = app
                 .with_store(move |store| staff::account(store, &id))
@@ -156,13 +165,21 @@ async fn draft(app: &App, purpose: &Purpose, form: &ChoiceForm) -> Result<Draft,
                 .filter(|account| login.as_ref() == Ok(&account.login));
             let kept = account.as_ref().map(|account| account.password.clone());
             let password = form.password.clone();
-            let is_right = app.staff.passwords.verify(password, kept).await?;
+            let verified = app.staff.passwords.verify(password, kept, Line::Known);
+            let is_right = match verified.await {
+                Ok(is_right) => is_right,
+                Err(error) => {
+                    guess.take_back();
+                    return Err(error);
+                }
+            };
             let Some(account) = account.filter(|_| is_right) else {
-                let refusal = Refusal::LoginWrong;
-                attempt.wrong(app, &refusal, Actor::Visitor, now_ms).await?;
+                let (refusal, counted) = (Refusal::LoginWrong, guess.failures());
+                drop(guess);
+                attempt::tell_wrong(app, &refusal, Actor::Visitor, counted, now_ms).await?;
                 return Err(refusal.into());
             };
-            attempt.take_back(app).await?;
+            guess.right();
             (account.login, account.password)
         }
     };

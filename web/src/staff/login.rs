@@ -13,14 +13,16 @@ use imgshare_storage::{Changes, Keyspace, StorageError, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::attempt::Attempt;
+use super::attempt::{self, Attempt};
 use super::factor::{self, FactorForm};
 use super::guard::RefusedWith;
+use super::guesses::Guesses;
 use super::session::{Called, Caller};
 use super::{Access, Refusal, Routes, party, totp, webauthn};
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
+use crate::http::address::AnonymizedIp;
 use crate::http::visitor::Visitor;
 use crate::moderation::service;
 use crate::pages::Site;
@@ -103,11 +105,12 @@ struct PasswordForm {
 
 async fn check_password(
     State(app): State<AppState>,
+    from: AnonymizedIp,
     headers: HeaderMap,
     form: Result<Form<PasswordForm>, FormRejection>,
 ) -> Result<Response, WebError> {
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
-    match by_password(&app, &form.login, form.password).await {
+    match by_password(&app, from, &form.login, form.password).await {
         Ok(token) => {
             let to = totp::escaped(onward(&form.to));
             let to = format!("/staff/login/second-factor?to={to}");
@@ -125,9 +128,14 @@ async fn check_password(
 }
 
 /// Opens a session that waits for its second factor.
-async fn by_password(app: &App, login: &str, password: String) -> Result<Secret, WebError> {
+async fn by_password(
+    app: &App,
+    from: AnonymizedIp,
+    login: &str,
+    password: String,
+) -> Result<Secret, WebError> {
     let now_ms = clock::now_ms();
-    let attempt = Attempt::begin(app, login, now_ms).await?;
+    let guess = Guesses::begin(&app.staff.guesses, login, from, now_ms)?;
     let name = LoginName::try_from(login.to_owned()).ok();
     let account = app
         .with_store(move |store| match name {
@@ -141,21 +149,21 @@ async fn by_password(app: &App, login: &str, password: String) -> Result<Secret,
         .map(|kept| kept.value)
         .filter(|account| !account.is_disabled && account.has_second_factor());
     let kept = account.as_ref().map(|account| account.password.clone());
-    let is_right = match app.staff.passwords.verify(password, kept).await {
+    let verified = app.staff.passwords.verify(password, kept, guess.line);
+    let is_right = match verified.await {
         Ok(is_right) => is_right,
         Err(error) => {
-            attempt.take_back(app).await?;
+            guess.take_back();
             return Err(error);
         }
     };
     let Some(account) = account.filter(|_| is_right) else {
-        attempt
-            .wrong(app, &Refusal::LoginWrong, Actor::Visitor, now_ms)
-            .await?;
-        return Err(Refusal::LoginWrong.into());
+        let (refusal, counted) = (Refusal::LoginWrong, guess.failures());
+        drop(guess);
+        attempt::tell_wrong(app, &refusal, Actor::Visitor, counted, now_ms).await?;
+        return Err(refusal.into());
     };
-    // Half of it was right: wrong second factors go on counting.
-    attempt.take_back(app).await?;
+    guess.right();
     half_session(app, &account, now_ms).await
 }
 
@@ -254,6 +262,7 @@ pub(super) async fn passkey_options(
 
 async fn check_factor(
     State(app): State<AppState>,
+    from: AnonymizedIp,
     headers: HeaderMap,
     Called(caller): Called,
     Query(query): Query<Onward>,
@@ -264,7 +273,10 @@ async fn check_factor(
         return Ok(go(&app, "/staff", None));
     }
     match by_factor(&app, &headers, &caller, &form).await {
-        Ok(token) => Ok(go(&app, onward(&query.to), Some(&token))),
+        Ok(token) => {
+            app.staff.guesses.know(from);
+            Ok(go(&app, onward(&query.to), Some(&token)))
+        }
         Err(WebError::Staff(refusal)) => {
             let (to, words) = (onward(&query.to), refusal.to_string());
             let page = factor_page(&app, &headers, &caller, to, Some(&words)).await?;
@@ -282,8 +294,7 @@ async fn by_factor(
     form: &FactorForm,
 ) -> Result<Secret, WebError> {
     let now_ms = clock::now_ms();
-    let login = caller.live.account.value.login.clone();
-    let attempt = Attempt::begin(app, login.as_str(), now_ms).await?;
+    let attempt = Attempt::begin(app, caller, now_ms).await?;
     let party = party::of(app, headers);
     let (account, session) = (&caller.live.account, &caller.live.session);
     let proved = factor::prove(&account.value, &session.value, party.as_ref(), form, now_ms);

@@ -15,6 +15,7 @@ mod csrf;
 mod enrol;
 mod factor;
 mod guard;
+mod guesses;
 mod home;
 mod join;
 mod login;
@@ -23,6 +24,7 @@ mod password;
 mod people;
 mod permission;
 pub(crate) mod qr;
+mod recent;
 mod recovery;
 mod refusal;
 mod session;
@@ -45,6 +47,7 @@ use imgshare_storage::{StorageError, Store};
 use tokio::sync::watch;
 
 use bucket::Bucket;
+use guesses::Guesses;
 use password::Passwords;
 use transport::Transport;
 
@@ -52,6 +55,7 @@ pub use csrf::{CSRF_FIELD, CSRF_HEADER};
 pub(crate) use home::me;
 
 pub use guard::Routes;
+pub(crate) use guard::{FOREIGN_LANE, RefusedWith};
 pub use permission::{Access, Permission};
 pub use refusal::Refusal;
 pub use session::Session;
@@ -80,8 +84,8 @@ const SWEEP_PERIODS: u32 = 600;
 pub struct Staff {
     transport: Transport,
     passwords: Passwords,
-    /// Wrong passwords and codes over all names.
-    failures: Bucket,
+    /// Wrong passwords of strangers.
+    guesses: Arc<Guesses>,
     /// Audit entries about refused strangers, and about refused staff.
     strangers: Bucket,
     refusals: Bucket,
@@ -90,11 +94,10 @@ pub struct Staff {
 
 impl Staff {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let per_minute = u64::from(settings.staff.failures_per_minute_max);
         Self {
             transport: Transport::of(settings),
             passwords: Passwords::new(settings.staff.passwords_at_once_max),
-            failures: Bucket::new(per_minute, 60_000 / per_minute.max(1)),
+            guesses: Arc::new(Guesses::new(settings)),
             strangers: Bucket::new(STRANGERS.0, STRANGERS.1),
             refusals: Bucket::new(REFUSALS.0, REFUSALS.1),
             anchor: OnceLock::new(),

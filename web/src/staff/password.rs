@@ -20,25 +20,39 @@ const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password, in bytes: far beyond any passphrase.
 const PASSWORD_BYTES_MAX: usize = 1_024;
 
-/// Logins that wait for their turn; more are told to come back.
+/// Passwords in each line that wait for their turn; more are told to come back.
+/// Whoever waits behind both lines waits for some 40 of 20 ms.
 const WAITING_MAX: usize = 16;
+
+/// Who waits for a password to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Anybody.
+    Strangers,
+    /// Whoever holds a session or an invitation, or comes from where staff have
+    /// logged in: strangers cannot take their places.
+    Known,
+}
 
 /// Hashes and checks passwords, a bounded number at once.
 #[derive(Debug)]
 pub(super) struct Passwords {
     turns: Semaphore,
-    waiting: Semaphore,
+    strangers: Semaphore,
+    known: Semaphore,
 }
 
 impl Passwords {
     pub(super) fn new(at_once_max: usize) -> Self {
         Self {
             turns: Semaphore::new(at_once_max),
-            waiting: Semaphore::new(WAITING_MAX.saturating_add(at_once_max)),
+            strangers: Semaphore::new(WAITING_MAX.saturating_add(at_once_max)),
+            known: Semaphore::new(WAITING_MAX.saturating_add(at_once_max)),
         }
     }
 
-    /// What is kept of a new password.
+    /// What is kept of a new password, for whoever holds a session or an
+    /// invitation.
     ///
     /// # Errors
     /// [`Refusal::Busy`] when too many wait, and when there is no randomness.
@@ -52,7 +66,7 @@ impl Passwords {
             salt,
             hash: [0; 32],
         };
-        let hash = self.compute(password, kept.clone()).await?;
+        let hash = self.compute(password, kept.clone(), Line::Known).await?;
         Ok(PasswordHash { hash, ..kept })
     }
 
@@ -65,6 +79,7 @@ impl Passwords {
         &self,
         password: String,
         kept: Option<PasswordHash>,
+        line: Line,
     ) -> Result<bool, WebError> {
         let is_known = kept.is_some();
         let kept = kept.unwrap_or(PasswordHash {
@@ -74,12 +89,21 @@ impl Passwords {
             hash: [0; 32],
         });
         let expected = kept.hash;
-        let hash = self.compute(password, kept).await?;
+        let hash = self.compute(password, kept, line).await?;
         Ok(bool::from(hash.ct_eq(&expected)) & is_known)
     }
 
-    async fn compute(&self, password: String, kept: PasswordHash) -> Result<[u8; 32], WebError> {
-        let _place = self.waiting.try_acquire().map_err(|_| Refusal::Busy)?;
+    async fn compute(
+        &self,
+        password: String,
+        kept: PasswordHash,
+        line: Line,
+    ) -> Result<[u8; 32], WebError> {
+        let places = match line {
+            Line::Strangers => &self.strangers,
+            Line::Known => &self.known,
+        };
+        let _place = places.try_acquire().map_err(|_| Refusal::Busy)?;
         let _turn = self
             .turns
             .acquire()
@@ -143,7 +167,7 @@ mod tests {
             .unwrap();
         let is_right = async |text: &str, kept: Option<&PasswordHash>| {
             passwords
-                .verify(text.to_owned(), kept.cloned())
+                .verify(text.to_owned(), kept.cloned(), Line::Strangers)
                 .await
                 .unwrap()
         };
@@ -164,9 +188,11 @@ mod tests {
     #[tokio::test]
     async fn those_who_would_wait_too_long_are_told() {
         let passwords = Passwords::new(1);
-        let _all = passwords.waiting.acquire_many(17).await.unwrap();
-        let refused = passwords.verify(String::new(), None).await.unwrap_err();
+        let _all = passwords.strangers.acquire_many(17).await.unwrap();
+        let verify = |line| passwords.verify(String::new(), None, line);
+        let refused = verify(Line::Strangers).await.unwrap_err();
         assert_eq!(refused.status_and_code().1, "staff-busy");
+        assert!(!verify(Line::Known).await.unwrap(), "others wait elsewhere");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `/staff/people`: accounts, for admins.
 
+use std::sync::Arc;
+
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
@@ -20,6 +22,7 @@ use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
+use crate::moderation::service;
 use crate::pages::staff as pages;
 
 const PATH: &str = "/staff/people";
@@ -56,11 +59,16 @@ async fn page(
         .map(|member| pages::MemberRow {
             is_self: member.id == session.staff,
             id: member.id.to_string(),
+            is_locked: member.locked_for_ms.is_some()
+                || app
+                    .staff
+                    .guesses
+                    .locked_for_ms(&member.login, now_ms)
+                    .is_some(),
             login: member.login,
             role: member.role,
             is_disabled: member.is_disabled,
             has_second_factor: member.has_second_factor,
-            is_locked: member.locked_for_ms.is_some(),
             since: clock::rfc3339(member.created_at_ms),
             invited_by: member.invited_by,
         })
@@ -137,7 +145,7 @@ async fn answer(
 }
 
 /// What the form of one person can ask for.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Act {
     Disable,
@@ -165,16 +173,25 @@ async fn change(
     if let Some(first) = step_up_first(&app, &session, PATH) {
         return Ok(first);
     }
-    let by = by(&app, &session);
+    let (by, guesses) = (by(&app, &session), Arc::clone(&app.staff.guesses));
+    let holder = id.clone();
     let done = act(&app, move |store| match form.act {
         Act::Disable => admin::set_disabled(store, &by, &id, true).map(|()| None),
         Act::Enable => admin::set_disabled(store, &by, &id, false).map(|()| None),
-        Act::Unlock => admin::unlock(store, &by, &id).map(|()| None),
+        Act::Unlock => admin::unlock(store, &by, &id).map(|login| {
+            guesses.forget(login.as_str());
+            None
+        }),
         Act::ResetSecondFactor => admin::reset_second_factor(store, &by, &id).map(Some),
         Act::ChangeRole => match form.role {
             Some(role) => admin::set_role(store, &by, &id, role).map(|()| None),
             None => Ok(None),
         },
     });
-    answer(&app, &headers, &session, done.await?).await
+    let done = done.await?;
+    if done.is_ok() && matches!(form.act, Act::Disable | Act::ChangeRole) {
+        // What was held in the role is for others now.
+        service::release_all(&app, holder).await?;
+    }
+    answer(&app, &headers, &session, done).await
 }

@@ -34,13 +34,13 @@ pub enum Refusal {
     /// The authenticator's answer does not hold.
     #[error("The passkey was not accepted.")]
     PasskeyWrong,
-    /// Too many failures with this name.
+    /// Too many failures with this name from one network, or of one account.
     #[error("Too many attempts. Try again in {}.", minutes(.wait))]
     Locked {
         /// What is left of the lock.
         wait: Duration,
     },
-    /// Too many failures or logins over all names.
+    /// Too many failures from one network, or passwords at the same time.
     #[error("Too many people are logging in. Try again in a moment.")]
     Busy,
     /// Served without TLS to more than this machine.

@@ -92,7 +92,7 @@ async fn step_up(
     };
     let now_ms = clock::now_ms();
     let live = caller.live.clone();
-    let attempt = Attempt::begin(app, live.account.value.login.as_str(), now_ms).await?;
+    let attempt = Attempt::begin(app, caller, now_ms).await?;
     let party = party::of(app, headers);
     let (account, session) = (&live.account.value, &live.session.value);
     let (proved, kind) = match factor::prove(account, session, party.as_ref(), &form, now_ms) {

@@ -11,7 +11,7 @@ use super::super::{ComplaintError, Complaints, Receipt, Text, appeal, keys};
 use super::flaw::{Check, Flaw};
 use super::repeat;
 use crate::audit::{self, Action, Actor, Subject};
-use crate::moderation::{ModerationError, Moderator, Policy};
+use crate::moderation::{ModerationError, Policy};
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, ImageId, Keyspace, Record, StorageError};
 
@@ -85,6 +85,17 @@ pub enum CounterState {
     Gone,
 }
 
+/// The claimant has gone to court about a removal, which another
+/// counter-notice does not end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct ActionFiled {
+    /// The version of the decision that removed it.
+    version: u64,
+    /// The counter-notice that it answers.
+    pub(in super::super) receipt: Receipt,
+}
+
 /// What was restored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Restored {
@@ -139,12 +150,16 @@ impl Complaints {
         let image = &counter.image;
         audit::commit(store, |changes| {
             let said = statement::in_force(store, image)?;
-            let is_for_copyright = said.is_some_and(|(statement, _)| {
+            let removal = said.filter(|(statement, _)| {
                 statement.restriction == Restriction::Removed
                     && statement.policy == Some(Policy::Copyright)
             });
-            if !is_for_copyright || store.find(image)?.is_none() {
+            let is_there = store.find(image)?.is_some();
+            let Some((_, version)) = removal.filter(|_| is_there) else {
                 return Err(ComplaintError::NotForCopyright);
+            };
+            if filed(store, image)?.is_some_and(|filed| filed.value.version == version) {
+                return Err(ComplaintError::ClosedAlready);
             }
             let of_image = keys::counter_of(image);
             if store.get(&of_image)?.is_some() {
@@ -179,6 +194,36 @@ impl Complaints {
         Ok(open(store, image)?.map(|(_, kept)| kept.value))
     }
 
+    /// Counter-notices that are open, the one due first at the beginning, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn open_counters(&self, limit: usize) -> Result<Vec<CounterNotice>, ComplaintError> {
+        let store = &**self.queue.store();
+        let mut counters = Vec::new();
+        for entry in store.range(&keys::all_restorations(), limit)? {
+            if let Some(receipt) = keys::last_receipt(&entry.key)
+                && let Some(kept) = Kept::<CounterNotice>::read(store, keys::counter(&receipt))?
+            {
+                counters.push(kept.value);
+            }
+        }
+        Ok(counters)
+    }
+
+    /// Whether the claimant has gone to court about the removal that stands, so
+    /// that no other counter-notice is taken.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn is_in_court(&self, image: &ImageId) -> Result<bool, ComplaintError> {
+        let store = &**self.queue.store();
+        let version = statement::in_force(store, image)?.map(|(_, version)| version);
+        let filed = filed(store, image)?;
+        Ok(filed.is_some_and(|filed| Some(filed.value.version) == version))
+    }
+
     /// A counter-notice, open or not.
     ///
     /// # Errors
@@ -193,17 +238,17 @@ impl Complaints {
     }
 
     /// The claimant has told us of an action in court: the image stays removed,
-    /// and may be purged.
+    /// and may be purged. Who may say so is the caller's to ask.
     ///
     /// # Errors
     /// [`ComplaintError::UnknownReceipt`], [`ComplaintError::ClosedAlready`], and
     /// the store's.
     pub fn action_filed(
         &self,
-        who: &Moderator,
+        actor: &Actor,
         receipt: &Receipt,
         now_ms: u64,
-    ) -> Result<(), ComplaintError> {
+    ) -> Result<CounterNotice, ComplaintError> {
         let _turn = self.queue.turn();
         let store = &**self.queue.store();
         audit::commit(store, |changes| {
@@ -213,12 +258,23 @@ impl Complaints {
                 return Err(ComplaintError::ClosedAlready);
             }
             plan_closed(changes, &kept, CounterState::ActionFiled);
+            let image = &kept.value.image;
+            let said = statement::in_force(store, image)?;
+            let marker = ActionFiled {
+                version: said.map_or(0, |(_, version)| version),
+                receipt: *receipt,
+            };
+            match filed(store, image)? {
+                Some(before) => before.replace(changes, &marker),
+                None => kept::insert(changes, keys::action_filed(image), &marker),
+            }
             let action = Action::new("counter-notice-action-filed");
-            let entry = audit::Entry::new(now_ms, who.actor(), action)
-                .about(Subject::image(&kept.value.image))
+            let mut entry = audit::Entry::new(now_ms, actor.clone(), action)
+                .about(Subject::image(image))
                 .changed(json!(CounterState::Open), json!(CounterState::ActionFiled));
+            entry.reports = vec![receipt.to_string()];
             audit::append(store, changes, entry)?;
-            Ok(())
+            Ok(kept.value)
         })
     }
 
@@ -283,6 +339,14 @@ fn plan_closed(changes: &mut Changes, kept: &Kept<CounterNotice>, state: Counter
     changes.delete(keys::counter_of(&counter.image));
     changes.delete(keys::restoration(counter.restore_from_ms, &counter.receipt));
     kept.replace(changes, &counter);
+}
+
+/// What the claimant has filed about an image.
+pub(in super::super) fn filed(
+    keyspace: &dyn Keyspace,
+    image: &ImageId,
+) -> Result<Option<Kept<ActionFiled>>, StorageError> {
+    Kept::read(keyspace, keys::action_filed(image))
 }
 
 fn open(

@@ -31,9 +31,13 @@ fn notified(desk: &Desk, images: Vec<ImageId>) -> Vec<(ImageId, Filed)> {
     desk.complaints.notice(&notice, 1.0, NOW).unwrap()
 }
 
-fn countered(desk: &Desk, image: ImageId, now_ms: u64) -> CounterNotice {
+fn counter_for(image: ImageId, now_ms: u64) -> CounterNotice {
     let receipt = Receipt::random().unwrap();
-    let counter = counter_form().check(image, receipt, now_ms).unwrap();
+    counter_form().check(image, receipt, now_ms).unwrap()
+}
+
+fn countered(desk: &Desk, image: ImageId, now_ms: u64) -> CounterNotice {
+    let counter = counter_for(image, now_ms);
     desk.complaints.counter(&counter).unwrap();
     counter
 }
@@ -220,12 +224,17 @@ fn a_claimant_in_court_keeps_it_removed() {
     desk.decide(&who, &image, &removal(Policy::Copyright), NOW + 1);
     let counter = countered(&desk, image, NOW + 2);
     desk.complaints
-        .action_filed(&who, &counter.receipt, NOW + 3)
+        .action_filed(&who.actor(), &counter.receipt, NOW + 3)
         .unwrap();
     let again = desk
         .complaints
-        .action_filed(&who, &counter.receipt, NOW + 3);
+        .action_filed(&who.actor(), &counter.receipt, NOW + 3);
     assert_eq!(again.unwrap_err().code(), "counter-notice-closed");
+    // Nor does another counter-notice begin the days anew.
+    let refused = desk.complaints.counter(&counter_for(image, NOW + 4));
+    assert_eq!(refused.unwrap_err().code(), "counter-notice-closed");
+    assert!(desk.complaints.is_in_court(&image).unwrap());
+    assert_eq!(desk.complaints.open_counters(10).unwrap(), []);
     let due = desk.complaints.restore_due(NOW + 60 * DAY, 10).unwrap();
     assert_eq!(due, Restored::default());
     assert_eq!(desk.record(&image).state, State::Blocked);
@@ -277,4 +286,60 @@ fn what_its_owner_deleted_meanwhile_is_not_restored() {
         .unwrap();
     assert_eq!(kept.state, CounterState::Gone);
     assert_eq!(desk.store.find(&image).unwrap(), None);
+}
+
+#[test]
+fn another_removal_can_be_countered_again() {
+    let desk = desk();
+    let image = desk.image();
+    notified(&desk, vec![image]);
+    let who = person(Role::SeniorModerator);
+    desk.decide(&who, &image, &removal(Policy::Copyright), NOW + 1);
+    let counter = countered(&desk, image, NOW + 2);
+    let told = desk
+        .complaints
+        .action_filed(&who.actor(), &counter.receipt, NOW + 3)
+        .unwrap();
+    assert_eq!(told.image, image);
+    // The claimant loses, and a later notice is upheld in its turn.
+    desk.queue
+        .take_down(Some(&who), &image, &Verdict::Safe, NOW + 4)
+        .unwrap();
+    desk.queue
+        .take_down(Some(&who), &image, &removal(Policy::Copyright), NOW + 5)
+        .unwrap();
+    assert!(!desk.complaints.is_in_court(&image).unwrap());
+    let again = countered(&desk, image, NOW + 6);
+    assert_eq!(
+        desk.complaints.open_counters(10).unwrap(),
+        [again.clone()],
+        "the first one is closed"
+    );
+    desk.complaints
+        .action_filed(&who.actor(), &again.receipt, NOW + 7)
+        .unwrap();
+    assert!(desk.complaints.is_in_court(&image).unwrap());
+    // What was filed goes with its counter-notice, a year after its last day.
+    let end = again.restore_by_ms + 365 * DAY;
+    desk.complaints.remove_expired(end, 10).unwrap();
+    assert!(!desk.complaints.is_in_court(&image).unwrap());
+}
+
+#[test]
+fn open_counter_notices_are_listed_by_their_day() {
+    let desk = desk();
+    let who = person(Role::SeniorModerator);
+    let mut receipts = Vec::new();
+    for n in [3, 1, 2] {
+        let image = desk.image();
+        notified(&desk, vec![image]);
+        desk.decide(&who, &image, &removal(Policy::Copyright), NOW + 1);
+        receipts.push((n, countered(&desk, image, NOW + n * DAY).receipt));
+    }
+    receipts.sort_unstable();
+    let listed = desk.complaints.open_counters(10).unwrap();
+    let days: Vec<u64> = listed.iter().map(|of| of.restore_from_ms).collect();
+    assert!(days.is_sorted() && listed.len() == 3);
+    assert_eq!(listed[0].receipt, receipts[0].1);
+    assert_eq!(desk.complaints.open_counters(2).unwrap().len(), 2);
 }

@@ -120,3 +120,60 @@ fn answered_appeals_end_after_a_year_as_well() {
     assert_eq!(over.n_objections, 1);
     assert_eq!(desk.complaints.newest_appeal(&image).unwrap(), None);
 }
+
+#[test]
+fn statements_outlive_their_image_by_a_year() {
+    let desk = desk();
+    let image = desk.image();
+    let who = person(Role::Moderator);
+    desk.queue
+        .take_down(Some(&who), &image, &removal(Policy::Spam), NOW)
+        .unwrap();
+    // As long as the image may come back it is told, whatever the time.
+    desk.complaints.remove_expired(NOW + 900 * DAY, 10).unwrap();
+    assert!(desk.complaints.tombstone(&image).unwrap().is_some());
+    let purged = NOW + 901 * DAY;
+    assert_eq!(desk.queue.purge_due(purged, 10).unwrap().images, [image]);
+    let almost = purged + 365 * DAY - 1;
+    let kept = desk.complaints.remove_expired(almost, 10).unwrap();
+    assert_eq!(kept, Expired::default());
+    assert!(desk.complaints.tombstone(&image).unwrap().is_some());
+    let over = desk.complaints.remove_expired(almost + 1, 10).unwrap();
+    assert_eq!(over.n_statements, 1);
+    assert_eq!(desk.complaints.tombstone(&image).unwrap(), None);
+    assert_eq!(desk.n_entries(&Space::Notices.all()), 0);
+}
+
+#[test]
+fn statements_of_what_its_owner_deleted_end_too() {
+    let desk = desk();
+    let who = person(Role::Moderator);
+    let images = [desk.image(), desk.image()];
+    for image in &images {
+        desk.queue
+            .take_down(Some(&who), image, &Verdict::Nsfw, NOW)
+            .unwrap();
+    }
+    desk.store.remove(&images[0], NOW).unwrap();
+    let found = desk.complaints.remove_expired(NOW + DAY, 10).unwrap();
+    assert_eq!((found.n_ending, found.n_statements), (1, 0));
+    let again = desk.complaints.remove_expired(NOW + 2 * DAY, 10).unwrap();
+    assert_eq!(again, Expired::default(), "its clock is set once");
+    let over = desk.complaints.remove_expired(NOW + 366 * DAY, 10).unwrap();
+    assert_eq!((over.n_ending, over.n_statements), (0, 1));
+    // The other image is there, and so is what was said about it.
+    assert_eq!(desk.n_entries(&Space::Notices.all()), 1);
+}
+
+#[test]
+fn a_job_forgets_receipts_with_their_reports() {
+    let desk = desk();
+    let image = desk.image();
+    let receipts = || desk.queue.job(&image).unwrap().unwrap().receipts;
+    desk.report(image, Category::Privacy, NOW);
+    desk.decide(&person(Role::Moderator), &image, &Verdict::Safe, NOW + 1);
+    let later = desk.report(image, Category::Spam, NOW + 364 * DAY);
+    assert_eq!(receipts().len(), 2);
+    desk.complaints.remove_expired(NOW + 366 * DAY, 10).unwrap();
+    assert_eq!(receipts(), [later.receipt.to_string()]);
+}

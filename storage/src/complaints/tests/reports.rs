@@ -131,8 +131,17 @@ fn child_abuse_leaves_the_public_at_once_and_is_held() {
     desk.queue.purge_due(NOW + 400 * DAY, 10).unwrap();
     let kept = desk.record(&image);
     assert_eq!((kept.state, kept.legal_hold), (State::Removed, true));
-    assert!(desk.complaints.release_hold(&who, &image, NOW + 2).unwrap());
-    assert!(!desk.complaints.release_hold(&who, &image, NOW + 2).unwrap());
+    assert!(
+        desk.complaints
+            .release_hold(&who.actor(), &image, NOW + 2)
+            .unwrap()
+    );
+    assert!(
+        !desk
+            .complaints
+            .release_hold(&who.actor(), &image, NOW + 2)
+            .unwrap()
+    );
     assert!(!desk.record(&image).legal_hold);
     assert_eq!(
         desk.told(&image),

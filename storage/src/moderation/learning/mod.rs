@@ -227,13 +227,18 @@ pub(super) fn plan_decided(
     steps.plan(keys, changes)
 }
 
-/// Plans to take back what a decision counted.
+/// Plans to take back what a decision counted. Of `again`, the decision that
+/// stands once more, the image is counted again.
 pub(super) fn plan_undone(
     keys: &dyn Keyspace,
     changes: &mut Changes,
     counted: &Counted,
+    again: Option<&Counted>,
 ) -> Result<(), StorageError> {
     let mut steps = Steps::default();
+    if let Some(key) = again.and_then(Counted::decided_key) {
+        steps.add(key, 1);
+    }
     for key in counted.keys() {
         steps.add(key, -1);
     }

@@ -45,13 +45,15 @@ pub(super) async fn list(
     Ok(answer(json!({"entries": entries, "next": next})))
 }
 
-/// Adds a hash; copies that are stored go within moments.
+/// Adds a hash; copies that are stored go within moments. That takes a fresh
+/// second factor, as removing one does.
 pub(super) async fn add(
     State(app): State<AppState>,
     session: Session,
     Body(asked): Body<AddDto>,
 ) -> Result<Response, ApiError> {
     let (actor, now_ms) = (session.actor(), clock::now_ms());
+    session.needs_fresh_factor(now_ms)?;
     let entry = BankEntry {
         hash: asked.hash,
         policy: asked.policy,
@@ -78,6 +80,7 @@ pub(super) async fn remove(
 ) -> Result<Response, ApiError> {
     let hash: BankHash = hash.parse().map_err(|_| WebError::NotFound)?;
     let (actor, now_ms) = (session.actor(), clock::now_ms());
+    session.needs_fresh_factor(now_ms)?;
     let was_there = app
         .with_queue(move |queue| queue.bank().remove(&actor, &hash, now_ms))
         .await?;

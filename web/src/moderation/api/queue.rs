@@ -2,12 +2,12 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use imgshare_storage::ImageId;
 use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Verdict};
-use imgshare_storage::{ImageId, staff::StaffId};
 use serde_json::json;
 
 use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
-use super::{ApiError, Asked, Body, answer, lanes, moderator, permission};
+use super::{ApiError, Asked, Body, answer, lanes, moderator, permission, worker};
 use crate::app::AppState;
 use crate::clock;
 use crate::dto;
@@ -69,8 +69,7 @@ pub(super) async fn claim(
     session: Session,
     Path(image): Path<String>,
 ) -> Answer {
-    let lanes = lanes(&session)?;
-    let looked = service::claim(&app, moderator(&session), lanes, id(&image)?).await?;
+    let looked = service::claim(&app, worker(&session)?, id(&image)?).await?;
     Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
 }
 
@@ -112,14 +111,14 @@ async fn change_lease(
     action: LeaseAction,
 ) -> Answer {
     let claim = lease.claim(id(&image)?);
-    let job = service::change_lease(&app, moderator(&session), claim, action).await?;
+    let job = service::change_lease(&app, worker(&session)?, claim, action).await?;
     Ok(answer(JobDto::without_image(job)))
 }
 
 /// Everything that the caller holds is given back.
 pub(super) async fn release_all(State(app): State<AppState>, session: Session) -> Answer {
-    let staff: StaffId = session.staff.clone();
-    let n_released = service::release_all(&app, staff).await?;
+    let worker = worker(&session)?;
+    let n_released = service::release_all(&app, worker.who.id).await?;
     Ok(answer(json!({"n_released": n_released})))
 }
 
@@ -137,16 +136,22 @@ pub(super) async fn decide(
     } = asked;
     may_bank(&session, &verdict)?;
     let claim = LeaseDto { lease, version }.claim(id(&image)?);
-    let job = service::decide(&app, moderator(&session), claim, verdict).await?;
+    let job = service::decide(&app, worker(&session)?, claim, verdict).await?;
     Ok(answer(JobDto::without_image(job)))
 }
 
-/// What enters the hash bank reaches every image of the site.
+/// What enters the hash bank, or leaves it, reaches every image of the site:
+/// copies go with it. That takes a fresh second factor.
 fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     match verdict {
-        Verdict::Remove { bank: Some(_), .. } => session.may(Permission::HashBank),
+        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session),
         _ => Ok(()),
     }
+}
+
+fn may_change_bank(session: &Session) -> Result<(), WebError> {
+    session.may(Permission::HashBank)?;
+    session.needs_fresh_factor(clock::now_ms())
 }
 
 /// One decision about many images, a row each in the audit. Child abuse is
@@ -168,8 +173,8 @@ pub(super) async fn decide_each(
     }
     session.may(Permission::ReviewInBulk)?;
     may_bank(&session, &asked.verdict)?;
-    let who = moderator(&session);
-    let outcomes = service::decide_each(&app, &who, asked.claims, &asked.verdict).await;
+    let worker = worker(&session)?;
+    let outcomes = service::decide_each(&app, &worker, asked.claims, &asked.verdict).await;
     let rows = outcomes.into_iter().map(|(image, outcome)| match outcome {
         Ok(job) => json!({"image": image, "version": job.version}),
         Err(error) => json!({"image": image, "code": error.status_and_code().1}),
@@ -191,7 +196,10 @@ pub(super) async fn undo(
     if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
         session.may(Permission::DecideEscalated)?;
     }
-    let looked = service::undo(&app, moderator(&session), image, asked.version).await?;
+    if decision.is_some_and(|decision| !decision.banked.is_empty()) {
+        may_change_bank(&session)?;
+    }
+    let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
     Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
 }
 

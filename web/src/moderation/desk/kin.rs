@@ -118,6 +118,10 @@ fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin
     let others: Vec<ImageId> = others.into_iter().filter(|id| *id != record.id).collect();
     kin.n_same = others.len();
     for id in others.iter().take(NAMED_MAX) {
+        // What others are to look at is counted, and not named.
+        if queue.job(id)?.is_some_and(|job| !lanes.contains(&job.lane)) {
+            continue;
+        }
         kin.same
             .extend(store.find(id)?.map(|other| relative(&other, None)));
     }

@@ -7,7 +7,7 @@ use axum::extract::rejection::FormRejection;
 use axum::http::HeaderMap;
 use axum::response::Html;
 use imgshare_storage::moderation::{
-    Claim, Job, Lane, ModerationError, Moderator, Note, Policy, Query, Verdict,
+    Claim, Job, Lane, ModerationError, Note, Policy, Query, Verdict,
 };
 use serde::Deserialize;
 
@@ -15,8 +15,8 @@ use crate::app::AppState;
 use crate::dto;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
-use crate::moderation::api::{lanes, moderator, permission};
-use crate::moderation::service::{self, LeaseAction};
+use crate::moderation::api::{permission, worker};
+use crate::moderation::service::{self, LeaseAction, Worker};
 use crate::pages::desk as pages;
 use crate::staff::{Session, me};
 
@@ -50,14 +50,13 @@ pub(super) async fn work(
     form: Result<Form<Asked>, FormRejection>,
 ) -> Result<Html<String>, WebError> {
     let Form(asked) = form.map_err(|_| WebError::MalformedForm)?;
-    let lanes = lanes(&session)?;
-    let lane = asked.lane.or_else(|| lanes.first().copied());
+    let worker = worker(&session)?;
+    let lane = asked.lane.or_else(|| worker.lanes.first().copied());
     let lane = lane.unwrap_or_default();
     session.may(permission(lane))?;
-    let who = moderator(&session);
     let is_last = asked.act == Some(Act::Release);
     let said = match asked.act {
-        Some(act) => Some(done(&app, &who, act, asked).await?),
+        Some(act) => Some(done(&app, &worker, act, asked).await?),
         None => None,
     };
     let query = Query {
@@ -66,7 +65,7 @@ pub(super) async fn work(
     };
     let next = match is_last {
         true => Vec::new(),
-        false => service::claim_next(&app, who, query, 1).await?,
+        false => service::claim_next(&app, worker.who, query, 1).await?,
     };
     let looked = next.first();
     let job = looked.map(|looked| pages::PlainJob {
@@ -89,7 +88,7 @@ pub(super) async fn work(
 }
 
 /// Does it, and says what became of it.
-async fn done(app: &AppState, who: &Moderator, act: Act, asked: Asked) -> Result<String, WebError> {
+async fn done(app: &AppState, worker: &Worker, act: Act, asked: Asked) -> Result<String, WebError> {
     let image = dto::parse_id(&asked.image).ok_or(WebError::NotFound)?;
     let claim = Claim {
         image,
@@ -97,13 +96,13 @@ async fn done(app: &AppState, who: &Moderator, act: Act, asked: Asked) -> Result
         version: asked.version,
     };
     let decided = match verdict(act, asked.policy)? {
-        Some(verdict) => service::decide(app, who.clone(), claim, verdict).await,
+        Some(verdict) => service::decide(app, worker.clone(), claim, verdict).await,
         None => {
             let action = match act {
                 Act::Skip => LeaseAction::Skip,
                 _ => LeaseAction::Release,
             };
-            service::change_lease(app, who.clone(), claim, action).await
+            service::change_lease(app, worker.clone(), claim, action).await
         }
     };
     match decided {

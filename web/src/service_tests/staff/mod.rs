@@ -2,6 +2,7 @@
 
 mod accounts;
 mod desk;
+mod lanes;
 mod queue;
 mod routes;
 mod ways_in;
@@ -15,6 +16,7 @@ use totp_rs::{Algorithm, TOTP};
 
 use super::*;
 use crate::clock;
+use crate::http::address::Peer;
 
 /// What every account of these tests is opened with.
 const PASSWORD: &str = "correct horse battery";
@@ -26,6 +28,8 @@ const TOTP_SECRET: [u8; 20] = *b"12345678901234567890";
 struct Browser {
     cookie: String,
     csrf: String,
+    /// The network it is in.
+    network: u8,
 }
 
 impl Browser {
@@ -35,6 +39,7 @@ impl Browser {
             .uri(path)
             .header(header::HOST, "localhost:8080")
             .header(header::COOKIE, &self.cookie)
+            .extension(Peer(([203, 0, self.network, 7], 5_000).into()))
     }
 
     async fn get(&self, service: &Service, path: &str) -> Answer {
@@ -59,6 +64,17 @@ impl Browser {
         service.send(request).await
     }
 
+    /// Calls as a script of the page would.
+    async fn call(&self, service: &Service, method: &str, path: &str, body: Value) -> Answer {
+        let request = self
+            .request(method, path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-csrf-token", &self.csrf)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        service.send(request).await
+    }
+
     /// Takes the cookie of an answer, and the token of a page.
     fn take(&mut self, answer: &Answer) {
         let cookie = answer.header(header::SET_COOKIE);
@@ -70,10 +86,15 @@ impl Browser {
         }
     }
 
+    /// The first half: a password.
+    async fn log_in_bare(&self, service: &Service, login: &str) -> Answer {
+        let form = format!("login={login}&password={}", PASSWORD.replace(' ', "+"));
+        self.post_bare(service, "/staff/login", &form).await
+    }
+
     /// Logs in with a password and a code.
     async fn log_in(&mut self, service: &Service, login: &str, code: &str) -> Answer {
-        let form = format!("login={login}&password={}", PASSWORD.replace(' ', "+"));
-        let answer = self.post_bare(service, "/staff/login", &form).await;
+        let answer = self.log_in_bare(service, login).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         self.take(&answer);
         let page = self.get(service, answer.header(header::LOCATION)).await;
@@ -165,6 +186,7 @@ fn session_of(
     Browser {
         cookie: format!("imgshare-staff={}", token.expose()),
         csrf: token.derived("imgshare staff csrf"),
+        network: 0,
     }
 }
 

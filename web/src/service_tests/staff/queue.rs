@@ -24,16 +24,6 @@ fn queued() -> Service {
 }
 
 impl Browser {
-    async fn call(&self, service: &Service, method: &str, path: &str, body: Value) -> Answer {
-        let request = self
-            .request(method, path)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("x-csrf-token", &self.csrf)
-            .body(Body::from(body.to_string()))
-            .unwrap();
-        service.send(request).await
-    }
-
     async fn claim(&self, service: &Service) -> Value {
         let answer = self
             .call(service, "POST", "/staff/api/queue/claim", json!({}))

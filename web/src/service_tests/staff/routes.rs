@@ -3,16 +3,51 @@
 use super::*;
 use crate::staff::{Access, routes};
 
+/// Methods that may change something; every route is tried with each of them.
+const CHANGING: [&str; 4] = ["POST", "PUT", "DELETE", "PATCH"];
+
 /// Every route with a path that could be asked for.
 fn every_route() -> Vec<(String, Access)> {
     let made_up = Secret::random().unwrap();
+    let named = [
+        ("{code}", made_up.expose()),
+        ("{id}", "calm-heron-7"),
+        ("{image}", "111111111111"),
+        ("{receipt}", "1111111111111111"),
+        ("{hash}", "sha256:00"),
+    ];
     routes()
         .table()
         .map(|(path, access)| {
-            let path = path.replace("{code}", made_up.expose());
-            (path.replace("{id}", "calm-heron-7"), access)
+            let path = named.iter().fold(path.to_owned(), |path, (part, name)| {
+                path.replace(part, name)
+            });
+            assert!(!path.contains('{'), "{path}: a part that no test names");
+            (path, access)
         })
         .collect()
+}
+
+impl Browser {
+    /// Sends a request with the session's token in its header.
+    async fn send(&self, service: &Service, method: &str, path: &str) -> Answer {
+        let request = self
+            .request(method, path)
+            .header("x-csrf-token", &self.csrf)
+            .body(Body::empty())
+            .unwrap();
+        service.send(request).await
+    }
+}
+
+/// The refusal is in the audit, as this actor's.
+fn assert_logged(service: &Service, by: &str, with: &str, path: &str) {
+    let (actor, action, code) = last_refusal(service);
+    assert_eq!(
+        (actor.as_str(), action.as_str(), code.as_str()),
+        (by, "staff-refused", with),
+        "{path}"
+    );
 }
 
 fn guarded() -> impl Iterator<Item = (String, Access)> {
@@ -43,27 +78,53 @@ async fn nobody_comes_in_without_a_session() {
         Browser::default(),
         Browser {
             cookie: format!("imgshare-staff={}", Secret::random().unwrap().expose()),
-            csrf: String::new(),
+            ..Browser::default()
         },
         Browser {
             cookie: "imgshare-staff=../../etc".to_owned(),
-            csrf: String::new(),
+            ..Browser::default()
         },
     ];
     for (path, _) in guarded() {
         for stranger in &strangers {
             let got = stranger.get(&service, &path).await;
             got.assert_problem(401, "staff-session-missing");
-            let posted = stranger.post(&service, &path, "").await;
-            posted.assert_problem(401, "staff-session-missing");
-            let (actor, action, code) = last_refusal(&service);
-            assert_eq!(
-                (actor.as_str(), action.as_str(), code.as_str()),
-                ("visitor", "staff-refused", "staff-session-missing"),
-                "{path}"
-            );
+            for method in CHANGING {
+                let refused = stranger.send(&service, method, &path).await;
+                refused.assert_problem(401, "staff-session-missing");
+            }
         }
     }
+    let n_refusals = service_refusals(&service, "staff-session-missing");
+    assert!(
+        n_refusals >= 200,
+        "as many as the bound lets in: {n_refusals}"
+    );
+}
+
+/// As [`nobody_comes_in_without_a_session`], a route at a time: what strangers
+/// cause is bounded in the audit.
+#[tokio::test]
+async fn every_refusal_of_a_stranger_is_logged() {
+    let routes: Vec<(String, Access)> = guarded().collect();
+    for some in routes.chunks(60) {
+        let service = service();
+        for (path, _) in some {
+            let stranger = Browser::default();
+            let refused = stranger.get(&service, path).await;
+            refused.assert_problem(401, "staff-session-missing");
+            assert_logged(&service, "visitor", "staff-session-missing", path);
+            let refused = stranger.post(&service, path, "").await;
+            refused.assert_problem(401, "staff-session-missing");
+            assert_logged(&service, "visitor", "staff-session-missing", path);
+        }
+    }
+}
+
+fn service_refusals(service: &Service, code: &str) -> usize {
+    let entries = entries(service);
+    let is_meant = |sealed: &&Sealed| sealed.entry.after["code"] == code;
+    entries.iter().filter(is_meant).count()
 }
 
 #[tokio::test]
@@ -80,13 +141,87 @@ async fn a_password_alone_opens_nothing() {
             continue;
         }
         got.assert_problem(401, "staff-second-factor-missing");
-        let posted = half.post(&service, &path, "").await;
-        posted.assert_problem(401, "staff-second-factor-missing");
-        let (actor, _, code) = last_refusal(&service);
+        for method in CHANGING {
+            let refused = half.send(&service, method, &path).await;
+            refused.assert_problem(401, "staff-second-factor-missing");
+            let id = account.id.as_str();
+            assert_logged(&service, id, "staff-second-factor-missing", &path);
+        }
+    }
+}
+
+/// The password is right, the code is one of before, of later, or used up.
+#[tokio::test]
+async fn an_old_code_opens_no_route() {
+    let service = service();
+    let account = account(&service, "jane", Role::Admin);
+    let used = code(0);
+    let opened = Browser::default().log_in(&service, "jane", &used).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER);
+    for (n, old) in [code(-2), code(-1), used, code(3)].into_iter().enumerate() {
+        let mut browser = Browser::default();
+        let refused = browser.log_in(&service, "jane", &old).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let (actor, action, told) = last_refusal(&service);
         assert_eq!(
-            (actor.as_str(), code.as_str()),
-            (account.id.as_str(), "staff-second-factor-missing")
+            (actor.as_str(), action.as_str(), told.as_str()),
+            (
+                account.id.as_str(),
+                "staff-login-refused",
+                "staff-code-wrong"
+            )
         );
+        let needed = |(_, access): &(String, Access)| *access != Access::HalfWay;
+        for (path, _) in guarded().filter(needed).skip(n % 2).step_by(2) {
+            let id = account.id.as_str();
+            let got = browser.get(&service, &path).await;
+            got.assert_problem(401, "staff-second-factor-missing");
+            assert_logged(&service, id, "staff-second-factor-missing", &path);
+            let posted = browser.post(&service, &path, "").await;
+            posted.assert_problem(401, "staff-second-factor-missing");
+            assert_logged(&service, id, "staff-second-factor-missing", &path);
+        }
+    }
+}
+
+/// A session whose factor is stale, and an old code for the step up.
+#[tokio::test]
+async fn an_old_code_steps_nobody_up() {
+    let service = service();
+    let account = account(&service, "jane", Role::Admin);
+    let stale = session_of(&service, &account, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    for old in [code(-2), code(3)] {
+        let form = format!("code={old}");
+        let refused = stale.post(&service, "/staff/step-up", &form).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert_eq!(last_refusal(&service).2, "staff-code-wrong");
+    }
+    for (path, form) in [
+        ("/staff/account/recovery", ""),
+        ("/staff/account/remove-factor", "factor=totp"),
+        ("/staff/account/password", "current=a&password=b&again=b"),
+        ("/staff/account/enrol", "code=1"),
+        ("/staff/people/invite", "role=admin"),
+        ("/staff/people/calm-heron-7", "act=disable"),
+    ] {
+        let sent_away = stale.post(&service, path, form).await;
+        let location = sent_away.header(header::LOCATION);
+        assert!(location.starts_with("/staff/step-up?to="), "{path}");
+        assert_logged(&service, account.id.as_str(), "staff-step-up-needed", path);
+    }
+    let hash = format!("sha256:{}", "0".repeat(64));
+    let bank = serde_json::json!({"hash": hash, "against": "copyright"});
+    let rules = serde_json::json!({"rules": []});
+    for (method, path, body) in [
+        ("POST", "/staff/api/bank", bank),
+        ("DELETE", &*format!("/staff/api/bank/{hash}"), Value::Null),
+        ("PUT", "/staff/api/rules", rules),
+    ] {
+        let refused = stale.call(&service, method, path, body).await;
+        refused.assert_problem(403, "staff-step-up-needed");
+        assert_logged(&service, account.id.as_str(), "staff-step-up-needed", path);
     }
 }
 
@@ -108,11 +243,11 @@ async fn every_role_that_is_too_small_is_refused() {
             got.assert_problem(403, "staff-not-permitted");
             let posted = browser.post(&service, &path, "act=disable").await;
             posted.assert_problem(403, "staff-not-permitted");
-            let (actor, action, code) = last_refusal(&service);
-            assert_eq!(
-                (actor.as_str(), action.as_str(), code.as_str()),
-                (account.id.as_str(), "staff-refused", "staff-not-permitted")
-            );
+            for method in CHANGING {
+                let refused = browser.send(&service, method, &path).await;
+                refused.assert_problem(403, "staff-not-permitted");
+                assert_logged(&service, account.id.as_str(), "staff-not-permitted", &path);
+            }
         }
     }
 }
@@ -136,6 +271,11 @@ async fn another_sessions_token_is_none() {
             let posted = forged.post(&service, &path, "").await;
             posted.assert_problem(403, "staff-csrf-token");
             assert_eq!(last_refusal(&service).2, "staff-csrf-token");
+            for method in CHANGING {
+                let refused = forged.send(&service, method, &path).await;
+                refused.assert_problem(403, "staff-csrf-token");
+                assert_eq!(last_refusal(&service).2, "staff-csrf-token", "{path}");
+            }
         }
         let bare = mine.post_bare(&service, &path, "a=b").await;
         bare.assert_problem(403, "staff-csrf-token");

@@ -152,8 +152,7 @@ async fn names_that_exist_and_names_that_do_not_are_answered_alike() {
     );
 }
 
-#[tokio::test]
-async fn failures_over_all_names_are_bounded_too() {
+fn few_failures() -> Service {
     let settings = Settings {
         staff: StaffSettings {
             failures_per_minute_max: 3,
@@ -161,16 +160,107 @@ async fn failures_over_all_names_are_bounded_too() {
         },
         ..Settings::default()
     };
-    let service = Service::start(&Oracle::says(SAFE), settings);
+    Service::start(&Oracle::says(SAFE), settings)
+}
+
+/// A browser in another network.
+fn in_network(network: u8) -> Browser {
+    Browser {
+        network,
+        ..Browser::default()
+    }
+}
+
+#[tokio::test]
+async fn failures_of_one_network_are_bounded_over_all_names() {
+    let service = few_failures();
     let mut statuses = Vec::new();
     for n in 0..4 {
         let form = format!("login=name{n}&password=wrong");
-        let answer = Browser::default()
+        let answer = in_network(1)
             .post_bare(&service, "/staff/login", &form)
             .await;
         statuses.push(answer.status.as_u16());
     }
     assert_eq!(statuses, [403, 403, 403, 429]);
+}
+
+#[tokio::test]
+async fn a_flood_from_one_network_keeps_nobody_out_elsewhere() {
+    let service = few_failures();
+    let jane = account(&service, "jane", Role::Moderator);
+    let held = session_of(&service, &jane, |_| {});
+    for _ in 0..200 {
+        let form = "login=jane&password=wrong";
+        in_network(1)
+            .post_bare(&service, "/staff/login", form)
+            .await;
+    }
+    let here = in_network(1).log_in_bare(&service, "jane").await;
+    assert_eq!(here.status.as_u16(), 429, "who floods waits");
+    let elsewhere = in_network(2).log_in(&service, "jane", &code(0)).await;
+    assert_eq!(elsewhere.status, StatusCode::SEE_OTHER);
+    assert_eq!(held.get(&service, "/staff").await.status, StatusCode::OK);
+    let form = format!("code={}", code(1));
+    let proved = held.post(&service, "/staff/step-up", &form).await;
+    assert_eq!(proved.status, StatusCode::SEE_OTHER, "{}", proved.text());
+}
+
+#[tokio::test]
+async fn who_knows_a_password_locks_no_session_of_its_owner() {
+    let service = service();
+    let jane = account(&service, "jane", Role::Moderator);
+    let held = session_of(&service, &jane, |_| {});
+    let mut thief = in_network(1);
+    let opened = thief.log_in_bare(&service, "jane").await;
+    thief.take(&opened);
+    let page = thief.get(&service, "/staff/login/second-factor").await;
+    thief.take(&page);
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        let path = "/staff/login/second-factor";
+        let answer = thief.post(&service, path, "code=000000").await;
+        statuses.push(answer.status.as_u16());
+    }
+    assert_eq!(statuses, [403, 403, 403, 403, 403, 429]);
+    // Another half session is of the same account.
+    let again = in_network(2).log_in(&service, "jane", &code(0)).await;
+    assert_eq!(again.status.as_u16(), 429);
+    let form = format!("code={}", code(0));
+    let proved = held.post(&service, "/staff/step-up", &form).await;
+    assert_eq!(proved.status, StatusCode::SEE_OTHER, "{}", proved.text());
+    let admin = logged_in(&service, "boss", Role::Admin);
+    let people = admin.get(&service, "/staff/people").await;
+    assert!(people.text().contains(">locked<"));
+    let path = format!("/staff/people/{}", jane.id);
+    admin.post(&service, &path, "act=unlock").await;
+    let people = admin.get(&service, "/staff/people").await;
+    assert!(!people.text().contains(">locked<"));
+}
+
+#[tokio::test]
+async fn a_flood_from_many_networks_stops_no_session() {
+    let service = Arc::new(service());
+    let jane = account(&service, "jane", Role::Moderator);
+    let held = session_of(&service, &jane, |_| {});
+    let mut flood = tokio::task::JoinSet::new();
+    for n in 0..250_u8 {
+        let service = Arc::clone(&service);
+        flood.spawn(async move {
+            let form = format!("login=name{n}&password=wrong+wrong+wrong");
+            let browser = in_network(n);
+            let answer = browser.post_bare(&service, "/staff/login", &form).await;
+            answer.status.as_u16()
+        });
+    }
+    // A session's password is looked at while strangers wait.
+    let form = "current=correct+horse+battery&password=another+passphrase&again=another+passphrase";
+    let changed = held.post(&service, "/staff/account/password", form).await;
+    assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.text());
+    let statuses = flood.join_all().await;
+    assert!(statuses.iter().all(|status| [403, 429].contains(status)));
+    let n_looked_at = statuses.iter().filter(|status| **status == 403).count();
+    assert!(n_looked_at >= 18, "{n_looked_at}");
 }
 
 #[tokio::test]

@@ -1,0 +1,179 @@
+//! What may show the abuse of a child: for whose eyes, and how long it is kept.
+
+use super::*;
+
+fn bank_entry(record: &Record, policy: BankPolicy) -> BankEntry {
+    BankEntry {
+        hash: BankHash::Sha256(record.sha256),
+        policy,
+        against: Policy::ChildAbuse,
+        reason: Note::default(),
+        added_by: String::new(),
+        added_at_ms: NOW,
+        image: None,
+    }
+}
+
+fn abuse() -> Verdict {
+    Verdict::Remove {
+        policy: Policy::ChildAbuse,
+        reason: Note::default(),
+        bank: None,
+    }
+}
+
+#[test]
+fn what_the_bank_knows_as_abuse_is_held_until_it_is_cleared() {
+    let queue = queue();
+    let who = moderator();
+    let record = stored_image(&queue, 0.1);
+    let image = record.id;
+    let is_held = || queue.record(&image).unwrap().legal_hold;
+    let flag = bank_entry(&record, BankPolicy::Queue).flag();
+    let job = queue.flag(&image, &flag, NOW).unwrap();
+    assert_eq!((job.lane, job.holds), (Lane::ChildSafety, true));
+    assert!(is_held());
+    assert_eq!(state_of(&queue, &image), State::Review);
+
+    let claim = claimed(&queue, &who, &image);
+    let cleared = queue.decide(&who, &claim, &Verdict::Safe, NOW + 1).unwrap();
+    assert!(!is_held());
+    queue.undo(&who, &image, cleared.version, NOW + 2).unwrap();
+    assert!(is_held());
+    assert_consistent(&queue.store);
+}
+
+#[test]
+fn another_hash_match_holds_nothing() {
+    let queue = queue();
+    let record = stored_image(&queue, 0.1);
+    let entry = BankEntry {
+        against: Policy::Illegal,
+        ..bank_entry(&record, BankPolicy::Queue)
+    };
+    let job = queue.flag(&record.id, &entry.flag(), NOW).unwrap();
+    assert_eq!((job.lane, job.holds), (Lane::General, false));
+    assert!(!queue.record(&record.id).unwrap().legal_hold);
+}
+
+#[test]
+fn stored_copies_of_abuse_are_evidence_too() {
+    let queue = queue();
+    let record = stored_image(&queue, 0.1);
+    for policy in [BankPolicy::Queue, BankPolicy::Refuse] {
+        let copy = stored_image(&queue, 0.1);
+        let entry = bank_entry(&copy, policy);
+        queue.bank.add(&audit::Actor::System, &entry, NOW).unwrap();
+        let copies = queue.find_copies(&[entry.hash]).unwrap();
+        let jobs = queue.treat_copies(None, &copies, NOW).unwrap();
+        assert_eq!((jobs.len(), jobs[0].lane), (1, Lane::ChildSafety));
+        assert!(queue.record(&copy.id).unwrap().legal_hold);
+    }
+    assert!(!queue.record(&record.id).unwrap().legal_hold);
+}
+
+#[test]
+fn a_removal_as_abuse_is_for_child_safety_from_then_on() {
+    let queue = queue();
+    let who = moderator();
+    let image = queued_image(&queue, 0.9).id;
+    let claim = claimed(&queue, &who, &image);
+    let job = queue.decide(&who, &claim, &abuse(), NOW).unwrap();
+    assert_eq!(job.lane, Lane::ChildSafety);
+    // And stays theirs when there is something new.
+    let job = queue
+        .flag(&image, &Flag::new(Reason::Sample), NOW + 1)
+        .unwrap();
+    assert_eq!(job.lane, Lane::ChildSafety);
+    assert_eq!(queue.count_waiting(Lane::ChildSafety, 10).unwrap(), 1);
+    assert_eq!(queue.count_waiting(Lane::General, 10).unwrap(), 0);
+}
+
+#[test]
+fn what_waits_is_counted_up_to_a_bound() {
+    let queue = queue();
+    for _ in 0..5 {
+        queued_image(&queue, 0.5);
+    }
+    let count = |n_max| queue.count_waiting(Lane::General, n_max).unwrap();
+    assert_eq!((count(3), count(5), count(9)), (3, 5, 5));
+}
+
+#[test]
+fn an_undo_lets_the_decision_before_stand_again() {
+    let queue = queue();
+    let [first, second] = [moderator(), moderator()];
+    let image = queued_image(&queue, 0.9).id;
+    let claim = claimed(&queue, &first, &image);
+    let removed = queue.decide(&first, &claim, &removal(), NOW).unwrap();
+    let purge_at_ms = removed.decision.as_ref().unwrap().purge_at_ms;
+    let figures = queue.figures().unwrap();
+    let flag = Flag {
+        not_by: Some(first.id.clone()),
+        ..Flag::new(Reason::Appeal)
+    };
+    queue.flag(&image, &flag, NOW + 1).unwrap();
+    let all = Lane::ALL;
+    let claim = claim_of(&queue.claim(&second, &all, &image, NOW + DAY).unwrap());
+    let kept = queue
+        .decide(&second, &claim, &Verdict::Safe, NOW + DAY)
+        .unwrap();
+    let undone = queue
+        .undo(&second, &image, kept.version, NOW + DAY + 1)
+        .unwrap();
+    let stands = undone.decision.as_ref().unwrap();
+    assert_eq!(stands.purge_at_ms, purge_at_ms);
+    assert_eq!(stands.by.as_ref(), Some(&first.id));
+    assert_eq!(undone.not_by.as_ref(), Some(&first.id));
+    assert_eq!(state_of(&queue, &image), State::Blocked);
+    let again = queue.figures().unwrap();
+    assert_eq!(again.decided, figures.decided, "it counts once, as removed");
+    assert_consistent(&queue.store);
+
+    // What waits for its answer is not purged; its day is looked at again.
+    let due = queue.purge_due(NOW + 30 * DAY, 9).unwrap();
+    assert_eq!((due.images.len(), due.n_put_off), (0, 1));
+    let again = queue.claim(&second, &all, &image, NOW + 30 * DAY).unwrap();
+    queue
+        .decide(&second, &claim_of(&again), &removal(), NOW + 30 * DAY)
+        .unwrap();
+    let due = queue.purge_due(NOW + 60 * DAY, 9).unwrap();
+    assert_eq!(due.images, [image]);
+    assert_consistent(&queue.store);
+}
+
+#[test]
+fn the_longest_job_fits_into_a_value() {
+    let queue = queue();
+    let image = queued_image(&queue, 0.9).id;
+    for n in 0..8 {
+        let name = Note::new(&format!("{n}{}", "a".repeat(63))).unwrap();
+        queue
+            .flag(&image, &Flag::new(Reason::Rule(name)), NOW)
+            .unwrap();
+    }
+    for _ in 0..30 {
+        let report = Report {
+            receipt: "1".repeat(32),
+            weight: 1.0,
+        };
+        let flag = Flag {
+            report: Some(report),
+            ..Flag::new(Reason::Report)
+        };
+        queue.flag(&image, &flag, NOW).unwrap();
+    }
+    for policy in [Policy::IntimateImage, Policy::LegalOrder, Policy::Violence] {
+        let verdict = Verdict::Remove {
+            policy,
+            reason: Note::new(&"\u{1F600}".repeat(NOTE_CHARS_MAX)).unwrap(),
+            bank: Some(BankPolicy::Refuse),
+        };
+        let job = queue
+            .take_down(Some(&moderator()), &image, &verdict, u64::MAX)
+            .unwrap();
+        // What was said is told once.
+        let n_bytes = job.encode().len();
+        assert!(n_bytes < 5_500, "{n_bytes}");
+    }
+}

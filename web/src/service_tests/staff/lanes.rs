@@ -1,0 +1,305 @@
+//! What lies in a lane is for those it is meant for, whatever they know of it:
+//! every route that takes an image's id, tried with one of child safety's.
+
+use imgshare_storage::moderation::{Claim, Flag, Lane, Moderator, Note, Reason, Verdict};
+use imgshare_storage::{ImageId, State as ImageState};
+use serde_json::json;
+
+use super::*;
+use crate::moderation::service::release_all;
+
+async fn uploaded(service: &Service) -> ImageId {
+    let uploaded = service.uploaded(&photo()).await;
+    uploaded["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// An image that waits for child safety.
+async fn secret_image(service: &Service) -> ImageId {
+    let id = uploaded(service).await;
+    let flag = Flag {
+        lane: Lane::ChildSafety,
+        ..Flag::new(Reason::Report).hiding()
+    };
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    id
+}
+
+fn moderator_of(account: &Account) -> Moderator {
+    Moderator {
+        id: account.id.clone(),
+        role: account.role,
+    }
+}
+
+fn claimed(service: &Service, account: &Account, image: ImageId) -> Claim {
+    let (queue, who) = (&service.app.queue, moderator_of(account));
+    let job = queue
+        .claim(&who, &Lane::ALL, &image, clock::now_ms())
+        .unwrap();
+    Claim {
+        image,
+        lease: job.lease().unwrap().token.clone(),
+        version: job.version,
+    }
+}
+
+fn assert_logged(service: &Service, account: &Account, code: &str) {
+    let (actor, action, told) = last_refusal(service);
+    assert_eq!(
+        (actor.as_str(), action.as_str(), told.as_str()),
+        (account.id.as_str(), "staff-refused", code)
+    );
+}
+
+#[tokio::test]
+async fn no_rank_reaches_what_is_child_safetys() {
+    let service = service();
+    let id = secret_image(&service).await;
+    let expert = account(&service, "expert", Role::ChildSafety);
+    // Even a lease that somebody else holds, word for word, opens nothing.
+    let claim = claimed(&service, &expert, id);
+    let lease = json!({"lease": claim.lease, "version": claim.version});
+    let decision = json!({
+        "lease": claim.lease, "version": claim.version, "verdict": {"kind": "safe"},
+    });
+    for role in [Role::Moderator, Role::SeniorModerator, Role::Admin] {
+        let account = account(&service, &role.as_str().replace('-', ""), role);
+        let browser = session_of(&service, &account, |_| {});
+        for path in [
+            format!("/staff/preview/{id}"),
+            format!("/staff/preview/{id}?look=original"),
+            format!("/staff/preview/{id}?look=small"),
+            format!("/staff/api/kin/{id}"),
+            format!("/staff/api/kin/{id}?near=true"),
+            format!("/staff/api/queue/{id}"),
+        ] {
+            let refused = browser.get(&service, &path).await;
+            refused.assert_problem(404, "not-queued");
+            assert_logged(&service, &account, "staff-foreign-lane");
+        }
+        for (act, body) in [
+            ("claim", json!(null)),
+            ("renew", lease.clone()),
+            ("release", lease.clone()),
+            ("skip", lease.clone()),
+            ("decide", decision.clone()),
+            ("undo", json!({"version": claim.version})),
+        ] {
+            let path = format!("/staff/api/queue/{id}/{act}");
+            let refused = browser.call(&service, "POST", &path, body).await;
+            refused.assert_problem(404, "not-queued");
+            assert_logged(&service, &account, "staff-foreign-lane");
+        }
+        let form = format!(
+            "image={id}&lease={}&version={}&act=safe",
+            claim.lease, claim.version
+        );
+        let refused = browser.post(&service, "/staff/queue/plain", &form).await;
+        refused.assert_problem(404, "not-queued");
+        if role != Role::Moderator {
+            let body = json!({"claims": [&claim], "verdict": {"kind": "safe"}});
+            let path = "/staff/api/queue/decide";
+            let rows = browser.call(&service, "POST", path, body).await.json();
+            assert_eq!(rows["rows"][0]["code"], "not-queued");
+        }
+        let lane = browser
+            .get(&service, "/staff/api/queue?lane=child-safety")
+            .await;
+        lane.assert_problem(403, "staff-not-permitted");
+        let form = "lane=child-safety";
+        let plain = browser.post(&service, "/staff/queue/plain", form).await;
+        plain.assert_problem(403, "staff-not-permitted");
+        let path = "/staff/api/queue/claim";
+        let next = json!({"lane": "child-safety"});
+        let next = browser.call(&service, "POST", path, next).await;
+        next.assert_problem(403, "staff-not-permitted");
+    }
+    let record = service.app.store.find(&id).unwrap().unwrap();
+    assert_eq!(record.state, ImageState::Review);
+}
+
+#[tokio::test]
+async fn a_lease_ends_with_the_role_that_it_was_given_to() {
+    let service = service();
+    let id = secret_image(&service).await;
+    let expert = account(&service, "expert", Role::ChildSafety);
+    let browser = session_of(&service, &expert, |_| {});
+    let claim = claimed(&service, &expert, id);
+    let by = crate::staff::admin::By::operator(&service.app.settings);
+    let store = &*service.app.store;
+    crate::staff::admin::set_role(store, &by, &expert.id, Role::Moderator).unwrap();
+    let body = json!({
+        "lease": claim.lease, "version": claim.version, "verdict": {"kind": "safe"},
+    });
+    let path = format!("/staff/api/queue/{id}/decide");
+    let refused = browser.call(&service, "POST", &path, body).await;
+    refused.assert_problem(404, "not-queued");
+    // On the page of people the lease is returned at once.
+    let admin = logged_in(&service, "boss", Role::Admin);
+    let people = format!("/staff/people/{}", expert.id);
+    admin.post(&service, &people, "act=disable").await;
+    let job = service.app.queue.job(&id).unwrap().unwrap();
+    assert!(job.lease().is_none());
+}
+
+#[tokio::test]
+async fn an_undo_leads_nobody_into_a_foreign_lane() {
+    let service = service();
+    let id = secret_image(&service).await;
+    let expert = account(&service, "expert", Role::ChildSafety);
+    let claim = claimed(&service, &expert, id);
+    let verdict = Verdict::Escalate {
+        to: Lane::General,
+        note: Note::default(),
+    };
+    let (queue, who) = (&service.app.queue, moderator_of(&expert));
+    let passed_on = queue
+        .decide(&who, &claim, &verdict, clock::now_ms())
+        .unwrap();
+    let senior = account(&service, "senior", Role::SeniorModerator);
+    let browser = session_of(&service, &senior, |_| {});
+    let path = format!("/staff/api/queue/{id}/undo");
+    let body = json!({"version": passed_on.version});
+    let refused = browser.call(&service, "POST", &path, body).await;
+    refused.assert_problem(404, "not-queued");
+    assert_logged(&service, &senior, "staff-foreign-lane");
+    let job = queue.job(&id).unwrap().unwrap();
+    assert_eq!((job.lane, job.lease()), (Lane::General, None));
+}
+
+#[tokio::test]
+async fn what_is_removed_as_abuse_is_out_of_everybodys_sight() {
+    let service = service();
+    let id = uploaded(&service).await;
+    let flag = Flag::new(Reason::Report);
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    let kim = account(&service, "kim", Role::Moderator);
+    let browser = session_of(&service, &kim, |_| {});
+    let claim = claimed(&service, &kim, id);
+    let path = format!("/staff/preview/{id}");
+    assert_eq!(browser.get(&service, &path).await.status, StatusCode::OK);
+    let body = json!({
+        "lease": claim.lease, "version": claim.version,
+        "verdict": {"kind": "remove", "policy": "child-abuse"},
+    });
+    let decide = format!("/staff/api/queue/{id}/decide");
+    let decided = browser.call(&service, "POST", &decide, body).await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+    browser
+        .get(&service, &path)
+        .await
+        .assert_problem(404, "not-queued");
+    let expert = logged_in(&service, "expert", Role::ChildSafety);
+    assert_eq!(expert.get(&service, &path).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn kin_in_a_foreign_lane_are_counted_and_not_named() {
+    let service = service();
+    let hidden = secret_image(&service).await;
+    let id = uploaded(&service).await;
+    let flag = Flag::new(Reason::Report);
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    let browser = logged_in(&service, "kim", Role::Moderator);
+    let path = format!("/staff/api/kin/{id}");
+    let kin = browser.get(&service, &path).await;
+    assert_eq!(kin.json()["n_same"], 1);
+    assert!(!kin.text().contains(hidden.as_str()), "{}", kin.text());
+}
+
+#[tokio::test]
+async fn who_has_no_lane_works_nothing() {
+    let service = service();
+    let id = secret_image(&service).await;
+    let auditor = account(&service, "alma", Role::Auditor);
+    let browser = session_of(&service, &auditor, |_| {});
+    let lease = json!({"lease": "0", "version": 1});
+    let decision = json!({"lease": "0", "version": 1, "verdict": {"kind": "safe"}});
+    for (path, body) in [
+        ("/staff/api/queue/claim".to_owned(), json!({})),
+        ("/staff/api/queue/release".to_owned(), json!(null)),
+        (format!("/staff/api/queue/{id}/claim"), json!(null)),
+        (format!("/staff/api/queue/{id}/renew"), lease.clone()),
+        (format!("/staff/api/queue/{id}/release"), lease.clone()),
+        (format!("/staff/api/queue/{id}/skip"), lease.clone()),
+        (format!("/staff/api/queue/{id}/decide"), decision),
+        (format!("/staff/api/queue/{id}/undo"), json!({"version": 1})),
+    ] {
+        let refused = browser.call(&service, "POST", &path, body).await;
+        refused.assert_problem(403, "staff-not-permitted");
+        assert_logged(&service, &auditor, "staff-not-permitted");
+    }
+    for path in [
+        "/staff/queue".to_owned(),
+        "/staff/api/queue".to_owned(),
+        format!("/staff/api/queue/{id}"),
+        format!("/staff/preview/{id}"),
+        format!("/staff/api/kin/{id}"),
+    ] {
+        let refused = browser.get(&service, &path).await;
+        refused.assert_problem(403, "staff-not-permitted");
+    }
+    let plain = browser.post(&service, "/staff/queue/plain", "").await;
+    plain.assert_problem(403, "staff-not-permitted");
+}
+
+#[tokio::test]
+async fn the_bank_changes_with_a_fresh_factor_alone() {
+    let service = service();
+    let id = uploaded(&service).await;
+    let flag = Flag::new(Reason::Report);
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    let account = account(&service, "kim", Role::SeniorModerator);
+    let fresh = session_of(&service, &account, |_| {});
+    let stale = session_of(&service, &account, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    let hash = format!("sha256:{}", "0".repeat(64));
+    let entry = json!({"hash": hash, "policy": "refuse", "against": "copyright"});
+    let one = format!("/staff/api/bank/{hash}");
+    let refused = stale
+        .call(&service, "POST", "/staff/api/bank", entry.clone())
+        .await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    assert_logged(&service, &account, "staff-step-up-needed");
+    let added = fresh.call(&service, "POST", "/staff/api/bank", entry).await;
+    assert_eq!(added.status, StatusCode::OK, "{}", added.text());
+    let refused = stale.call(&service, "DELETE", &one, json!(null)).await;
+    refused.assert_problem(403, "staff-step-up-needed");
+
+    let claim = claimed(&service, &account, id);
+    let ban = |bank: Value| {
+        json!({
+            "lease": claim.lease, "version": claim.version,
+            "verdict": {"kind": "remove", "policy": "violence", "bank": bank},
+        })
+    };
+    let path = format!("/staff/api/queue/{id}/decide");
+    let refused = stale
+        .call(&service, "POST", &path, ban(json!("refuse")))
+        .await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    let body = json!({"claims": [&claim], "verdict": ban(json!("refuse"))["verdict"]});
+    let bulk = "/staff/api/queue/decide";
+    let refused = stale.call(&service, "POST", bulk, body).await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    let decided = fresh
+        .call(&service, "POST", &path, ban(json!("refuse")))
+        .await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+    let undo = format!("/staff/api/queue/{id}/undo");
+    let body = json!({"version": decided.json()["version"]});
+    let refused = stale.call(&service, "POST", &undo, body.clone()).await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    let undone = fresh.call(&service, "POST", &undo, body).await;
+    assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
+    release_all(&service.app, account.id.clone()).await.unwrap();
+    // Without the bank a removal is as quick as ever.
+    let claim = claimed(&service, &account, id);
+    let body = json!({
+        "lease": claim.lease, "version": claim.version,
+        "verdict": {"kind": "remove", "policy": "violence"},
+    });
+    let decided = stale.call(&service, "POST", &path, body).await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+}
