@@ -30,10 +30,14 @@ pub enum Space {
     Audit,
     /// `mb`: hashes of images that must not come back.
     Bank,
+    /// `md`: addresses that are denied, by when that ends.
+    Blocks,
     /// `mc`: who works on what, by when it ends.
     Claims,
     /// `mj`: what is to be looked at.
     Jobs,
+    /// `mk`: what was counted on each day, without anybody's trace.
+    Aggregates,
     /// `ml`: counters to learn from.
     Learning,
     /// `mn`: notices and appeals.
@@ -54,11 +58,13 @@ pub enum Space {
 
 impl Space {
     /// Every space.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Audit,
         Self::Bank,
+        Self::Blocks,
         Self::Claims,
         Self::Jobs,
+        Self::Aggregates,
         Self::Learning,
         Self::Notices,
         Self::Purges,
@@ -75,8 +81,10 @@ impl Space {
         let space = match self {
             Self::Audit => b'a',
             Self::Bank => b'b',
+            Self::Blocks => b'd',
             Self::Claims => b'c',
             Self::Jobs => b'j',
+            Self::Aggregates => b'k',
             Self::Learning => b'l',
             Self::Notices => b'n',
             Self::Purges => b'p',

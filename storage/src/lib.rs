@@ -17,8 +17,10 @@
 //! Deliberately absent: pixels, HTTP, async, and any name given by a client as
 //! part of a path.
 
+pub mod aggregates;
 pub mod audit;
 mod blobs;
+pub mod blocks;
 pub mod calendar;
 pub mod complaints;
 mod data_dir;
@@ -36,6 +38,7 @@ mod record_keys;
 mod records;
 mod recovery;
 mod repair;
+pub mod request_log;
 mod room;
 mod sled_records;
 pub mod staff;
