@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 pub use crate::commands::admin::AdminArgs;
 pub use crate::commands::audit::AuditArgs;
 use crate::commands::bench::BenchCommand;
+pub use crate::commands::block::BlockArgs;
 use crate::config::{LogFormat, Overrides};
 
 pub use moderation::{
@@ -106,6 +107,12 @@ pub enum Command {
     /// Read or write the list of images that must not come back.
     #[command(subcommand)]
     Bank(BankCommand),
+    /// Deny uploads and images to networks.
+    ///
+    /// Works while the service runs, and while it does not, over the same data
+    /// folder.
+    #[command(subcommand)]
+    Block(BlockArgs),
     /// Try rules on the images that are stored.
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -257,6 +264,7 @@ impl Cli {
             | Command::Audit(_)
             | Command::Repair
             | Command::Bank(_)
+            | Command::Block(_)
             | Command::Rules(_)
             | Command::Config => {}
         }

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::app::App;
 use crate::clock;
 use crate::error::WebError;
+use crate::http::address::client;
 use crate::http::body::{self, BodyLimits};
 use crate::http::multipart::{self, UploadedFile};
 use crate::moderation::gate::Gate;
@@ -47,6 +48,7 @@ pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     let file_bytes_max = app.settings.limits.upload_bytes_max;
     let limits = body_limits(app);
     let announced = body::announced_length(request.headers()).unwrap_or(file_bytes_max);
+    let from = client(request.extensions());
     let mut permit = match app.pipeline.admit(announced.min(file_bytes_max)) {
         Ok(permit) => permit,
         Err(refusal) => {
@@ -58,6 +60,10 @@ pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     permit.shrink_to(u64::try_from(file.bytes.len()).unwrap_or(u64::MAX));
     let UploadedFile { bytes, filename } = file;
     let ingested = run(app, permit, bytes.into()).await?;
+    if let Some(from) = from {
+        app.abuse
+            .saw_upload(from, &ingested.sha256, clock::now_ms());
+    }
     let accepted = commit(app, ingested, filename).await?;
     let record = &accepted.record;
     let label = record

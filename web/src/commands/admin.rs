@@ -69,21 +69,27 @@ impl AdminArgs {
 }
 
 pub(super) fn run(settings: &Settings, arguments: &AdminArgs) -> Result<ExitCode, CommandError> {
-    let command = arguments.command();
-    let answer = match Store::open(&settings.data) {
-        Ok(store) => over(settings, &store, &command)?,
+    print(&command(settings, &arguments.command())?)
+}
+
+/// Does it over the database, or has the service do it that holds it.
+pub(super) fn command(
+    settings: &Settings,
+    command: &AdminCommand,
+) -> Result<AdminAnswer, CommandError> {
+    match Store::open(&settings.data) {
+        Ok(store) => over(settings, &store, command),
         Err(StorageError::Locked { .. }) => {
-            control::ask(&settings.data, &command).map_err(|error| {
+            control::ask(&settings.data, command).map_err(|error| {
                 CommandError::Admin(format!(
                     "the service that holds {} does not answer: {error}; stop it and run this \
                      again",
                     settings.data.display()
                 ))
-            })?
+            })
         }
-        Err(source) => return Err(store_error(settings, source)),
-    };
-    print(&answer)
+        Err(source) => Err(store_error(settings, source)),
+    }
 }
 
 /// Does it here, and copies what the audit says of it to its files.
@@ -125,6 +131,11 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
         }
         AdminAnswer::Done { name } => {
             output::line(format_args!("done: {name}"))?;
+        }
+        AdminAnswer::Block { .. } => {
+            return Err(CommandError::Admin(
+                "the service answers another question".to_owned(),
+            ));
         }
         AdminAnswer::Refused { error } => return Err(CommandError::Admin(error.clone())),
     }

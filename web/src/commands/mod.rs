@@ -4,6 +4,7 @@ pub mod admin;
 pub mod audit;
 mod bank;
 pub mod bench;
+pub mod block;
 mod classify;
 mod config;
 mod error;
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Repair => repair::run(&settings),
         Command::Bank(command) => bank::run(&settings, command),
         Command::Rules(command) => rules::run(&settings, command),
+        Command::Block(command) => block::run(&settings, command),
         Command::Config => config::run(&settings),
     }
 }

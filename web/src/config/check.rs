@@ -1,6 +1,7 @@
 //! Bounds that types alone cannot hold.
 
 use imgshare_models::{CpuPathChoice, DeviceChoice};
+use imgshare_storage::request_log::LOG_DAYS_MAX;
 
 use super::{CASCADE_OFF, ConfigError, Settings};
 use crate::moderation::rules;
@@ -32,6 +33,14 @@ impl Settings {
                  limits.upload_bytes_max takes"
             );
             return refuse("pipeline.decode_memory_bytes_max", &why);
+        }
+        if !self.http.trusted_proxies.is_empty() && self.http.proxies > 0 {
+            let why = "and http.trusted_proxies exclude each other; the second is the safe one";
+            return refuse("http.proxies", why);
+        }
+        if self.log.request_days > LOG_DAYS_MAX {
+            let why = format!("must be at most {LOG_DAYS_MAX}, as the privacy policy says");
+            return refuse("log.request_days", &why);
         }
         if let Err(error) = self.models.cpu_path.parse::<CpuPathChoice>() {
             return refuse("models.cpu_path", &format!("is unknown: {error}"));
@@ -96,6 +105,10 @@ impl Settings {
             ("storage.views_merge_seconds", storage.views_merge_seconds),
             ("moderation.lease_minutes", moderation.lease_minutes),
             ("moderation.retention_days", moderation.retention_days),
+            ("log.request_days", self.log.request_days),
+            ("statistics.count_min", self.statistics.count_min),
+            ("statistics.days", self.statistics.days.into()),
+            ("abuse.network_factor", self.abuse.network_factor.into()),
         ];
         counts
             .into_iter()

@@ -58,6 +58,7 @@ pub(super) async fn original(
     }
     if method == Method::GET {
         app.store.count_view(&id);
+        app.statistics.saw_image(&id);
     }
     delivery::respond(
         &app.settings.http,

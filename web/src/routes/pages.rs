@@ -42,6 +42,7 @@ pub(super) async fn viewer(
     let record = find_known(&app, &id).await?;
     if record.state == ImageState::Public && method == Method::GET {
         app.store.count_view(&record.id);
+        app.statistics.saw_image(&record.id);
     }
     let id = record.id;
     let views = app.with_store(move |store| store.views(&id)).await?;

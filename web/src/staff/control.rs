@@ -16,7 +16,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use super::admin::{self, AdminError, By, Member};
+use crate::abuse::{self, BlockAnswer, BlockCommand};
 use crate::app::AppState;
+use crate::clock;
 use crate::config::Settings;
 
 /// Longest command, in bytes.
@@ -56,6 +58,11 @@ pub enum AdminCommand {
         /// Pseudonym or login name.
         name: String,
     },
+    /// About networks that are denied.
+    Block {
+        /// What.
+        block: BlockCommand,
+    },
 }
 
 /// What comes of it.
@@ -78,6 +85,11 @@ pub enum AdminAnswer {
     Done {
         /// To whom, by pseudonym.
         name: String,
+    },
+    /// About networks that are denied.
+    Block {
+        /// What came of it.
+        block: BlockAnswer,
     },
     /// It was refused.
     Refused {
@@ -123,6 +135,13 @@ pub fn obey(
             let id = found(name)?;
             admin::unlock(keys, &by, &id)?;
             done(&id)
+        }
+        AdminCommand::Block { block } => {
+            let done = abuse::obey(keys, &by.actor, by.now_ms, block);
+            match abuse::apart(done)? {
+                Ok(block) => AdminAnswer::Block { block },
+                Err(error) => refused(error),
+            }
         }
     })
 }
@@ -210,11 +229,15 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
         Err(error) => refused(error),
         Ok(command) => {
             let shared = Arc::clone(app);
-            let obeyed =
-                app.with_audit(move |store| match obey(store, &shared.settings, &command) {
-                    Err(AdminError::Storage(error)) => Err(error),
-                    other => Ok(other),
-                });
+            let obeyed = app.with_audit(move |store| {
+                let done = match obey(store, &shared.settings, &command) {
+                    Err(AdminError::Storage(error)) => return Err(error),
+                    other => other,
+                };
+                // A command may have been about blocks.
+                shared.abuse.load_blocks(store, clock::now_ms())?;
+                Ok(done)
+            });
             match obeyed.await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => refused(error),
