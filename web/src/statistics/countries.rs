@@ -45,7 +45,11 @@ pub(super) mod tests {
     /// A database that knows 128.0.0.0/1 to lie in Germany: one node, one
     /// record (MaxMind DB file format specification 2.0).
     pub(in crate::statistics) fn database() -> Vec<u8> {
-        let text = |text: &str| [&[0x40 | text.len() as u8], text.as_bytes()].concat();
+        let text = |text: &str| {
+            let mut bytes = vec![0x40 | u8::try_from(text.len()).unwrap()];
+            bytes.extend_from_slice(text.as_bytes());
+            bytes
+        };
         let map = |n: u8| vec![0xE0 | n];
         let number = |kind: u8, value: u8| vec![kind << 5 | 1, value];
         // Left: one node means not found; right: the record behind the tree, 16
