@@ -30,12 +30,16 @@ pub enum Space {
     Audit,
     /// `mb`: hashes of images that must not come back.
     Bank,
+    /// `md`: addresses that are denied, by when that ends.
+    Blocks,
     /// `mc`: who works on what, by when it ends.
     Claims,
     /// `me`: what is about to end: warnings, what the next rewrite is for.
     Retention,
     /// `mj`: what is to be looked at.
     Jobs,
+    /// `mk`: what was counted on each day, without anybody's trace.
+    Aggregates,
     /// `ml`: counters to learn from.
     Learning,
     /// `mn`: notices and appeals.
@@ -56,12 +60,14 @@ pub enum Space {
 
 impl Space {
     /// Every space.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Audit,
         Self::Bank,
+        Self::Blocks,
         Self::Claims,
         Self::Retention,
         Self::Jobs,
+        Self::Aggregates,
         Self::Learning,
         Self::Notices,
         Self::Purges,
@@ -78,9 +84,11 @@ impl Space {
         let space = match self {
             Self::Audit => b'a',
             Self::Bank => b'b',
+            Self::Blocks => b'd',
             Self::Claims => b'c',
             Self::Retention => b'e',
             Self::Jobs => b'j',
+            Self::Aggregates => b'k',
             Self::Learning => b'l',
             Self::Notices => b'n',
             Self::Purges => b'p',

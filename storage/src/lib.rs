@@ -17,9 +17,11 @@
 //! Deliberately absent: pixels, HTTP, async, and any name given by a client as
 //! part of a path.
 
+pub mod aggregates;
 pub mod audit;
 pub mod backup;
 mod blobs;
+pub mod blocks;
 pub mod calendar;
 pub mod complaints;
 mod data_dir;
@@ -40,6 +42,7 @@ mod record_keys;
 mod records;
 mod recovery;
 mod repair;
+pub mod request_log;
 pub mod retention;
 mod room;
 mod sled_records;

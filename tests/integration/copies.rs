@@ -161,7 +161,7 @@ fn what_is_banned_for_the_queue_is_hidden_until_somebody_looks() {
         let job = admin.get(&path).expect(200).json();
         let reasons = job["reasons"].to_string();
         assert!(reasons.contains("hash-match"), "{name}: {reasons}");
-        assert_eq!(status(client, answer.field("id")), 404, "{name}");
+        assert_eq!(status(client, &answer.field("id")), 404, "{name}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! ImgShare from outside: the binary, its HTTP interface and its files.
 
+mod abuse;
 mod architecture;
 mod bad_images;
 mod bad_requests;
@@ -23,9 +24,11 @@ mod privacy_carriers;
 mod refusals;
 mod repair;
 mod reports;
+mod request_log;
 mod service;
 mod serving;
 mod staff;
+mod statistics;
 mod thresholds;
 mod twins;
 mod upload;

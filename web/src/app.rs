@@ -11,7 +11,9 @@ use imgshare_storage::{StorageError, Store};
 use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::abuse::{self, Abuse};
 use crate::cache::ImageCache;
+use crate::clock;
 use crate::complaints::Reporting;
 use crate::config::Settings;
 use crate::error::WebError;
@@ -20,8 +22,10 @@ use crate::metrics::Metrics;
 use crate::moderation::rate::UploadRate;
 use crate::moderation::rulebook::RuleBook;
 use crate::moderation::thresholds::ThresholdBook;
+use crate::request_log::RequestLog;
 use crate::routes;
 use crate::staff::Staff;
+use crate::statistics::Statistics;
 use crate::variants::VariantMaker;
 
 /// What every handler shares.
@@ -55,6 +59,12 @@ pub struct App {
     pub variants: VariantMaker,
     /// What is counted.
     pub metrics: Metrics,
+    /// Limits and blocks.
+    pub abuse: Arc<Abuse>,
+    /// Where requests are written down.
+    pub request_log: RequestLog,
+    /// What is counted of visitors.
+    pub statistics: Statistics,
     /// What the routes under `/staff` share.
     pub staff: Staff,
     /// Rung when an image was stored unclassified.
@@ -92,11 +102,15 @@ impl App {
             settings.storage.cache_bytes_max,
             settings.storage.cached_image_bytes_max,
         );
+        let abuse = Arc::new(Abuse::new(settings.abuse.clone(), clock::now_ms()));
         Ok(Arc::new(Self {
+            metrics: Metrics::new(pipeline.clone(), Arc::clone(&abuse)),
+            abuse,
+            request_log: RequestLog::default(),
+            statistics: Statistics::new(&settings.statistics),
             reporting: Arc::new(Reporting::new(Arc::clone(&queue))),
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
-            metrics: Metrics::new(pipeline.clone()),
             staff: Staff::new(&settings),
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
@@ -176,6 +190,7 @@ pub fn router(app: AppState) -> Router {
                 "a handler panicked".to_owned(),
             ))
         }))
+        .layer(from_fn_with_state(Arc::clone(&app), abuse::guard))
         .layer(from_fn_with_state(
             Arc::clone(&app),
             negotiate::problems_as_pages,

@@ -10,6 +10,7 @@ pub use crate::commands::admin::AdminArgs;
 pub use crate::commands::audit::AuditArgs;
 pub use crate::commands::backup::{BackupArgs, RestoreArgs};
 use crate::commands::bench::BenchCommand;
+pub use crate::commands::block::BlockArgs;
 pub use crate::commands::retention::RetentionArgs;
 use crate::config::{LogFormat, Overrides};
 
@@ -136,6 +137,12 @@ pub enum Command {
     /// Read or write the list of images that must not come back.
     #[command(subcommand)]
     Bank(BankCommand),
+    /// Deny uploads and images to networks.
+    ///
+    /// Works while the service runs, and while it does not, over the same data
+    /// folder.
+    #[command(subcommand)]
+    Block(BlockArgs),
     /// Try rules on the images that are stored.
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -290,6 +297,7 @@ impl Cli {
             | Command::Backup(_)
             | Command::Restore(_)
             | Command::Bank(_)
+            | Command::Block(_)
             | Command::Rules(_)
             | Command::Config => {}
         }

@@ -14,6 +14,7 @@ use imgshare_storage::moderation::ModerationError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::abuse;
 use crate::complaints;
 use crate::http::body::BodyError;
 use crate::http::multipart::MultipartProblem;
@@ -67,6 +68,9 @@ pub enum WebError {
     /// Something under `/staff` was refused.
     #[error(transparent)]
     Staff(#[from] Refusal),
+    /// The client takes more than its share, or is blocked.
+    #[error(transparent)]
+    Abuse(#[from] abuse::Refusal),
     /// A byte range outside the image.
     #[error("range not satisfiable")]
     RangeNotSatisfiable {
@@ -142,6 +146,10 @@ impl WebError {
             Self::MalformedForm => (StatusCode::BAD_REQUEST, "malformed-form"),
             Self::Complaint(refusal) => refusal.status_and_code(),
             Self::Staff(refusal) => refusal.status_and_code(),
+            Self::Abuse(abuse::Refusal::TooMany { .. }) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests")
+            }
+            Self::Abuse(abuse::Refusal::Blocked) => (StatusCode::FORBIDDEN, "network-blocked"),
             Self::RangeNotSatisfiable { .. } => {
                 (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable")
             }
@@ -217,6 +225,7 @@ impl WebError {
             (Self::MalformedForm, _) => "The form could not be read.".to_owned(),
             (Self::Complaint(refusal), _) => refusal.detail(),
             (Self::Staff(refusal), _) => refusal.to_string(),
+            (Self::Abuse(refusal), _) => refusal.to_string(),
             (Self::RangeNotSatisfiable { bytes }, _) => {
                 format!("The range lies outside the image's {bytes} bytes.")
             }
@@ -238,6 +247,7 @@ impl WebError {
                 Some(*retry_after)
             }
             Self::Staff(refusal) => refusal.retry_after(),
+            Self::Abuse(abuse::Refusal::TooMany { wait }) => Some(*wait),
             _ if self.status_and_code().0 == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER),
             _ => None,
         }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use crate::app::App;
 use crate::clock;
 use crate::error::WebError;
-use crate::http::address::AnonymizedIp;
+use crate::http::address::{AnonymizedIp, client};
 use crate::http::body::{self, BodyLimits};
 use crate::http::multipart::{self, UploadedFile};
 use crate::moderation::gate::Gate;
@@ -47,8 +47,8 @@ pub struct Accepted {
 pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     let file_bytes_max = app.settings.limits.upload_bytes_max;
     let limits = body_limits(app);
-    let from = AnonymizedIp::of_request(&request, app.settings.http.proxies);
     let announced = body::announced_length(request.headers()).unwrap_or(file_bytes_max);
+    let from = client(request.extensions());
     let mut permit = match app.pipeline.admit(announced.min(file_bytes_max)) {
         Ok(permit) => permit,
         Err(refusal) => {
@@ -60,7 +60,11 @@ pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     permit.shrink_to(u64::try_from(file.bytes.len()).unwrap_or(u64::MAX));
     let UploadedFile { bytes, filename } = file;
     let ingested = run(app, permit, bytes.into()).await?;
-    let accepted = commit(app, ingested, filename, from).await?;
+    if let Some(from) = from {
+        app.abuse
+            .saw_upload(from, &ingested.sha256, clock::now_ms());
+    }
+    let accepted = commit(app, ingested, filename, AnonymizedIp::of_client(from)).await?;
     let record = &accepted.record;
     let label = record
         .classification

@@ -6,6 +6,7 @@
 //! what the binary can do. Only this crate knows axum, tokio, clap and the
 //! environment.
 
+pub mod abuse;
 pub mod app;
 pub mod cache;
 pub mod cached_image;
@@ -23,10 +24,12 @@ pub mod logging;
 pub mod metrics;
 pub mod moderation;
 pub mod pages;
+pub mod request_log;
 pub mod rescan;
 pub mod retention;
 pub mod routes;
 pub mod staff;
+pub mod statistics;
 pub mod variants;
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Did, Retention, RetentionError, keys, wide};
-use crate::calendar::{self, MS_A_DAY};
+use crate::calendar::MS_A_DAY;
 use crate::staff::kept::{self, Kept};
-use crate::{Changes, Keyspace, StorageError, durable_fs};
+use crate::{Changes, Keyspace, StorageError, durable_fs, request_log};
 
 /// Days that a tombstone is kept: backups end after 90, and a month to spare.
 pub const TOMBSTONES_KEPT_DAYS: u64 = 120;
@@ -20,29 +20,15 @@ impl Retention<'_> {
     /// Days of the request log that are over: no line of a day is kept longer
     /// than the terms say.
     pub(super) fn old_logs(&self, now_ms: u64) -> Result<Vec<PathBuf>, StorageError> {
-        let kept_ms = u64::from(self.terms.log_days).saturating_mul(MS_A_DAY);
-        let logs = self.logs()?.into_iter();
-        Ok(logs
-            .filter(|(start, _)| start.saturating_add(kept_ms) <= now_ms)
-            .map(|(_, path)| path)
-            .collect())
+        request_log::over(&self.logs(), now_ms, self.terms.log_days.into())
     }
 
     pub(super) fn oldest_log_ms(&self) -> Result<Option<u64>, StorageError> {
-        Ok(self.logs()?.first().map(|(start, _)| *start))
+        request_log::oldest_ms(&self.logs())
     }
 
-    /// Days of the request log by their first millisecond.
-    fn logs(&self) -> Result<Vec<(u64, PathBuf)>, StorageError> {
-        let mut logs: Vec<(u64, PathBuf)> = listed(&self.data.join("log"))?
-            .into_iter()
-            .filter_map(|path| {
-                let name = path.file_name()?.to_str()?;
-                Some((calendar::start_of(name.get(..10)?)?, path))
-            })
-            .collect();
-        logs.sort_unstable();
-        Ok(logs)
+    fn logs(&self) -> PathBuf {
+        self.data.join("log")
     }
 
     /// Databases that were put aside long enough ago.

@@ -136,6 +136,11 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
         AdminAnswer::Done { name } => {
             output::line(format_args!("done: {name}"))?;
         }
+        AdminAnswer::Block { .. } => {
+            return Err(CommandError::Admin(
+                "the service answers another question".to_owned(),
+            ));
+        }
         AdminAnswer::Refused { error } => return Err(CommandError::Admin(error.clone())),
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 mod bank;
 pub mod bench;
+pub mod block;
 mod classify;
 mod config;
 mod error;
@@ -52,6 +53,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Retention(command) => retention::run(&settings, command),
         Command::Bank(command) => bank::run(&settings, command),
         Command::Rules(command) => rules::run(&settings, command),
+        Command::Block(command) => block::run(&settings, command),
         Command::Config => config::run(&settings),
     }
 }

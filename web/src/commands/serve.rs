@@ -12,12 +12,14 @@ use axum::routing::get;
 use imgshare_pipeline::Pipeline;
 use imgshare_storage::Store;
 use imgshare_storage::audit::{Anchor, Reconciled};
+use imgshare_storage::request_log::Segments;
 use imgshare_storage::staff as storage_staff;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{CommandError, output, shutdown, weights};
+use crate::abuse;
 use crate::app::{self, App, AppState};
 use crate::clock;
 use crate::complaints;
@@ -29,6 +31,7 @@ use crate::rescan;
 use crate::retention;
 use crate::routes::health;
 use crate::staff::{self, control};
+use crate::statistics;
 
 /// Connections that a metrics listener needs.
 const METRICS_CONNECTIONS_MAX: usize = 16;
@@ -54,6 +57,7 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     // Before the first upload, which would wait for the whole bank.
     app.queue.bank().load()?;
     app.staff.anchor_in(anchor);
+    start_log(&app)?;
     runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
     // A store call that hangs on a broken disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -96,6 +100,24 @@ fn anchor(settings: &Settings, store: &Store) -> Result<Anchor, CommandError> {
     Ok(anchor)
 }
 
+/// Opens the request log and the database of countries, if there are to be any.
+fn start_log(app: &App) -> Result<(), CommandError> {
+    let opened = app.statistics.open_countries();
+    opened.map_err(|error| CommandError::Argument(error.to_string()))?;
+    if !app.settings.log.requests {
+        return Ok(());
+    }
+    let segments = Segments::open(&app.settings.log_dir());
+    let segments = segments.map_err(|source| CommandError::Store {
+        source,
+        data: app.settings.data.clone(),
+    })?;
+    let counters = app.metrics.log_counters().clone();
+    app.request_log
+        .start(segments, counters)
+        .map_err(CommandError::System)
+}
+
 fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, CommandError> {
     let bind = || {
         let listener = TcpListener::bind(address)?;
@@ -132,6 +154,8 @@ async fn serve(
     let retention = tokio::spawn(retention::keep(Arc::clone(&app), stop.clone()));
     let maintenance = tokio::spawn(retention::control::serve(Arc::clone(&app), stop.clone()));
     let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
+    let abuse = tokio::spawn(abuse::keep(Arc::clone(&app), stop.clone()));
+    let statistics = tokio::spawn(statistics::keep(Arc::clone(&app), stop.clone()));
     let metrics = metrics_listener
         .map(|listener| serve_metrics(&app, listener, limits, stop.clone()))
         .transpose()?;
@@ -156,6 +180,8 @@ async fn serve(
         Some(complaints),
         Some(retention),
         Some(maintenance),
+        Some(abuse),
+        Some(statistics),
         metrics,
     ];
     for task in tasks.into_iter().flatten() {
@@ -241,8 +267,11 @@ async fn finish(app: &AppState, drain_time_max: Duration) {
     if let Err(error) = app.with_queue(|queue| queue.merge_uploads()).await {
         tracing::warn!(%error, "the last uploads are not counted for the candidate");
     }
-    let flushed = app.with_store(|store| {
+    let this = Arc::clone(app);
+    let flushed = app.with_store(move |store| {
         store.merge_views()?;
+        this.statistics.write(store, clock::now_ms())?;
+        this.request_log.stop();
         store.flush()
     });
     match flushed.await {

@@ -41,6 +41,10 @@ impl Settings {
             );
             return refuse("pipeline.decode_memory_bytes_max", &why);
         }
+        if !self.http.trusted_proxies.is_empty() && self.http.proxies > 0 {
+            let why = "and http.trusted_proxies exclude each other; the second is the safe one";
+            return refuse("http.proxies", why);
+        }
         if let Err(error) = self.models.cpu_path.parse::<CpuPathChoice>() {
             return refuse("models.cpu_path", &format!("is unknown: {error}"));
         }
@@ -104,6 +108,9 @@ impl Settings {
             ("storage.views_merge_seconds", storage.views_merge_seconds),
             ("moderation.lease_minutes", moderation.lease_minutes),
             ("moderation.retention_days", moderation.retention_days),
+            ("statistics.count_min", self.statistics.count_min),
+            ("statistics.days", self.statistics.days.into()),
+            ("abuse.network_factor", self.abuse.network_factor.into()),
         ];
         counts
             .into_iter()

@@ -1,13 +1,18 @@
 //! Every setting, its default and its bounds. [`load`] is the only place that
 //! reads the environment.
 
+mod abuse;
 mod backup;
 mod check;
 mod clock;
 mod load;
+mod log;
 mod metrics_listen;
+mod networks;
+mod proxy_header;
 mod retention;
 mod staff;
+mod statistics;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -19,12 +24,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::moderation::rules::Rule;
 
+pub use abuse::Abuse;
 pub use backup::Backup;
 pub use clock::Clock;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
+pub use log::{Log, LogFormat};
 pub use metrics_listen::MetricsListen;
+pub use networks::Networks;
+pub use proxy_header::ProxyHeader;
 pub use retention::Retention;
 pub use staff::Staff;
+pub use statistics::Statistics;
 
 /// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
 /// then flags.
@@ -64,6 +74,10 @@ pub struct Settings {
     pub storage: Storage,
     /// What is written about requests.
     pub log: Log,
+    /// Limits for those who take more than their share.
+    pub abuse: Abuse,
+    /// What is counted of visitors.
+    pub statistics: Statistics,
 }
 
 impl Default for Settings {
@@ -85,6 +99,8 @@ impl Default for Settings {
             clock: Clock::default(),
             storage: Storage::default(),
             log: Log::default(),
+            abuse: Abuse::default(),
+            statistics: Statistics::default(),
         }
     }
 }
@@ -119,8 +135,13 @@ pub struct Http {
     pub metrics_listen: MetricsListen,
     /// Connections open at once; more wait to be accepted.
     pub connections_max: usize,
-    /// Proxies of ours in front of the service, whose `X-Forwarded-For` says who
-    /// the client is; without any the other end of the connection is.
+    /// Networks of our own proxies. Only who comes from one of them is believed
+    /// about whom he speaks for.
+    pub trusted_proxies: Networks,
+    /// The header in which those proxies say it.
+    pub proxy_header: ProxyHeader,
+    /// Number of our own proxies, where their addresses are not known: whoever
+    /// else reaches the service can then give any address for his own.
     pub proxies: usize,
     /// Time a client has for its request's header, and an idle connection stays.
     pub header_seconds_max: u64,
@@ -145,6 +166,8 @@ impl Default for Http {
         Self {
             metrics_listen: MetricsListen::default(),
             connections_max: 512,
+            trusted_proxies: Networks::default(),
+            proxy_header: ProxyHeader::XForwardedFor,
             proxies: 0,
             header_seconds_max: 15,
             body_seconds_max: 300,
@@ -366,36 +389,6 @@ impl Default for Storage {
     }
 }
 
-/// What is written about requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Log {
-    /// `error`, `warn`, `info`, `debug`, `trace`, or a list such as
-    /// `info,imgshare_web=debug`.
-    pub level: String,
-    /// Lines for people or for machines.
-    pub format: LogFormat,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            level: "info".to_owned(),
-            format: LogFormat::Text,
-        }
-    }
-}
-
-/// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 impl Settings {
     /// Folder of the weights.
     #[must_use]
@@ -407,6 +400,12 @@ impl Settings {
     #[must_use]
     pub fn audit_dir(&self) -> PathBuf {
         self.data.join("audit")
+    }
+
+    /// Folder of the request log.
+    #[must_use]
+    pub fn log_dir(&self) -> PathBuf {
+        self.data.join("log")
     }
 
     /// The limits the pipeline holds every image to.

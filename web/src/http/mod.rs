@@ -9,6 +9,8 @@ pub mod filename;
 pub mod multipart;
 pub mod negotiate;
 pub mod observe;
+pub mod proxies;
 pub mod range;
+pub mod referrer;
 pub mod server;
 pub mod visitor;

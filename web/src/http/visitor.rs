@@ -12,6 +12,9 @@ pub const THEME_COOKIE: &str = "theme";
 /// Name of the cookie that turns the nsfw warning off.
 pub const NSFW_FILTER_COOKIE: &str = "nsfw_filter";
 
+/// Name of the cookie with what a visitor agreed to, beyond what is essential.
+pub const CONSENT_COOKIE: &str = "consent";
+
 /// The formats in the pages' words.
 const FORMATS: &str = "JPEG, PNG, WebP, GIF, AVIF";
 
@@ -40,6 +43,7 @@ impl Visitor {
                 formats: FORMATS,
                 files_per_batch_max: settings.site.files_per_batch_max,
                 contact: (!contact.is_empty()).then(|| contact.clone()),
+                is_counted: settings.statistics.enabled && agrees_to_analytics(headers),
             },
             nsfw_filter: cookie(headers, NSFW_FILTER_COOKIE) != Some("off"),
         }
@@ -68,6 +72,16 @@ fn authority(host: &HeaderValue) -> Option<&str> {
     });
     let parses = format!("http://{host}/").parse::<Uri>().is_ok();
     (is_plain && parses && !host.is_empty()).then_some(host)
+}
+
+/// Whether a visitor agreed to be counted for analytics. A browser that asks for
+/// privacy (Global Privacy Control) has not, whatever its cookie says.
+#[must_use]
+pub fn agrees_to_analytics(headers: &HeaderMap) -> bool {
+    let objects = headers.get("sec-gpc").is_some_and(|value| value == "1");
+    let agreed = cookie(headers, CONSENT_COOKIE).unwrap_or_default();
+    let mut words = agreed.split(|letter: char| !letter.is_ascii_alphanumeric());
+    !objects && words.any(|word| word == "analytics")
 }
 
 /// The value of a cookie.

@@ -1,8 +1,10 @@
 //! What the service counts, in Prometheus' text format.
 
+mod abuse;
 mod pipeline;
 mod retention;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use imgshare_pipeline::Pipeline;
@@ -13,6 +15,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+use crate::abuse::Abuse;
 
 /// Media type of what [`Metrics::text`] writes.
 pub const MIME: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,6 +35,19 @@ pub struct Metrics {
     variant_bytes: Gauge,
     /// The end of what is kept.
     pub retention: retention::RetentionMetrics,
+    refused_clients: Family<Why, Counter>,
+    log: LogCounters,
+}
+
+/// What becomes of the request log's lines.
+#[derive(Debug, Clone, Default)]
+pub struct LogCounters {
+    /// Lines that were written.
+    pub written: Counter,
+    /// Lines that found no place to wait in.
+    pub lost_in_queue: Counter,
+    /// Lines that the disk refused.
+    pub lost_on_disk: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +79,11 @@ struct Variant {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Why {
+    why: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CacheAnswer {
     answer: &'static str,
 }
@@ -69,7 +91,7 @@ struct CacheAnswer {
 impl Metrics {
     /// Counters at zero, over a pipeline that counts for itself.
     #[must_use]
-    pub fn new(pipeline: Pipeline) -> Self {
+    pub fn new(pipeline: Pipeline, abuse: Arc<Abuse>) -> Self {
         let mut registry = Registry::with_prefix("imgshare");
         let seconds = Family::<Route, Histogram>::new_with_constructor(|| {
             // 0.5 ms to 16 s: cached images below, uploads of large ones above.
@@ -117,6 +139,14 @@ impl Metrics {
         );
         let retention = retention::RetentionMetrics::registered(&mut registry);
         registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
+        registry.register_collector(Box::new(abuse::AbuseCollector::new(abuse)));
+        let refused_clients = Family::default();
+        registry.register(
+            "refused_clients",
+            "Requests refused for where they came from",
+            Family::clone(&refused_clients),
+        );
+        let log = log_counters(&mut registry);
         let answered = |answer| cache.get_or_create_owned(&CacheAnswer { answer });
         let (cache_hits, cache_misses) = (answered("hit"), answered("miss"));
         Self {
@@ -131,7 +161,20 @@ impl Metrics {
             variants_made,
             variant_bytes,
             retention,
+            refused_clients,
+            log,
         }
+    }
+
+    /// One request refused for where it came from.
+    pub fn refused_client(&self, why: &'static str) {
+        self.refused_clients.get_or_create(&Why { why }).inc();
+    }
+
+    /// The counters of the request log.
+    #[must_use]
+    pub fn log_counters(&self) -> &LogCounters {
+        &self.log
     }
 
     /// One request, answered. `route` is the pattern, never the path.
@@ -204,4 +247,24 @@ impl Metrics {
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn log_counters(registry: &mut Registry) -> LogCounters {
+    let lost = Family::<Why, Counter>::default();
+    let counters = LogCounters {
+        written: Counter::default(),
+        lost_in_queue: lost.get_or_create_owned(&Why { why: "queue-full" }),
+        lost_on_disk: lost.get_or_create_owned(&Why { why: "disk" }),
+    };
+    registry.register(
+        "request_log_lines",
+        "Lines written into the request log",
+        counters.written.clone(),
+    );
+    registry.register(
+        "request_log_lines_lost",
+        "Lines of the request log that nobody waited for",
+        lost,
+    );
+    counters
 }

@@ -46,7 +46,7 @@ const SVG: &str = "image/svg+xml";
 
 /// Each script stands after those it imports, because its own hash covers the
 /// hashed names of its imports.
-const SOURCES: [(&str, &str, &str); 27] = [
+const SOURCES: [(&str, &str, &str); 28] = [
     ("base.css", CSS, include_str!("../../assets/base.css")),
     ("parts.css", CSS, include_str!("../../assets/parts.css")),
     ("card.css", CSS, include_str!("../../assets/card.css")),
@@ -86,6 +86,7 @@ const SOURCES: [(&str, &str, &str); 27] = [
     ("desk.js", JS, include_str!("../../assets/desk.js")),
     ("grid.js", JS, include_str!("../../assets/grid.js")),
     ("learning.js", JS, include_str!("../../assets/learning.js")),
+    ("visit.js", JS, include_str!("../../assets/visit.js")),
     ("words.js", JS, include_str!("../../assets/words.js")),
     ("transfer.js", JS, include_str!("../../assets/transfer.js")),
     ("card.js", JS, include_str!("../../assets/card.js")),

@@ -16,6 +16,7 @@ mod problem;
 mod share;
 mod site;
 pub mod staff;
+pub mod statistics;
 mod uploaded;
 mod viewer;
 mod wording;

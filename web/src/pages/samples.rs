@@ -13,6 +13,7 @@ pub(super) fn site() -> Site {
         formats: "JPEG, PNG, WebP, GIF, AVIF",
         files_per_batch_max: 20,
         contact: Some("privacy@img.example".to_owned()),
+        is_counted: true,
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Site {
     pub files_per_batch_max: u32,
     /// Mail address of the operator, or an address of a page.
     pub contact: Option<String>,
+    /// Whether the visitor agreed to be counted.
+    pub is_counted: bool,
 }
 
 impl Site {

@@ -27,6 +27,7 @@ fn every_page() -> Vec<(&'static str, String)> {
     let dark = Site {
         theme: Theme::Dark,
         contact: None,
+        is_counted: false,
         ..samples::site()
     };
     vec![

@@ -59,6 +59,7 @@ pub(super) async fn original(
     }
     if method == Method::GET && !app.staff.is_visiting(&headers) {
         app.store.count_view(&id, clock::now_ms());
+        app.statistics.saw_image(&id);
     }
     delivery::respond(
         &app.settings.http,

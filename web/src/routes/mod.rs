@@ -21,6 +21,7 @@ use axum::routing::{get, post};
 use crate::app::AppState;
 use crate::complaints;
 use crate::staff;
+use crate::statistics;
 
 /// Every route, without what surrounds them all.
 pub fn all(app: &AppState) -> Router<AppState> {
@@ -28,6 +29,7 @@ pub fn all(app: &AppState) -> Router<AppState> {
         .route("/", get(pages::home))
         .route("/upload", post(upload::upload))
         .route("/preferences", post(preferences::save))
+        .route("/visit", post(statistics::visit))
         .route("/d/{id}", get(delete::ask).post(delete::delete))
         .route("/{id}", get(pages::viewer))
         .layer(from_fn(headers::page_policy));

@@ -25,8 +25,10 @@ use crate::complaints;
         (name = "images", description = "Upload, facts, deletion"),
         (name = "files", description = "The images themselves, and smaller renderings"),
         (name = "complaints", description = "Reports, copyright notices, objections"),
+        (name = "staff", description = "For staff, by the cookie of their session"),
         (name = "service", description = "Alive and ready"),
     ),
+    paths(crate::statistics::page::api),
     modifiers(&DeleteTokenScheme),
 )]
 struct Contract;

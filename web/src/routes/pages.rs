@@ -54,6 +54,7 @@ pub(super) async fn viewer(
     let (views, outlook) = app.with_store(read).await?;
     if is_view {
         app.store.count_view(&id, now_ms);
+        app.statistics.saw_image(&id);
     }
     let visitor = Visitor::of(&app, &headers);
     let label = decision::label_of(&app.thresholds.moderation(), &record);

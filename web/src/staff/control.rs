@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::admin::{self, AdminError, By, Member};
 use super::guesses::Guesses;
+use crate::abuse::{self, BlockAnswer, BlockCommand};
 use crate::app::AppState;
 use crate::clock;
 use crate::config::Settings;
@@ -66,6 +67,11 @@ pub enum AdminCommand {
         /// Whether the settings' shall be in force again.
         reset: bool,
     },
+    /// About networks that are denied.
+    Block {
+        /// What.
+        block: BlockCommand,
+    },
 }
 
 /// What comes of it.
@@ -101,6 +107,11 @@ pub enum AdminAnswer {
     Done {
         /// To whom, by pseudonym.
         name: String,
+    },
+    /// About networks that are denied.
+    Block {
+        /// What came of it.
+        block: BlockAnswer,
     },
     /// It was refused.
     Refused {
@@ -163,6 +174,13 @@ fn obey_in(
         AdminCommand::Thresholds { reset } => {
             let book = ThresholdBook::open(keys, &settings.moderation)?;
             thresholds(keys, &book, *reset, by.now_ms)?
+        }
+        AdminCommand::Block { block } => {
+            let done = abuse::obey(keys, &by.actor, by.now_ms, block);
+            match abuse::apart(done)? {
+                Ok(block) => AdminAnswer::Block { block },
+                Err(error) => refused(error),
+            }
         }
     })
 }
@@ -294,10 +312,13 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
                     return answer.map(Ok);
                 }
                 let guesses = Some(&*shared.staff.guesses);
-                match obey_in(store, &shared.settings, guesses, &command) {
-                    Err(AdminError::Storage(error)) => Err(error),
-                    other => Ok(other),
-                }
+                let done = match obey_in(store, &shared.settings, guesses, &command) {
+                    Err(AdminError::Storage(error)) => return Err(error),
+                    other => other,
+                };
+                // A command may have been about blocks.
+                shared.abuse.load_blocks(store, clock::now_ms())?;
+                Ok(done)
             });
             match obeyed.await {
                 Ok(Ok(answer)) => {

@@ -16,15 +16,20 @@ use serde_json::json;
 use super::session::Caller;
 use super::transport::Transport;
 use super::{Access, Refusal, csrf, login};
+use crate::abuse::Kind;
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::{Problem, WebError};
+use crate::http::address::client;
 use crate::http::negotiate;
 use crate::http::visitor::Visitor;
 
 /// A use is written down once a minute, not with every request: writing waits
 /// for the disk.
 const SEEN_EVERY_MS: u64 = 60_000;
+
+/// The one route of the staff that lies elsewhere.
+pub const STATISTICS_API: &str = "/api/v1/stats";
 
 const REFUSED: Action = Action::new("staff-refused");
 
@@ -41,8 +46,8 @@ impl Routes {
         Self::default()
     }
 
-    /// Adds a path below `/staff` with its handlers, which only those reach who
-    /// have access. A request that changes something has to carry the session's
+    /// Adds a path below `/staff`, or the one of the API for programs of the
+    /// staff, with its handlers, which only those reach who have access. A request that changes something has to carry the session's
     /// token.
     ///
     /// # Panics
@@ -54,7 +59,8 @@ impl Routes {
         access: Access,
         handlers: MethodRouter<AppState>,
     ) -> Self {
-        assert!(path == "/staff" || path.starts_with("/staff/"), "{path}");
+        let is_ours = ["/staff", STATISTICS_API].contains(&path) || path.starts_with("/staff/");
+        assert!(is_ours, "{path}");
         self.routes.push((path, access, handlers));
         self
     }
@@ -95,6 +101,11 @@ async fn guard(
         Ok(caller) => caller.map(Arc::new),
         Err(error) => return error.into_response(),
     };
+    if caller.is_none()
+        && let Err(error) = app.admit_client(client(request.extensions()), Kind::Other)
+    {
+        return error.into_response();
+    }
     let actor = caller
         .as_ref()
         .map_or(Actor::Visitor, |caller| caller.actor());

@@ -7,6 +7,7 @@ use axum::routing::get;
 
 use super::{Access, Permission, Routes, Session};
 use crate::app::AppState;
+use crate::clock;
 use crate::http::visitor::Visitor;
 use crate::pages::staff as pages;
 
@@ -21,7 +22,8 @@ async fn home(State(app): State<AppState>, headers: HeaderMap, session: Session)
         .filter(|permission| permission.is_of(session.role))
         .map(Permission::words)
         .collect();
-    Html(pages::home(&site, &me(&session), &allowed))
+    let n_alerts = app.abuse.alerts(clock::now_ms()).len();
+    Html(pages::home(&site, &me(&session), &allowed, n_alerts))
 }
 
 /// What every page under `/staff` shows of who is looking.
@@ -34,6 +36,7 @@ pub(crate) fn me(session: &Session) -> pages::Me {
             .iter()
             .any(|permission| permission.is_of(session.role)),
         sees_grid: Permission::ReviewInBulk.is_of(session.role),
+        sees_abuse: Permission::Abuse.is_of(session.role),
         sees_figures: Permission::Figures.is_of(session.role),
         sees_people: Permission::People.is_of(session.role),
         sees_audit: Permission::Audit.is_of(session.role),

@@ -54,8 +54,8 @@ use transport::Transport;
 pub use csrf::{CSRF_FIELD, CSRF_HEADER};
 pub(crate) use home::me;
 
-pub use guard::Routes;
 pub(crate) use guard::{FOREIGN_LANE, RefusedWith};
+pub use guard::{Routes, STATISTICS_API};
 pub use permission::{Access, Permission};
 pub use refusal::Refusal;
 pub use session::Session;
@@ -192,6 +192,8 @@ pub fn routes() -> Routes {
         .and(step_up::routes())
         .and(people::routes())
         .and(audit_page::routes())
+        .and(crate::abuse::routes())
+        .and(crate::statistics::routes())
         .and(crate::moderation::api::routes())
         .and(crate::moderation::desk::routes())
 }

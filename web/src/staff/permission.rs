@@ -21,6 +21,8 @@ pub enum Permission {
     HashBank,
     /// Change rules and thresholds.
     Rules,
+    /// See what was noticed of abuse, and block networks.
+    Abuse,
     /// See how well model, rules and moderators do.
     Figures,
     /// Read the audit.
@@ -31,7 +33,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Review,
         Self::ReviewInBulk,
         Self::DecideEscalated,
@@ -40,6 +42,7 @@ impl Permission {
         Self::Appeals,
         Self::HashBank,
         Self::Rules,
+        Self::Abuse,
         Self::Figures,
         Self::Audit,
         Self::People,
@@ -56,7 +59,8 @@ impl Permission {
             | Self::DecideEscalated
             | Self::Notices
             | Self::HashBank
-            | Self::Rules => &[Admin, SeniorModerator],
+            | Self::Rules
+            | Self::Abuse => &[Admin, SeniorModerator],
             Self::ChildSafety => &[ChildSafety],
             Self::Figures => &[Admin, SeniorModerator, Auditor],
             Self::Audit => &[Admin, Auditor],
@@ -77,6 +81,7 @@ impl Permission {
             Self::Appeals => "decide appeals",
             Self::HashBank => "keep the hash bank",
             Self::Rules => "change rules and thresholds",
+            Self::Abuse => "block networks",
             Self::Figures => "see the figures",
             Self::Audit => "read the audit",
             Self::People => "manage people",
@@ -124,6 +129,7 @@ mod tests {
                 Appeals,
                 HashBank,
                 Rules,
+                Abuse,
                 Figures
             ]
         );

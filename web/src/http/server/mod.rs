@@ -95,7 +95,7 @@ async fn accept(
         .map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, Peer(peer), place))
+    Ok((stream, Peer::new(peer), place))
 }
 
 /// One connection, from its first request to its end.

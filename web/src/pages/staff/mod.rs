@@ -1,8 +1,10 @@
 //! The pages under `/staff`: view types in, HTML text out.
 
+mod blocks;
 mod lists;
 mod ways_in;
 
+pub use blocks::{AlertRow, BlockRow, BlocksView, blocks};
 pub use lists::{
     AccountView, AuditRow, AuditView, MemberRow, PasskeyRow, PeopleView, account, audit, people,
 };
@@ -23,6 +25,8 @@ pub struct Me {
     pub sees_queue: bool,
     /// Whether they may decide many at once.
     pub sees_grid: bool,
+    /// Whether alerts and blocks are theirs.
+    pub sees_abuse: bool,
     /// Whether the figures are theirs.
     pub sees_figures: bool,
     /// Whether the page of people is theirs.

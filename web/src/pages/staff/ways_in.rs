@@ -160,13 +160,15 @@ struct RecoveryPage<'a> {
     codes: &'a [String],
 }
 
-/// The first page: what one may do.
-pub fn home(site: &Site, me: &Me, allowed: &[&str]) -> String {
+/// The first page: what one may do, and how many alerts there are for those
+/// whom they are for.
+pub fn home(site: &Site, me: &Me, allowed: &[&str], n_alerts: usize) -> String {
     render(&HomePage {
         site,
         return_path: Some("/staff"),
         me: Some(me),
         allowed,
+        n_alerts,
     })
 }
 
@@ -177,4 +179,5 @@ struct HomePage<'a> {
     return_path: Option<&'a str>,
     me: Option<&'a Me>,
     allowed: &'a [&'a str],
+    n_alerts: usize,
 }
