@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageId, Keyspace, Record, State, StorageError};
+use crate::{ImageId, Keyspace, Record, State, StorageError, calendar};
 
 /// Holds the records, indexes by state and by exact hash, and the view counters;
 /// and beside them a [`Keyspace`], whose commits may change records too.
@@ -217,6 +217,15 @@ pub struct Views {
 }
 
 impl Views {
+    /// Of an image whose views were lost: it may have been viewed until now, so
+    /// that nobody takes it for one that nobody views.
+    pub(crate) fn not_known(now_ms: u64) -> Self {
+        Self {
+            total: 0,
+            last_day: Some(calendar::day(now_ms)),
+        }
+    }
+
     pub(crate) fn add(self, delta: &ViewDelta) -> Self {
         Self {
             total: self.total.saturating_add(delta.n_views),

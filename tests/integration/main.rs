@@ -1,6 +1,7 @@
 //! ImgShare from outside: the binary, its HTTP interface and its files.
 
 mod architecture;
+mod backup;
 mod bad_images;
 mod bad_requests;
 mod broken_disk;
