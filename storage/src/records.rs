@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageId, Keyspace, Record, State, StorageError};
+use crate::{ImageId, Keyspace, Record, State, StorageError, calendar};
 
 /// Holds the records, indexes by state, by exact hash and by likeness, and the view
 /// counters;
@@ -262,6 +262,15 @@ pub struct Views {
 }
 
 impl Views {
+    /// Of an image whose views were lost: it may have been viewed until now, so
+    /// that nobody takes it for one that nobody views.
+    pub(crate) fn not_known(now_ms: u64) -> Self {
+        Self {
+            total: 0,
+            last_day: Some(calendar::day(now_ms)),
+        }
+    }
+
     pub(crate) fn add(self, delta: &ViewDelta) -> Self {
         Self {
             total: self.total.saturating_add(delta.n_views),

@@ -270,11 +270,10 @@ impl Rebuilding<'_> {
                 (self.on_event)(RepairEvent::RemovalFinished { id });
             }
             Ok(record) => {
-                let views = self
-                    .old
-                    .and_then(|old| old.views(&id).ok())
-                    .unwrap_or_default();
-                self.report.n_views_kept += u64::from(views.last_day.is_some());
+                let known = self.old.and_then(|old| old.views(&id).ok());
+                let has_views = known.is_some_and(|views| views.last_day.is_some());
+                self.report.n_views_kept += u64::from(has_views);
+                let views = known.unwrap_or_else(|| Views::not_known(self.now_ms));
                 self.waiting.push((record, views));
                 if self.waiting.len() == LOAD_BATCH {
                     self.load()?;

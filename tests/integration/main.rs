@@ -2,6 +2,7 @@
 
 mod abuse;
 mod architecture;
+mod backup;
 mod bad_images;
 mod bad_requests;
 mod broken_disk;

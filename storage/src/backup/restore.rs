@@ -27,6 +27,7 @@ struct Restoring<'a> {
     done: Restored,
     /// Images whose entries are not to be loaded.
     left_out: BTreeSet<ImageId>,
+    now_ms: u64,
     /// Images that were deleted and are held.
     held: Vec<Record>,
     /// Images that are there by the hash of their bytes, which are then shared.
@@ -48,6 +49,7 @@ pub fn restore(
     root: &Path,
     key: &BackupKey,
     data: &Path,
+    now_ms: u64,
     until_ms: Option<u64>,
 ) -> Result<Restored, BackupError> {
     let set = Set::open(root, key)?;
@@ -73,6 +75,7 @@ pub fn restore(
             ..Restored::default()
         },
         left_out: BTreeSet::new(),
+        now_ms,
         held: Vec::new(),
         by_sha256: HashMap::new(),
     };
@@ -173,7 +176,7 @@ impl Restoring<'_> {
             return Ok(());
         }
         if let Some(there) = self.there.as_ref().filter(|_| !is_known) {
-            there.insert(&record)?;
+            there.load(&[(record.clone(), Views::not_known(self.now_ms))])?;
         }
         self.by_sha256.entry(record.sha256).or_insert(id);
         self.done.n_images += 1;

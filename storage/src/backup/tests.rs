@@ -69,7 +69,7 @@ impl House {
     }
 
     fn restore(&self) -> Restored {
-        restore(&self.backup(), &self.key, &self.data(), None).unwrap()
+        restore(&self.backup(), &self.key, &self.data(), NOW, None).unwrap()
     }
 
     fn assert_whole(&self, record: &Record, text: &str) {
@@ -208,7 +208,14 @@ fn p13e_what_was_deleted_since_does_not_come_back() {
     house.make(NOW + 2 * DAY);
     house.stop();
     fs::remove_dir_all(house.data()).unwrap();
-    let older = restore(&house.backup(), &house.key, &house.data(), Some(NOW + DAY)).unwrap();
+    let older = restore(
+        &house.backup(),
+        &house.key,
+        &house.data(),
+        NOW,
+        Some(NOW + DAY),
+    )
+    .unwrap();
     assert_eq!((older.made_at_ms, older.n_erased), (NOW, 1));
     house.start();
     house.assert_whole(&kept, "Bleibendes");
@@ -379,7 +386,7 @@ fn a_folder_of_something_else_is_left_alone() {
         &mut || {},
     );
     assert_eq!(made.unwrap_err().code(), "backup-missing");
-    let error = restore(&house.backup(), &house.key, &house.data(), None).unwrap_err();
+    let error = restore(&house.backup(), &house.key, &house.data(), NOW, None).unwrap_err();
     assert_eq!(error.code(), "backup-missing");
     assert_eq!(files(&house.backup()).len(), 1);
 }
@@ -389,8 +396,14 @@ fn a_running_service_is_not_restored_into() {
     let house = House::new();
     house.upload("first");
     house.make(NOW);
-    let error = restore(&house.backup(), &house.key, &house.data(), None).unwrap_err();
+    let error = restore(&house.backup(), &house.key, &house.data(), NOW, None).unwrap_err();
     assert_eq!(error.code(), "storage-locked");
-    let dated = restore(&house.backup(), &house.key, &house.data(), Some(NOW - 1));
+    let dated = restore(
+        &house.backup(),
+        &house.key,
+        &house.data(),
+        NOW,
+        Some(NOW - 1),
+    );
     assert_eq!(dated.unwrap_err().code(), "backup-no-snapshot");
 }

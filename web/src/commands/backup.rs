@@ -164,7 +164,7 @@ pub(super) fn restore(
     let until_ms = arguments
         .at
         .map(|day| day.saturating_add(MS_A_DAY).saturating_sub(1));
-    let restored = backup::restore(&from, &key, &settings.data, until_ms);
+    let restored = backup::restore(&from, &key, &settings.data, clock::now_ms(), until_ms);
     let restored = restored.map_err(|error| failed(&error))?;
     output::line(format_args!(
         "the backup of {}: {} images are there, {} of them brought back; {} deleted since are \

@@ -6,6 +6,7 @@ mod deletion;
 mod images;
 mod pages;
 mod rescans;
+mod retention;
 mod staff;
 mod uploads;
 mod variants;
