@@ -39,7 +39,7 @@ impl Browser {
             .uri(path)
             .header(header::HOST, "localhost:8080")
             .header(header::COOKIE, &self.cookie)
-            .extension(Peer(([203, 0, self.network, 7], 5_000).into()))
+            .extension(Peer::new(([203, 0, self.network, 7], 5_000).into()))
     }
 
     async fn get(&self, service: &Service, path: &str) -> Answer {
