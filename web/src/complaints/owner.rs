@@ -302,7 +302,7 @@ async fn manage_page(
 ) -> Result<Response, WebError> {
     let id = record.id;
     let owned = record.clone();
-    let (said, appeal, counter) = app
+    let (said, appeal, counter, is_in_court) = app
         .see_complaints(move |reporting| {
             let complaints = &reporting.complaints;
             let said = complaints.statement(&owned)?;
@@ -310,6 +310,7 @@ async fn manage_page(
                 said,
                 complaints.newest_appeal(&id)?,
                 complaints.open_counter(&id)?,
+                complaints.is_in_court(&id)?,
             ))
         })
         .await?;
@@ -328,7 +329,7 @@ async fn manage_page(
             .map(wire::policy_words),
         statement: said.as_ref().map(Statement::of),
         appeal: appeal.map(|appeal| appeal.outcome.map(|outcome| outcome.is_granted)),
-        can_counter: is_countable && counter.is_none(),
+        can_counter: is_countable && counter.is_none() && !is_in_court,
         restore: counter.map(|counter| (counter.restore_from, counter.restore_by)),
     };
     let status = if problem.is_some() {

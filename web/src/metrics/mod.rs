@@ -1,6 +1,7 @@
 //! What the service counts, in Prometheus' text format.
 
 mod pipeline;
+mod safety;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use safety::Safety;
 
 /// Media type of what [`Metrics::text`] writes.
 pub const MIME: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -28,6 +30,7 @@ pub struct Metrics {
     cache_misses: Counter,
     variants_made: Family<Variant, Counter>,
     variant_bytes: Gauge,
+    safety: Safety,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -112,6 +115,7 @@ impl Metrics {
             "Room that kept variants take",
             variant_bytes.clone(),
         );
+        let safety = Safety::registered(&mut registry);
         registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
         let answered = |answer| cache.get_or_create_owned(&CacheAnswer { answer });
         let (cache_hits, cache_misses) = (answered("hit"), answered("miss"));
@@ -126,6 +130,7 @@ impl Metrics {
             cache_misses,
             variants_made,
             variant_bytes,
+            safety,
         }
     }
 
@@ -188,6 +193,20 @@ impl Metrics {
         self.variants_made.get_or_create(&Variant { variant }).inc();
         self.variant_bytes
             .set(i64::try_from(bytes_kept).unwrap_or(i64::MAX));
+    }
+
+    /// How many are there for child safety.
+    pub fn child_safety_accounts(&self, n_accounts: usize) {
+        let n_accounts = i64::try_from(n_accounts).unwrap_or(i64::MAX);
+        self.safety.accounts.set(n_accounts);
+    }
+
+    /// One image hidden by a report; whether that raised an alarm.
+    pub fn hidden_by_report(&self, is_alarm: bool) {
+        self.safety.hidden_by_reports.inc();
+        if is_alarm {
+            self.safety.hiding_alarms.inc();
+        }
     }
 
     /// Everything, as text.

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imgshare_storage::Keyspace;
+use imgshare_storage::complaints::{Complaints, CounterNotice};
 use imgshare_storage::staff::Role;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use super::admin::{self, AdminError, By, Member};
+use super::admin::{self, AdminError, By, Member, OpenInvitation};
 use super::guesses::Guesses;
 use crate::app::AppState;
 use crate::config::Settings;
@@ -23,6 +24,9 @@ use crate::moderation::service;
 
 /// Longest command, in bytes.
 const COMMAND_BYTES_MAX: u64 = 4_096;
+
+/// Counter-notices in one answer: each can be 4 KiB.
+const COUNTERS_MAX: usize = 100;
 
 /// Time for a command to arrive and its answer to be taken.
 const TALK_TIME_MAX: Duration = Duration::from_secs(10);
@@ -58,6 +62,25 @@ pub enum AdminCommand {
         /// Pseudonym or login name.
         name: String,
     },
+    /// Every open invitation.
+    Invitations,
+    /// Counter-notices that are open.
+    CounterNotices,
+    /// The claimant of a counter-notice has gone to court.
+    ActionFiled {
+        /// The counter-notice's receipt.
+        receipt: String,
+    },
+    /// An image is not needed as evidence any more.
+    ReleaseHold {
+        /// The image's id.
+        image: String,
+    },
+    /// Takes an invitation back.
+    Revoke {
+        /// As `Invitations` names it.
+        name: String,
+    },
 }
 
 /// What comes of it.
@@ -76,9 +99,19 @@ pub enum AdminAnswer {
         /// By pseudonym.
         members: Vec<Member>,
     },
+    /// Every open invitation.
+    Invitations {
+        /// The one that ends first at the beginning.
+        invitations: Vec<OpenInvitation>,
+    },
+    /// Counter-notices that are open.
+    CounterNotices {
+        /// The one due first at the beginning.
+        counters: Vec<CounterNotice>,
+    },
     /// It is done.
     Done {
-        /// To whom, by pseudonym.
+        /// To whom or what.
         name: String,
     },
     /// It was refused.
@@ -93,20 +126,21 @@ pub enum AdminAnswer {
 /// # Errors
 /// Why it was not done.
 pub fn obey(
-    keys: &dyn Keyspace,
+    complaints: &Complaints,
     settings: &Settings,
     command: &AdminCommand,
 ) -> Result<AdminAnswer, AdminError> {
-    obey_in(keys, settings, None, command)
+    obey_in(complaints, settings, None, command)
 }
 
 /// The same with what only the service knows, where it runs.
 fn obey_in(
-    keys: &dyn Keyspace,
+    complaints: &Complaints,
     settings: &Settings,
     guesses: Option<&Guesses>,
     command: &AdminCommand,
 ) -> Result<AdminAnswer, AdminError> {
+    let keys = &**complaints.queue().store();
     let by = By::operator(settings);
     let link = |code: &imgshare_storage::staff::Secret| AdminAnswer::Link {
         url: format!("{}/staff/join/{}", origin(settings), code.expose()),
@@ -138,6 +172,32 @@ fn obey_in(
                 guesses.forget(login.as_str());
             }
             done(&id)
+        }
+        AdminCommand::Invitations => AdminAnswer::Invitations {
+            invitations: admin::invitations(keys, by.now_ms)?,
+        },
+        AdminCommand::CounterNotices => AdminAnswer::CounterNotices {
+            counters: complaints.open_counters(COUNTERS_MAX)?,
+        },
+        AdminCommand::ActionFiled { receipt } => {
+            let receipt = receipt.parse().map_err(|_| AdminError::NoReceipt)?;
+            let closed = complaints.action_filed(&by.actor, &receipt, by.now_ms)?;
+            AdminAnswer::Done {
+                name: closed.image.to_string(),
+            }
+        }
+        AdminCommand::ReleaseHold { image } => {
+            let id = image.parse().map_err(|_| AdminError::NoImage)?;
+            match complaints.release_hold(&by.actor, &id, by.now_ms)? {
+                true => AdminAnswer::Done {
+                    name: image.clone(),
+                },
+                false => return Err(AdminError::NotHeld),
+            }
+        }
+        AdminCommand::Revoke { name } => {
+            admin::revoke(keys, &by, name)?;
+            AdminAnswer::Done { name: name.clone() }
         }
     })
 }
@@ -239,9 +299,10 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
         Err(error) => refused(error),
         Ok(command) => {
             let (shared, asked) = (Arc::clone(app), command.clone());
-            let obeyed = app.with_audit(move |store| {
+            let obeyed = app.with_audit(move |_| {
                 let guesses = Some(&*shared.staff.guesses);
-                match obey_in(store, &shared.settings, guesses, &command) {
+                let complaints = &shared.reporting.complaints;
+                match obey_in(complaints, &shared.settings, guesses, &command) {
                     Err(AdminError::Storage(error)) => Err(error),
                     other => Ok(other),
                 }

@@ -5,8 +5,9 @@ use axum::http::HeaderMap;
 use axum::response::Html;
 use axum::routing::get;
 
-use super::{Access, Permission, Routes, Session};
+use super::{Access, Permission, Routes, Session, safety};
 use crate::app::AppState;
+use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::pages::staff as pages;
 
@@ -14,14 +15,19 @@ pub(super) fn routes() -> Routes {
     Routes::new().at("/staff", Access::SignedIn, get(home))
 }
 
-async fn home(State(app): State<AppState>, headers: HeaderMap, session: Session) -> Html<String> {
+async fn home(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    session: Session,
+) -> Result<Html<String>, WebError> {
+    let notices = safety::notices(&app, &session).await?;
     let site = Visitor::of(&app, &headers).site;
     let allowed: Vec<&str> = Permission::ALL
         .into_iter()
         .filter(|permission| permission.is_of(session.role))
         .map(Permission::words)
         .collect();
-    Html(pages::home(&site, &me(&session), &allowed))
+    Ok(Html(pages::home(&site, &me(&session), &allowed, &notices)))
 }
 
 /// What every page under `/staff` shows of who is looking.
@@ -35,6 +41,9 @@ pub(crate) fn me(session: &Session) -> pages::Me {
             .any(|permission| permission.is_of(session.role)),
         sees_grid: Permission::ReviewInBulk.is_of(session.role),
         sees_figures: Permission::Figures.is_of(session.role),
+        sees_notices: [Permission::Notices, Permission::ChildSafety]
+            .iter()
+            .any(|permission| permission.is_of(session.role)),
         sees_people: Permission::People.is_of(session.role),
         sees_audit: Permission::Audit.is_of(session.role),
     }

@@ -7,6 +7,7 @@
 mod estimate;
 mod kin;
 mod learning;
+mod notices;
 mod plain;
 mod preview;
 
@@ -38,6 +39,17 @@ pub fn routes() -> Routes {
         )
         .at("/staff/preview/{image}", queue, get(preview::show))
         .at("/staff/api/kin/{image}", queue, get(kin::show))
+        .at("/staff/notices", queue, get(notices::show))
+        .at(
+            "/staff/notices/action-filed",
+            Access::Needs(Permission::Notices),
+            post(notices::action_filed),
+        )
+        .at(
+            "/staff/notices/release-hold",
+            queue,
+            post(notices::release_hold),
+        )
         .at("/staff/learning", figures, get(learning::page))
         .at("/staff/api/learning", figures, get(learning::what_if))
 }

@@ -4,7 +4,8 @@ mod lists;
 mod ways_in;
 
 pub use lists::{
-    AccountView, AuditRow, AuditView, MemberRow, PasskeyRow, PeopleView, account, audit, people,
+    AccountView, AuditRow, AuditView, InvitationRow, MemberRow, PasskeyRow, PeopleView, account,
+    audit, people,
 };
 pub(crate) use ways_in::Enrolment;
 pub(crate) use ways_in::enrol;
@@ -25,6 +26,8 @@ pub struct Me {
     pub sees_grid: bool,
     /// Whether the figures are theirs.
     pub sees_figures: bool,
+    /// Whether the page of notices and clocks is theirs.
+    pub sees_notices: bool,
     /// Whether the page of people is theirs.
     pub sees_people: bool,
     /// Whether the audit is theirs.
