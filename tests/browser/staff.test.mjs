@@ -17,7 +17,7 @@ after(() => scene.close());
 async function withAuthenticator(page) {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("WebAuthn.enable");
-  await devtools.send("WebAuthn.addVirtualAuthenticator", {
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
       transport: "internal",
@@ -27,6 +27,9 @@ async function withAuthenticator(page) {
       automaticPresenceSimulation: true,
     },
   });
+  return {
+    verifies: (isUserVerified) => devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified }),
+  };
 }
 
 async function sayPassword(page, login) {
@@ -101,6 +104,32 @@ test("a passkey is enrolled when joining and opens the next session", () =>
     await page.fill("#code", totp(secret));
     await page.getByRole("button", { name: "Enrol the app" }).click();
     await page.getByText("Authenticator app").waitFor();
+  }, PHONE));
+
+test("a passkey alone opens a session when it verifies its owner", () =>
+  scene.visit(async (page) => {
+    const authenticator = await withAuthenticator(page);
+    await choose(page, invite(scene.service, "moderator"), "joan");
+    await page.getByRole("button", { name: "Make a passkey" }).click();
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+    await page.getByRole("link", { name: "I have kept them" }).click();
+    await page.getByText("work the queue").waitFor();
+    await page.getByRole("button", { name: "Log out", exact: true }).click();
+
+    // Somebody holds the device and is not its owner.
+    await page.getByRole("button", { name: "Log in with a passkey" }).waitFor();
+    await screenshot(page, "staff-login-passkey-phone");
+    await authenticator.verifies(false);
+    await page.getByRole("button", { name: "Log in with a passkey" }).click();
+    await page.getByText("No passkey was used").waitFor();
+
+    await authenticator.verifies(true);
+    await page.goto("/staff/login?to=/staff/account");
+    await page.getByRole("button", { name: "Log in with a passkey" }).click();
+    await page.getByRole("heading", { name: "Your account" }).waitFor();
+    // It counts as the second factor of this session.
+    await page.getByRole("button", { name: "New codes" }).click();
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
   }, PHONE));
 
 test("who has another passkey does not get in", () =>

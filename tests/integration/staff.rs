@@ -88,7 +88,9 @@ fn what_is_secret_is_kept_nowhere_as_it_is() {
             stored.extend(std::fs::read(entry.path()).expect("a file can be read"));
         }
     }
-    for secret in [code, token, imgshare_tests::staff::PASSWORD] {
+    // The app's secret as the database had it once: 20 bytes in hex.
+    let app_secret = totp::hex(&admin.secret);
+    for secret in [code, token, imgshare_tests::staff::PASSWORD, &app_secret] {
         let is_there = stored
             .windows(secret.len())
             .any(|part| part == secret.as_bytes());
@@ -151,4 +153,38 @@ fn the_audit_survives_a_kill_and_shows_what_was_changed_behind_it() {
         .expect_success()
         .stdout;
     assert!(verified.starts_with("whole: 23 entries"), "{verified}");
+}
+
+#[test]
+fn a_lost_key_is_named_with_the_way_back() {
+    let installation = Installation::new();
+    let link = invite(&installation, "admin");
+    let server = installation.serve();
+    let admin = Staff::join(server.client(), &link, "boss");
+    server.stop();
+    let path = installation.data().join("keys").join("second-factors.key");
+    let key = std::fs::read(&path).expect("there is a key");
+    std::fs::remove_file(&path).expect("it can be removed");
+    let repaired = installation.run(&["repair"]).expect_success();
+    assert!(
+        repaired.stderr.contains("reset-second-factor"),
+        "{}",
+        repaired.stderr
+    );
+
+    let server = installation.serve();
+    let log = server.log();
+    assert!(log.contains("sealed under another key"), "{log}");
+    let mut again = Staff::stranger(server.client());
+    let refused = again.log_in("boss", &totp::code(&admin.secret, 1));
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    assert!(refused.text().contains("lost the key"));
+    server.stop();
+
+    std::fs::write(&path, key).expect("it can be put back");
+    let server = installation.serve();
+    let mut again = Staff::stranger(server.client());
+    let opened = again.log_in("boss", &totp::code(&admin.secret, 1));
+    assert_eq!(opened.status, 303, "{}", opened.text());
+    server.stop();
 }

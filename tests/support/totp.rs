@@ -15,6 +15,16 @@ pub fn code(secret: &str, steps: i64) -> String {
     at(&base32(secret), step.saturating_add_signed(steps))
 }
 
+/// A secret, in base32, as hexadecimal digits.
+///
+/// # Panics
+/// When the secret is not base32.
+#[must_use]
+pub fn hex(secret: &str) -> String {
+    let bytes = base32(secret);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn at(secret: &[u8], step: u64) -> String {
     let hash = hmac(secret, &step.to_be_bytes());
     let offset = usize::from(hash[19] & 0xf);

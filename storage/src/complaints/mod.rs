@@ -90,6 +90,12 @@ impl Complaints {
         }
     }
 
+    /// The queue that they feed.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
     fn looked_up_to(&self) -> Option<Vec<u8>> {
         let place = self.looked_up_to.lock();
         place.unwrap_or_else(PoisonError::into_inner).clone()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kept::{self, Kept};
-use super::{Role, StaffId};
+use super::{KeptSecret, Role, StaffId};
 use crate::{Changes, Keyspace, Space, StorageError, hex_bytes};
 
 /// More passkeys than devices that one person works on; the value stays within
@@ -122,9 +122,8 @@ pub struct PasswordHash {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TotpSecret {
-    /// The secret. It has to be kept as it is: the code is computed from it.
-    #[serde(with = "hex_bytes")]
-    pub secret: [u8; 20],
+    /// The secret; codes are computed from it.
+    pub secret: KeptSecret,
     /// The last time step that a code was taken of. None is taken twice.
     pub last_step: u64,
 }

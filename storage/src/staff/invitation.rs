@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::kept::{self, Kept};
-use super::{LoginName, PasswordHash, Role, Secret, StaffId};
+use super::{KeptSecret, LoginName, PasswordHash, Role, Secret, StaffId};
 use crate::{Changes, KeyRange, Keyspace, Space, StorageError, hex_bytes};
 
-/// Invitations looked at together.
-const PAGE: usize = 1_000;
+/// Most invitations that are ever listed, the expired ones among them.
+pub const INVITATIONS_MAX: usize = 1_000;
+
+/// Letters of an invitation's name: 48 bits of its code's hash.
+const NAME_BYTES: usize = 6;
 
 /// What an invitation is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +55,7 @@ pub struct Draft {
     /// What is kept of the password.
     pub password: PasswordHash,
     /// The secret offered to the authenticator app.
-    #[serde(with = "hex_bytes")]
-    pub totp_secret: [u8; 20],
+    pub totp_secret: KeptSecret,
     /// The challenge offered to an authenticator.
     #[serde(with = "hex_bytes")]
     pub challenge: [u8; 32],
@@ -81,13 +83,24 @@ pub fn add_invitation(changes: &mut Changes, code: &Secret, invitation: &Invitat
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn invitations(keys: &dyn Keyspace, now_ms: u64) -> Result<Vec<Invitation>, StorageError> {
+pub fn invitations(
+    keys: &dyn Keyspace,
+    now_ms: u64,
+) -> Result<Vec<Kept<Invitation>>, StorageError> {
     let mut open = Vec::new();
-    for entry in keys.range(&all(), PAGE)? {
+    for entry in keys.range(&all(), INVITATIONS_MAX)? {
         let kept = Kept::<Invitation>::decode(entry.key, entry.value)?;
-        open.extend((now_ms < kept.value.expires_at_ms).then_some(kept.value));
+        open.extend((now_ms < kept.value.expires_at_ms).then_some(kept));
     }
     Ok(open)
+}
+
+/// What an invitation is called by those who cannot know its code: the
+/// beginning of the code's hash, in hex.
+#[must_use]
+pub fn invitation_name(kept: &Kept<Invitation>) -> String {
+    let hash = kept.key().get(all().from.len()..).unwrap_or_default();
+    hex::encode(&hash[..NAME_BYTES.min(hash.len())])
 }
 
 pub(super) fn all() -> KeyRange {

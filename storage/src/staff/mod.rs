@@ -9,13 +9,15 @@
 //! | `l` name | the pseudonym of who logs in with it |
 //!
 //! Sessions lie in `ms` under the hash of their token. Values are a version
-//! byte, then JSON. Secrets that can be hashed are; what proves them is in the
-//! crate that answers requests.
+//! byte, then JSON. Secrets that can be hashed are, others are sealed
+//! ([`KeptSecret`]); what proves and seals them is in the crate that answers
+//! requests.
 
 mod account;
 mod id;
 mod invitation;
 pub(crate) mod kept;
+mod kept_secret;
 mod lockout;
 mod role;
 mod secret;
@@ -27,8 +29,12 @@ pub use account::{
     PasswordHash, RecoveryHash, TotpSecret, account, account_of_login, accounts, add_account,
 };
 pub use id::{InvalidStaffId, StaffId};
-pub use invitation::{Draft, Invitation, Purpose, add_invitation, invitation, invitations};
+pub use invitation::{
+    Draft, INVITATIONS_MAX, Invitation, Purpose, add_invitation, invitation, invitation_name,
+    invitations,
+};
 pub use kept::Kept;
+pub use kept_secret::{APP_SECRET_BYTES, InvalidKeptSecret, KeptSecret};
 pub use lockout::{Failures, LockoutRules, Tried};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kept::{self, Kept};
-use super::{Account, Secret, StaffId, account};
+use super::{Account, KeptSecret, Secret, StaffId, account};
 use crate::{Changes, KeyRange, Keyspace, Space, StorageError, hex_bytes};
 
 /// How far a session has come.
@@ -46,9 +46,9 @@ pub struct SessionRecord {
 pub struct Challenge(#[serde(with = "hex_bytes")] pub [u8; 32]);
 
 /// A secret for an authenticator app, until a code proves that it has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct OfferedSecret(#[serde(with = "hex_bytes")] pub [u8; 20]);
+pub struct OfferedSecret(pub KeptSecret);
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,16 +2,19 @@
 //! that holds the database is asked where one runs; else it is opened here.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use imgshare_storage::audit::Anchor;
+use imgshare_storage::complaints::Complaints;
+use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
 use imgshare_storage::staff::Role;
 use imgshare_storage::{StorageError, Store};
 
 use super::{CommandError, output};
 use crate::clock;
 use crate::config::Settings;
-use crate::staff::admin::Member;
+use crate::staff::admin::{Member, OpenInvitation};
 use crate::staff::control::{self, AdminAnswer, AdminCommand};
 
 /// What to do with the staff.
@@ -51,6 +54,26 @@ pub enum AdminArgs {
         /// The name shown by `list`, or the one the person logs in with.
         name: String,
     },
+    /// Name the counter-notices that are open, the one due first at the beginning.
+    CounterNotices,
+    /// Note that the claimant of a counter-notice has gone to court: the image
+    /// stays removed.
+    ActionFiled {
+        /// The counter-notice's receipt.
+        receipt: String,
+    },
+    /// Let an image that was held as evidence be purged like any other.
+    ReleaseHold {
+        /// The image's id.
+        image: String,
+    },
+    /// Name the invitations that are open.
+    Invitations,
+    /// Take an invitation back: its link is good for nothing from then on.
+    Revoke {
+        /// The name shown by `invitations`.
+        name: String,
+    },
 }
 
 impl AdminArgs {
@@ -64,6 +87,15 @@ impl AdminArgs {
                 AdminCommand::ResetSecondFactor { name: name.clone() }
             }
             Self::Unlock { name } => AdminCommand::Unlock { name: name.clone() },
+            Self::CounterNotices => AdminCommand::CounterNotices,
+            Self::ActionFiled { receipt } => AdminCommand::ActionFiled {
+                receipt: receipt.clone(),
+            },
+            Self::ReleaseHold { image } => AdminCommand::ReleaseHold {
+                image: image.clone(),
+            },
+            Self::Invitations => AdminCommand::Invitations,
+            Self::Revoke { name } => AdminCommand::Revoke { name: name.clone() },
         }
     }
 }
@@ -81,7 +113,7 @@ pub(super) fn answered(
     command: &AdminCommand,
 ) -> Result<AdminAnswer, CommandError> {
     match Store::open_at(&settings.data, clock::now_ms()) {
-        Ok(store) => over(settings, &store, command),
+        Ok(store) => over(settings, Arc::new(store), command),
         Err(StorageError::Locked { .. }) => {
             control::ask(&settings.data, command).map_err(|error| {
                 CommandError::Admin(format!(
@@ -98,15 +130,18 @@ pub(super) fn answered(
 /// Does it here, and copies what the audit says of it to its files.
 fn over(
     settings: &Settings,
-    store: &Store,
+    store: Arc<Store>,
     command: &AdminCommand,
 ) -> Result<AdminAnswer, CommandError> {
     let failed = |source| store_error(settings, source);
-    let opened = Anchor::open(&settings.audit_dir(), store, clock::now_ms());
+    let opened = Anchor::open(&settings.audit_dir(), &*store, clock::now_ms());
     let (anchor, _) = opened.map_err(failed)?;
-    let answer = control::obey(store, settings, command);
+    let bank = Arc::new(Bank::new(Arc::clone(&store)));
+    let queue = Queue::new(Arc::clone(&store), bank, QueueSettings::default());
+    let complaints = Complaints::new(Arc::new(queue));
+    let answer = control::obey(&complaints, settings, command);
     let answer = answer.map_err(|error| CommandError::Admin(error.to_string()))?;
-    anchor.catch_up(store).map_err(failed)?;
+    anchor.catch_up(&*store).map_err(failed)?;
     Ok(answer)
 }
 
@@ -133,6 +168,29 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
             }
         }
         AdminAnswer::Thresholds { .. } => {}
+        AdminAnswer::Invitations { invitations } => {
+            for invitation in invitations {
+                if !output::line(invited(invitation))? {
+                    break;
+                }
+            }
+        }
+        AdminAnswer::CounterNotices { counters } => {
+            for counter in counters {
+                let (from, by) = (counter.restore_from_ms, counter.restore_by_ms);
+                let line = format!(
+                    "{}  {}  {}, back from {} on, by {} at the latest",
+                    counter.receipt,
+                    counter.image,
+                    counter.name.as_str(),
+                    clock::rfc3339(from),
+                    clock::rfc3339(by)
+                );
+                if !output::line(line)? {
+                    break;
+                }
+            }
+        }
         AdminAnswer::Done { name } => {
             output::line(format_args!("done: {name}"))?;
         }
@@ -144,6 +202,21 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
         AdminAnswer::Refused { error } => return Err(CommandError::Admin(error.clone())),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn invited(invitation: &OpenInvitation) -> String {
+    let purpose = match (&invitation.role, &invitation.renews) {
+        (Some(role), _) => format!("to join as {role}"),
+        (None, Some(id)) => format!("a second factor for {id}"),
+        (None, None) => String::new(),
+    };
+    format!(
+        "{}  {purpose:<34} by {}, until {}{}",
+        invitation.name,
+        invitation.by,
+        clock::rfc3339(invitation.expires_at_ms),
+        if invitation.is_begun { ", begun" } else { "" }
+    )
 }
 
 fn line(member: &Member) -> String {

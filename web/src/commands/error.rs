@@ -61,6 +61,9 @@ pub enum CommandError {
     /// What was asked about the staff was refused.
     #[error("{0}")]
     Admin(String),
+    /// The key of second factors cannot be read or made.
+    #[error(transparent)]
+    Vault(#[from] crate::staff::vault::VaultError),
     /// There is no figure.
     #[error(transparent)]
     Bench(#[from] BenchError),

@@ -30,6 +30,7 @@ use crate::moderation::{keeper, relabel};
 use crate::rescan;
 use crate::retention;
 use crate::routes::health;
+use crate::staff::vault::{self, Vault};
 use crate::staff::{self, control};
 use crate::statistics;
 
@@ -58,6 +59,7 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     app.queue.bank().load()?;
     app.staff.anchor_in(anchor);
     start_log(&app)?;
+    seal_secrets(&app)?;
     runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
     // A store call that hangs on a broken disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -116,6 +118,31 @@ fn start_log(app: &App) -> Result<(), CommandError> {
     app.request_log
         .start(segments, counters)
         .map_err(CommandError::System)
+}
+
+/// Seals what apps share with us, and says whose app proves nothing because its
+/// key is not here.
+fn seal_secrets(app: &App) -> Result<(), CommandError> {
+    let path = app.settings.second_factor_key();
+    let vault = Vault::read_or_make(&path)?;
+    let (name, path) = (vault.name(), path.display());
+    let unreadable = vault::unreadable(&*app.store, Some(&vault));
+    let unreadable = unreadable.map_err(|source| CommandError::Store {
+        source,
+        data: app.settings.data.clone(),
+    })?;
+    if !unreadable.is_empty() {
+        let names: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
+        tracing::error!(
+            staff = names.join(", "),
+            "the authenticator apps of these accounts were sealed under another key than {path} \
+             ({name}): put the old file back and start again, or run `imgshare admin \
+             reset-second-factor NAME` for each; passkeys and recovery codes still work"
+        );
+    }
+    app.staff
+        .seal_with(vault, &*app.store)
+        .map_err(|error| CommandError::Admin(error.to_string()))
 }
 
 fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, CommandError> {
@@ -213,6 +240,10 @@ fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
     let has_staff = storage_staff::accounts(&*app.store).is_ok_and(|staff| !staff.is_empty());
     if !has_staff {
         output::line("  no staff yet: imgshare admin invite --role admin")?;
+    }
+    let is_safe = staff::n_child_safety(&*app.store).is_ok_and(|n_there| n_there > 0);
+    if has_staff && !is_safe {
+        output::line("  nobody for child safety: imgshare admin invite --role child-safety")?;
     }
     tracing::info!(%address, %device, "ready");
     Ok(())

@@ -5,6 +5,7 @@
 //! of a report; the delete token proves an owner, and travels in a form's body
 //! or a header, never in an address.
 
+mod alarm;
 mod copyright;
 mod limiter;
 mod owner;
@@ -27,6 +28,7 @@ use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use alarm::ALARM_FROM;
 pub use refusal::Refusal;
 pub use wire::{ReportStatus, Statement};
 
@@ -51,6 +53,8 @@ pub struct Reporting {
     /// Reports, notices and appeals of the store.
     pub complaints: Complaints,
     limiter: limiter::Limiter,
+    hiding: limiter::Limiter,
+    pub(crate) alarm: alarm::HidingAlarm,
     reporters: reporters::Reporters,
 }
 
@@ -60,7 +64,9 @@ impl Reporting {
     pub fn new(queue: Arc<Queue>) -> Self {
         Self {
             complaints: Complaints::new(queue),
-            limiter: limiter::Limiter::default(),
+            limiter: limiter::Limiter::new(limiter::COMPLAINTS),
+            hiding: limiter::Limiter::new(limiter::HIDING),
+            alarm: alarm::HidingAlarm::default(),
             reporters: reporters::Reporters::default(),
         }
     }
@@ -69,6 +75,13 @@ impl Reporting {
     fn admit(&self, from: AnonymizedIp, cost: u64) -> Result<(), WebError> {
         self.limiter
             .take(from, cost, clock::now_ms())
+            .map_err(|wait| Refusal::TooMany { wait }.into())
+    }
+
+    /// Takes a report that hides an image at once from a network.
+    fn admit_hiding(&self, from: AnonymizedIp) -> Result<(), WebError> {
+        self.hiding
+            .take(from, 1, clock::now_ms())
             .map_err(|wait| Refusal::TooMany { wait }.into())
     }
 }

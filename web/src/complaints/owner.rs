@@ -308,7 +308,7 @@ async fn manage_page(
     let id = record.id;
     let owned = record.clone();
     let (terms, store) = (app.settings.retention.terms(), Arc::clone(&app.store));
-    let (said, appeal, counter, outlook) = app
+    let (said, appeal, counter, is_in_court, outlook) = app
         .see_complaints(move |reporting| {
             let complaints = &reporting.complaints;
             let said = complaints.statement(&owned)?;
@@ -318,6 +318,7 @@ async fn manage_page(
                 said,
                 complaints.newest_appeal(&id)?,
                 complaints.open_counter(&id)?,
+                complaints.is_in_court(&id)?,
                 outlook,
             ))
         })
@@ -337,7 +338,7 @@ async fn manage_page(
             .map(wire::policy_words),
         statement: said.as_ref().map(Statement::of),
         appeal: appeal.map(|appeal| appeal.outcome.map(|outcome| outcome.is_granted)),
-        can_counter: is_countable && counter.is_none(),
+        can_counter: is_countable && counter.is_none() && !is_in_court,
         restore: counter.map(|counter| (counter.restore_from, counter.restore_by)),
         ending: outlook.map(|outlook| ending::told_to_owner(&outlook, terms.idle_days)),
     };

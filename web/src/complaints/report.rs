@@ -150,11 +150,22 @@ async fn file(app: &App, from: AnonymizedIp, draft: ReportDraft) -> Result<Filed
         return Err(app.not_found(id).await);
     }
     app.reporting.admit(from, 1)?;
+    if draft.category.consequence().hides {
+        app.reporting.admit_hiding(from)?;
+    }
     let filed = app
         .with_complaints(move |reporting| file_trusted(reporting, from, &draft))
         .await?;
     if filed.is_hidden {
         app.cache.remove(id);
+        let n_lately = app.reporting.alarm.note(clock::now_ms());
+        app.metrics.hidden_by_report(n_lately.is_some());
+        if let Some(n_lately) = n_lately {
+            tracing::warn!(
+                n_lately,
+                "reports of child abuse hide many images; they may be misused"
+            );
+        }
     }
     Ok(filed)
 }

@@ -396,6 +396,12 @@ impl Settings {
         self.data.join("models")
     }
 
+    /// The file with the key that secrets of authenticator apps are sealed under.
+    #[must_use]
+    pub fn second_factor_key(&self) -> PathBuf {
+        self.data.join("keys").join("second-factors.key")
+    }
+
     /// Folder of the audit's files.
     #[must_use]
     pub fn audit_dir(&self) -> PathBuf {

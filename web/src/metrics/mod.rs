@@ -3,6 +3,7 @@
 mod abuse;
 mod pipeline;
 mod retention;
+mod safety;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use safety::Safety;
 
 use crate::abuse::Abuse;
 
@@ -37,6 +39,7 @@ pub struct Metrics {
     pub retention: retention::RetentionMetrics,
     refused_clients: Family<Why, Counter>,
     log: LogCounters,
+    safety: Safety,
 }
 
 /// What becomes of the request log's lines.
@@ -138,6 +141,7 @@ impl Metrics {
             variant_bytes.clone(),
         );
         let retention = retention::RetentionMetrics::registered(&mut registry);
+        let safety = Safety::registered(&mut registry);
         registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
         registry.register_collector(Box::new(abuse::AbuseCollector::new(abuse)));
         let refused_clients = Family::default();
@@ -163,6 +167,7 @@ impl Metrics {
             retention,
             refused_clients,
             log,
+            safety,
         }
     }
 
@@ -236,6 +241,20 @@ impl Metrics {
         self.variants_made.get_or_create(&Variant { variant }).inc();
         self.variant_bytes
             .set(i64::try_from(bytes_kept).unwrap_or(i64::MAX));
+    }
+
+    /// How many are there for child safety.
+    pub fn child_safety_accounts(&self, n_accounts: usize) {
+        let n_accounts = i64::try_from(n_accounts).unwrap_or(i64::MAX);
+        self.safety.accounts.set(n_accounts);
+    }
+
+    /// One image hidden by a report; whether that raised an alarm.
+    pub fn hidden_by_report(&self, is_alarm: bool) {
+        self.safety.hidden_by_reports.inc();
+        if is_alarm {
+            self.safety.hiding_alarms.inc();
+        }
     }
 
     /// Everything, as text.

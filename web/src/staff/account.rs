@@ -19,6 +19,7 @@ use super::guard::RefusedWith;
 use super::home::me;
 use super::login::{begin_session, go, new_token, once_with_audit, refused};
 use super::session::{Called, Caller};
+use super::vault::Vault;
 use super::{Access, Refusal, Routes, Session, party, password, recovery, totp};
 use crate::app::{App, AppState};
 use crate::clock;
@@ -51,7 +52,7 @@ pub(super) fn routes() -> Routes {
 
 /// Leads to the page that asks for the second factor again; `None` when it is
 /// fresh.
-pub(super) fn step_up_first(app: &App, session: &Session, to: &str) -> Option<Response> {
+pub(crate) fn step_up_first(app: &App, session: &Session, to: &str) -> Option<Response> {
     let refusal = session.needs_fresh_factor(clock::now_ms()).err()?;
     let to = totp::escaped(to);
     let mut first = go(app, &format!("/staff/step-up?to={to}"), None);
@@ -207,7 +208,7 @@ async fn offer(
     let offer = Offer::draw()?;
     let mut offered = caller.live.session.value.clone();
     offered.challenge = Some(staff::Challenge(offer.challenge));
-    offered.offered = Some(OfferedSecret(offer.secret));
+    offered.offered = Some(OfferedSecret(offer.sealed(app.staff.vault()?)?));
     let kept = caller.live.session.clone();
     app.with_store(move |store| {
         let mut changes = Changes::new();
@@ -235,11 +236,9 @@ fn offer_page(
     pages::enrol(&site, Some(&me(session)), action, &enrolment, problem)
 }
 
-fn offered(session: &SessionRecord) -> Option<Offer> {
-    Some(Offer {
-        secret: session.offered?.0,
-        challenge: session.challenge?.0,
-    })
+fn offered(vault: &Vault, session: &SessionRecord) -> Option<Offer> {
+    let secret = &session.offered.as_ref()?.0;
+    Offer::kept(vault, secret, session.challenge?.0).ok()
 }
 
 async fn add_factor(
@@ -253,19 +252,22 @@ async fn add_factor(
     if let Some(first) = step_up_first(&app, &session, "/staff/account/enrol") {
         return Ok(first);
     }
-    let Some(offer) = offered(&caller.live.session.value) else {
+    let vault = app.staff.vault()?;
+    let Some(offer) = offered(vault, &caller.live.session.value) else {
         return Ok(go(&app, "/staff/account/enrol", None));
     };
     let mut account = caller.live.account.value.clone();
     let party = party::of(&app, &headers);
-    match enrol::enrol(&mut account, &offer, party.as_ref(), &form, clock::now_ms()) {
+    let now_ms = clock::now_ms();
+    match enrol::enrol(vault, &mut account, &offer, party.as_ref(), &form, now_ms) {
         Ok(factor) => {
             let said = json!({"second_factor": factor});
             save(&app, &caller, account, FACTOR_ADDED, said, "/staff/account").await
         }
-        Err(refusal) => Ok(refused(&refusal, |words| {
+        Err(WebError::Staff(refusal)) => Ok(refused(&refusal, |words| {
             offer_page(&app, &headers, &session, &caller, &offer, Some(words))
         })),
+        Err(error) => Err(error),
     }
 }
 

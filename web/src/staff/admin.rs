@@ -2,6 +2,7 @@
 //! command line: the same acts, the same entries in the audit.
 
 use imgshare_storage::audit::{self, Action, Actor, Entry, Subject};
+use imgshare_storage::complaints::ComplaintError;
 use imgshare_storage::staff::{
     self, Account, Invitation, Kept, LoginName, Purpose, Role, Secret, StaffId, Tried,
 };
@@ -16,6 +17,7 @@ const DISABLED: Action = Action::new("staff-disabled");
 const ENABLED: Action = Action::new("staff-enabled");
 const ROLE_CHANGED: Action = Action::new("staff-role-changed");
 const FACTOR_RESET: Action = Action::new("staff-factor-reset");
+const INVITATION_REVOKED: Action = Action::new("staff-invitation-revoked");
 const UNLOCKED: Action = Action::new("staff-unlocked");
 
 /// Why an act was not done.
@@ -27,6 +29,21 @@ pub enum AdminError {
     /// No account has this name.
     #[error("there is nobody of this name; `imgshare admin list` names all")]
     Nobody,
+    /// Something about notices was refused.
+    #[error(transparent)]
+    Complaint(#[from] ComplaintError),
+    /// The text is no receipt.
+    #[error("not a receipt; `imgshare admin counter-notices` names all that are open")]
+    NoReceipt,
+    /// The text is no image's id.
+    #[error("not the id of an image")]
+    NoImage,
+    /// There is nothing to release.
+    #[error("this image is not held")]
+    NotHeld,
+    /// No open invitation has this name.
+    #[error("there is no such invitation; `imgshare admin invitations` names all")]
+    NoInvitation,
     /// It would leave the service without anybody who can manage people.
     #[error("this is the last admin; invite another one first")]
     LastAdmin,
@@ -65,6 +82,90 @@ pub struct Member {
     pub invited_by: String,
     /// What is left of a lock, in milliseconds.
     pub locked_for_ms: Option<u64>,
+}
+
+/// An invitation that is open, as admins see one. Its code is nobody's to see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenInvitation {
+    /// The beginning of its code's hash.
+    pub name: String,
+    /// The role invited to; `None` for a new second factor.
+    pub role: Option<Role>,
+    /// Whose second factor it renews.
+    pub renews: Option<StaffId>,
+    /// Who made it.
+    pub by: String,
+    /// When, in milliseconds since 1970 UTC.
+    pub created_at_ms: u64,
+    /// Until when it is good.
+    pub expires_at_ms: u64,
+    /// Whether its bearer has begun.
+    pub is_begun: bool,
+}
+
+/// Every invitation that is open, the one that ends first at the beginning.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn invitations(keys: &dyn Keyspace, now_ms: u64) -> Result<Vec<OpenInvitation>, AdminError> {
+    let mut open = Vec::new();
+    for kept in staff::invitations(keys, now_ms)? {
+        let name = staff::invitation_name(&kept);
+        let is_good = stands(keys, &kept.value)?;
+        let (role, renews) = match kept.value.purpose {
+            Purpose::Join { role } => (Some(role), None),
+            Purpose::Renew { staff } => (None, Some(staff)),
+        };
+        if is_good {
+            open.push(OpenInvitation {
+                name,
+                role,
+                renews,
+                by: kept.value.by,
+                created_at_ms: kept.value.created_at_ms,
+                expires_at_ms: kept.value.expires_at_ms,
+                is_begun: kept.value.draft.is_some(),
+            });
+        }
+    }
+    open.sort_by_key(|invitation| invitation.expires_at_ms);
+    Ok(open)
+}
+
+/// Takes an invitation back: its link is good for nothing from now on.
+///
+/// # Errors
+/// [`AdminError::NoInvitation`].
+pub fn revoke(keys: &dyn Keyspace, by: &By, name: &str) -> Result<(), AdminError> {
+    audit::commit(keys, |changes| {
+        let open = staff::invitations(keys, by.now_ms)?;
+        let meant = open
+            .into_iter()
+            .find(|kept| staff::invitation_name(kept) == name);
+        let kept = meant.ok_or(AdminError::NoInvitation)?;
+        kept.remove(changes);
+        let entry = by
+            .entry(INVITATION_REVOKED)
+            .about(Subject::named("invitation", name));
+        let before = json!({"purpose": kept.value.purpose, "by": kept.value.by});
+        audit::append(keys, changes, entry.changed(before, Value::Null))?;
+        Ok(())
+    })
+}
+
+/// Whether who made an invitation may still make one: it dies with that.
+///
+/// # Errors
+/// When that cannot be read.
+pub(super) fn stands(keys: &dyn Keyspace, invitation: &Invitation) -> Result<bool, StorageError> {
+    if invitation.by == Actor::Operator.name() {
+        return Ok(true);
+    }
+    let Ok(id) = invitation.by.parse::<StaffId>() else {
+        return Ok(false);
+    };
+    let account = staff::account(keys, &id)?;
+    Ok(account.is_some_and(|kept| is_acting_admin(&kept.value)))
 }
 
 /// Makes an invitation for a new account, and returns its code.
@@ -249,8 +350,13 @@ fn change(
         let kept = staff::account(keys, id)?.ok_or(AdminError::Nobody)?;
         let mut account = kept.value.clone();
         let Change { before, after } = make(&mut account);
+        let mut after = after;
         if is_acting_admin(&kept.value) && !is_acting_admin(&account) {
             check_another_admin(keys, changes, id)?;
+            let n_revoked = revoke_all_of(keys, changes, by, id)?;
+            if n_revoked > 0 {
+                after["invitations_revoked"] = json!(n_revoked);
+            }
         }
         if account.is_disabled {
             account.generation = account.generation.saturating_add(1);
@@ -260,6 +366,18 @@ fn change(
         audit::append(keys, changes, entry.changed(before, after))?;
         Ok(())
     })
+}
+
+/// Plans that what an admin invited is good for nothing any more.
+fn revoke_all_of(
+    keys: &dyn Keyspace,
+    changes: &mut Changes,
+    by: &By,
+    id: &StaffId,
+) -> Result<usize, AdminError> {
+    let open = staff::invitations(keys, by.now_ms)?;
+    let theirs = open.iter().filter(|kept| kept.value.by == id.as_str());
+    Ok(theirs.inspect(|kept| kept.remove(changes)).count())
 }
 
 fn is_acting_admin(account: &Account) -> bool {
@@ -281,113 +399,4 @@ fn check_another_admin(
 }
 
 #[cfg(test)]
-mod tests {
-    use imgshare_storage::MemoryRecords;
-    use imgshare_storage::staff::PasswordHash;
-
-    use super::*;
-
-    fn by() -> By {
-        By {
-            actor: Actor::Operator,
-            now_ms: 1_000,
-            invitation_ms_max: 100,
-        }
-    }
-
-    fn with_accounts(roles: &[Role]) -> (MemoryRecords, Vec<StaffId>) {
-        let keys = MemoryRecords::default();
-        let mut ids = Vec::new();
-        for (n, role) in roles.iter().enumerate() {
-            let account = Account {
-                id: StaffId::random().unwrap(),
-                login: LoginName::try_from(format!("person{n}")).unwrap(),
-                role: *role,
-                is_disabled: false,
-                password: PasswordHash {
-                    memory_kib: 8,
-                    passes: 1,
-                    salt: [0; 32],
-                    hash: [0; 32],
-                },
-                totp: None,
-                passkeys: Vec::new(),
-                recovery: Vec::new(),
-                created_at_ms: 0,
-                invited_by: "operator".to_owned(),
-                generation: 0,
-            };
-            let mut changes = Changes::new();
-            staff::add_account(&mut changes, &account);
-            keys.commit(changes).unwrap();
-            ids.push(account.id);
-        }
-        (keys, ids)
-    }
-
-    #[test]
-    fn an_invitation_is_good_for_its_time() {
-        let keys = MemoryRecords::default();
-        let code = invite(&keys, &by(), Role::Auditor).unwrap();
-        let found = |now_ms| staff::invitation(&keys, &code, now_ms).unwrap();
-        let invitation = found(1_099).unwrap().value;
-        assert_eq!(
-            invitation.purpose,
-            Purpose::Join {
-                role: Role::Auditor
-            }
-        );
-        assert!(found(1_100).is_none());
-        let other = Secret::random().unwrap();
-        assert!(staff::invitation(&keys, &other, 1_000).unwrap().is_none());
-        let entry = &audit::entries_after(&keys, 0, 9).unwrap()[0].entry;
-        assert_eq!(entry.action, INVITED);
-        assert!(
-            !serde_json::to_string(entry)
-                .unwrap()
-                .contains(code.expose())
-        );
-    }
-
-    #[test]
-    fn the_last_admin_stays() {
-        let (keys, ids) = with_accounts(&[Role::Admin, Role::Moderator]);
-        let disable = |id| set_disabled(&keys, &by(), id, true);
-        assert!(matches!(disable(&ids[0]), Err(AdminError::LastAdmin)));
-        let demoted = set_role(&keys, &by(), &ids[0], Role::Auditor);
-        assert!(matches!(demoted, Err(AdminError::LastAdmin)));
-        set_role(&keys, &by(), &ids[1], Role::Admin).unwrap();
-        disable(&ids[0]).unwrap();
-        assert!(matches!(disable(&ids[1]), Err(AdminError::LastAdmin)));
-        set_disabled(&keys, &by(), &ids[0], false).unwrap();
-        let members = list(&keys, 1_000).unwrap();
-        assert!(
-            members
-                .iter()
-                .all(|member| !member.is_disabled && member.role == Role::Admin)
-        );
-    }
-
-    #[test]
-    fn people_are_found_by_either_name() {
-        let (keys, ids) = with_accounts(&[Role::Admin]);
-        assert_eq!(find(&keys, "Person0").unwrap(), ids[0]);
-        assert_eq!(find(&keys, ids[0].as_str()).unwrap(), ids[0]);
-        for nobody in ["person1", "calm-heron-7", "", "=1"] {
-            assert!(matches!(find(&keys, nobody), Err(AdminError::Nobody)));
-        }
-    }
-
-    #[test]
-    fn a_reset_takes_every_factor_and_ends_sessions() {
-        let (keys, ids) = with_accounts(&[Role::Admin]);
-        let code = reset_second_factor(&keys, &by(), &ids[0]).unwrap();
-        let purpose = Purpose::Renew {
-            staff: ids[0].clone(),
-        };
-        let invitation = staff::invitation(&keys, &code, 1_000).unwrap().unwrap();
-        assert_eq!(invitation.value.purpose, purpose);
-        let account = staff::account(&keys, &ids[0]).unwrap().unwrap().value;
-        assert!(!account.has_second_factor() && account.generation == 1);
-    }
-}
+mod tests;

@@ -61,7 +61,8 @@ impl Attempt {
         }
     }
 
-    /// It was wrong: that stays counted, and the audit is told.
+    /// It was wrong: that stays counted, and the audit is told. What could not be
+    /// looked at is nobody's failure but ours.
     pub(super) async fn wrong(
         self,
         app: &App,
@@ -69,6 +70,15 @@ impl Attempt {
         actor: Actor,
         now_ms: u64,
     ) -> Result<(), WebError> {
+        if *refusal == Refusal::SecretUnreadable {
+            tracing::error!(
+                staff = actor.name(),
+                "the key of second factors is missing or another one: put it back, or run \
+                 `imgshare admin reset-second-factor`"
+            );
+            tell_wrong(app, refusal, actor, self.before, now_ms).await?;
+            return self.take_back(app).await;
+        }
         tell_wrong(app, refusal, actor, self.counted, now_ms).await
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imgshare_storage::audit::Actor;
+use imgshare_storage::complaints::{Complaints, CounterNotice};
 use imgshare_storage::staff::Role;
 use imgshare_storage::{Keyspace, StorageError};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use super::admin::{self, AdminError, By, Member};
+use super::admin::{self, AdminError, By, Member, OpenInvitation};
 use super::guesses::Guesses;
 use crate::abuse::{self, BlockAnswer, BlockCommand};
 use crate::app::AppState;
@@ -27,6 +28,9 @@ use crate::moderation::thresholds::ThresholdBook;
 
 /// Longest command, in bytes.
 const COMMAND_BYTES_MAX: u64 = 4_096;
+
+/// Counter-notices in one answer: each can be 4 KiB.
+const COUNTERS_MAX: usize = 100;
 
 /// Time for a command to arrive and its answer to be taken.
 const TALK_TIME_MAX: Duration = Duration::from_secs(10);
@@ -72,6 +76,25 @@ pub enum AdminCommand {
         /// What.
         block: BlockCommand,
     },
+    /// Every open invitation.
+    Invitations,
+    /// Counter-notices that are open.
+    CounterNotices,
+    /// The claimant of a counter-notice has gone to court.
+    ActionFiled {
+        /// The counter-notice's receipt.
+        receipt: String,
+    },
+    /// An image is not needed as evidence any more.
+    ReleaseHold {
+        /// The image's id.
+        image: String,
+    },
+    /// Takes an invitation back.
+    Revoke {
+        /// As `Invitations` names it.
+        name: String,
+    },
 }
 
 /// What comes of it.
@@ -103,9 +126,19 @@ pub enum AdminAnswer {
         /// Who set them, and when; the settings have them otherwise.
         set: Option<(String, u64)>,
     },
+    /// Every open invitation.
+    Invitations {
+        /// The one that ends first at the beginning.
+        invitations: Vec<OpenInvitation>,
+    },
+    /// Counter-notices that are open.
+    CounterNotices {
+        /// The one due first at the beginning.
+        counters: Vec<CounterNotice>,
+    },
     /// It is done.
     Done {
-        /// To whom, by pseudonym.
+        /// To whom or what.
         name: String,
     },
     /// About networks that are denied.
@@ -125,20 +158,21 @@ pub enum AdminAnswer {
 /// # Errors
 /// Why it was not done.
 pub fn obey(
-    keys: &dyn Keyspace,
+    complaints: &Complaints,
     settings: &Settings,
     command: &AdminCommand,
 ) -> Result<AdminAnswer, AdminError> {
-    obey_in(keys, settings, None, command)
+    obey_in(complaints, settings, None, command)
 }
 
 /// The same with what only the service knows, where it runs.
 fn obey_in(
-    keys: &dyn Keyspace,
+    complaints: &Complaints,
     settings: &Settings,
     guesses: Option<&Guesses>,
     command: &AdminCommand,
 ) -> Result<AdminAnswer, AdminError> {
+    let keys = &**complaints.queue().store();
     let by = By::operator(settings);
     let link = |code: &imgshare_storage::staff::Secret| AdminAnswer::Link {
         url: format!("{}/staff/join/{}", origin(settings), code.expose()),
@@ -170,6 +204,32 @@ fn obey_in(
                 guesses.forget(login.as_str());
             }
             done(&id)
+        }
+        AdminCommand::Invitations => AdminAnswer::Invitations {
+            invitations: admin::invitations(keys, by.now_ms)?,
+        },
+        AdminCommand::CounterNotices => AdminAnswer::CounterNotices {
+            counters: complaints.open_counters(COUNTERS_MAX)?,
+        },
+        AdminCommand::ActionFiled { receipt } => {
+            let receipt = receipt.parse().map_err(|_| AdminError::NoReceipt)?;
+            let closed = complaints.action_filed(&by.actor, &receipt, by.now_ms)?;
+            AdminAnswer::Done {
+                name: closed.image.to_string(),
+            }
+        }
+        AdminCommand::ReleaseHold { image } => {
+            let id = image.parse().map_err(|_| AdminError::NoImage)?;
+            match complaints.release_hold(&by.actor, &id, by.now_ms)? {
+                true => AdminAnswer::Done {
+                    name: image.clone(),
+                },
+                false => return Err(AdminError::NotHeld),
+            }
+        }
+        AdminCommand::Revoke { name } => {
+            admin::revoke(keys, &by, name)?;
+            AdminAnswer::Done { name: name.clone() }
         }
         AdminCommand::Thresholds { reset } => {
             let book = ThresholdBook::open(keys, &settings.moderation)?;
@@ -312,7 +372,8 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
                     return answer.map(Ok);
                 }
                 let guesses = Some(&*shared.staff.guesses);
-                let done = match obey_in(store, &shared.settings, guesses, &command) {
+                let complaints = &shared.reporting.complaints;
+                let done = match obey_in(complaints, &shared.settings, guesses, &command) {
                     Err(AdminError::Storage(error)) => return Err(error),
                     other => other,
                 };

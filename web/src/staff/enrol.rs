@@ -1,9 +1,10 @@
 //! Enrolling a second factor: an authenticator app or a passkey.
 
 use axum::http::HeaderMap;
-use imgshare_storage::staff::{Account, PASSKEYS_MAX, TotpSecret};
+use imgshare_storage::staff::{Account, KeptSecret, PASSKEYS_MAX, TotpSecret};
 use serde::Deserialize;
 
+use super::vault::{OFFERED, Vault};
 use super::webauthn::RelyingParty;
 use super::{Refusal, party, qr, totp, webauthn};
 use crate::app::App;
@@ -27,6 +28,29 @@ impl Offer {
             .and_then(|()| getrandom::fill(&mut challenge))
             .map_err(|error| WebError::Internal(format!("no randomness: {error}")))?;
         Ok(Self { secret, challenge })
+    }
+
+    /// The offer that was kept until its proof comes.
+    ///
+    /// # Errors
+    /// [`Refusal::SecretUnreadable`] when the key was lost meanwhile.
+    pub(super) fn kept(
+        vault: &Vault,
+        secret: &KeptSecret,
+        challenge: [u8; 32],
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            secret: vault.open(secret, OFFERED)?,
+            challenge,
+        })
+    }
+
+    /// Its secret, to be kept until its proof comes.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub(super) fn sealed(&self, vault: &Vault) -> Result<KeptSecret, WebError> {
+        vault.seal(&self.secret, OFFERED)
     }
 
     /// The offer as the page shows it.
@@ -68,28 +92,26 @@ pub(super) struct EnrolForm {
 /// Adds the proved factor to an account; says which it was.
 ///
 /// # Errors
-/// [`Refusal::CodeWrong`], [`Refusal::PasskeyWrong`], or that there is no room.
+/// [`Refusal::CodeWrong`], [`Refusal::PasskeyWrong`], or that there is no room;
+/// and when there is no randomness.
 pub(super) fn enrol(
+    vault: &Vault,
     account: &mut Account,
     offer: &Offer,
     party: Option<&RelyingParty>,
     form: &EnrolForm,
     now_ms: u64,
-) -> Result<&'static str, Refusal> {
+) -> Result<&'static str, WebError> {
     if form.credential.is_empty() {
-        let mut secret = TotpSecret {
-            secret: offer.secret,
-            last_step: 0,
-        };
-        let step = totp::accept(&secret, &form.code, now_ms);
-        secret.last_step = step.ok_or(Refusal::CodeWrong)?;
-        account.totp = Some(secret);
+        let step = totp::accept(&offer.secret, 0, &form.code, now_ms);
+        account.totp = Some(TotpSecret {
+            last_step: step.ok_or(Refusal::CodeWrong)?,
+            secret: vault.seal(&offer.secret, account.id.as_str())?,
+        });
         return Ok("totp");
     }
     if account.passkeys.len() >= PASSKEYS_MAX {
-        return Err(Refusal::Invalid(
-            "There are five passkeys already; remove one first.",
-        ));
+        return Err(Refusal::Invalid("There are five passkeys already; remove one first.").into());
     }
     let party = party.ok_or(Refusal::PasskeyWrong)?;
     let name = name_of(&form.name, account.passkeys.len());
@@ -99,7 +121,7 @@ pub(super) fn enrol(
         Refusal::PasskeyWrong
     })?;
     if account.passkeys.iter().any(|known| known.id == passkey.id) {
-        return Err(Refusal::Invalid("This passkey is enrolled already."));
+        return Err(Refusal::Invalid("This passkey is enrolled already.").into());
     }
     account.passkeys.push(passkey);
     Ok("passkey")

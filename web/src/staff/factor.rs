@@ -1,9 +1,9 @@
 //! Proving a second factor: a code of the app, a passkey, or a recovery code.
 
-use imgshare_storage::staff::{Account, TotpSecret};
-use imgshare_storage::staff::{Challenge, SessionRecord};
+use imgshare_storage::staff::{Account, Challenge, SessionRecord};
 use serde::Deserialize;
 
+use super::vault::Vault;
 use super::webauthn::RelyingParty;
 use super::{Refusal, recovery, totp, webauthn};
 use crate::error::WebError;
@@ -41,8 +41,10 @@ impl Kind {
 /// afterwards: nothing proves it twice.
 ///
 /// # Errors
-/// [`Refusal::CodeWrong`] or [`Refusal::PasskeyWrong`].
+/// [`Refusal::CodeWrong`], [`Refusal::PasskeyWrong`] or
+/// [`Refusal::SecretUnreadable`].
 pub(super) fn prove(
+    vault: &Vault,
     account: &Account,
     session: &SessionRecord,
     party: Option<&RelyingParty>,
@@ -68,14 +70,10 @@ pub(super) fn prove(
         account.recovery = left.ok_or(Refusal::CodeWrong)?;
         return Ok((account, Kind::Recovery));
     }
-    let accepted = account.totp.as_ref().and_then(|kept| {
-        let last_step = totp::accept(kept, &form.code, now_ms)?;
-        Some(TotpSecret {
-            last_step,
-            ..kept.clone()
-        })
-    });
-    account.totp = Some(accepted.ok_or(Refusal::CodeWrong)?);
+    let kept = account.totp.as_mut().ok_or(Refusal::CodeWrong)?;
+    let secret = vault.open(&kept.secret, account.id.as_str())?;
+    let accepted = totp::accept(&secret, kept.last_step, &form.code, now_ms);
+    kept.last_step = accepted.ok_or(Refusal::CodeWrong)?;
     Ok((account, Kind::Totp))
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::session::Caller;
 use super::transport::Transport;
-use super::{Access, Refusal, csrf, login};
+use super::{Access, Refusal, csrf, login, passkey_login};
 use crate::abuse::Kind;
 use crate::app::{App, AppState};
 use crate::clock;
@@ -134,8 +134,9 @@ struct Asked {
     method: String,
     route: String,
     path: String,
-    /// Who asked for a page and changes nothing by it.
-    reader: Option<Visitor>,
+    /// Who asked for a page and changes nothing by it, with what the page to log
+    /// in would ask a passkey.
+    reader: Option<(Visitor, Option<String>)>,
 }
 
 impl Asked {
@@ -148,7 +149,13 @@ impl Asked {
                 .map(|route| route.as_str().to_owned())
                 .unwrap_or_default(),
             path: request.uri().path().to_owned(),
-            reader: is_reader.then(|| Visitor::of(app, request.headers())),
+            reader: is_reader.then(|| {
+                let headers = request.headers();
+                (
+                    Visitor::of(app, headers),
+                    passkey_login::options(app, headers),
+                )
+            }),
         }
     }
 }
@@ -236,10 +243,12 @@ async fn admit(
 /// Who wanted a page and is not logged in gets the page to log in, with the
 /// same status as anybody else.
 fn refused(asked: &Asked, error: WebError) -> Response {
-    let (status, code) = error.status_and_code();
+    let answer = error.status_and_code();
     let is_outside = matches!(error, WebError::Staff(Refusal::SessionMissing));
     match &asked.reader {
-        Some(reader) if is_outside => login::page_instead(&reader.site, &asked.path, status, code),
+        Some((reader, passkey)) if is_outside => {
+            login::page_instead(&reader.site, &asked.path, passkey.as_deref(), answer)
+        }
         _ => error.into_response(),
     }
 }

@@ -5,9 +5,10 @@ use axum::http::HeaderMap;
 use axum::response::Html;
 use axum::routing::get;
 
-use super::{Access, Permission, Routes, Session};
+use super::{Access, Permission, Routes, Session, safety};
 use crate::app::AppState;
 use crate::clock;
+use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::pages::staff as pages;
 
@@ -15,7 +16,12 @@ pub(super) fn routes() -> Routes {
     Routes::new().at("/staff", Access::SignedIn, get(home))
 }
 
-async fn home(State(app): State<AppState>, headers: HeaderMap, session: Session) -> Html<String> {
+async fn home(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    session: Session,
+) -> Result<Html<String>, WebError> {
+    let notices = safety::notices(&app, &session).await?;
     let site = Visitor::of(&app, &headers).site;
     let allowed: Vec<&str> = Permission::ALL
         .into_iter()
@@ -23,7 +29,13 @@ async fn home(State(app): State<AppState>, headers: HeaderMap, session: Session)
         .map(Permission::words)
         .collect();
     let n_alerts = app.abuse.alerts(clock::now_ms()).len();
-    Html(pages::home(&site, &me(&session), &allowed, n_alerts))
+    Ok(Html(pages::home(
+        &site,
+        &me(&session),
+        &allowed,
+        &notices,
+        n_alerts,
+    )))
 }
 
 /// What every page under `/staff` shows of who is looking.
@@ -38,6 +50,9 @@ pub(crate) fn me(session: &Session) -> pages::Me {
         sees_grid: Permission::ReviewInBulk.is_of(session.role),
         sees_abuse: Permission::Abuse.is_of(session.role),
         sees_figures: Permission::Figures.is_of(session.role),
+        sees_notices: [Permission::Notices, Permission::ChildSafety]
+            .iter()
+            .any(|permission| permission.is_of(session.role)),
         sees_people: Permission::People.is_of(session.role),
         sees_audit: Permission::Audit.is_of(session.role),
     }

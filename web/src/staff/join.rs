@@ -20,7 +20,7 @@ use super::enrol::{self, EnrolForm, Offer};
 use super::guesses::Guesses;
 use super::login::{begin_session, go, new_token, once_with_audit, refused};
 use super::password::Line;
-use super::{Access, Refusal, Routes, party, password, recovery};
+use super::{Access, Refusal, Routes, admin, party, password, recovery};
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
@@ -48,7 +48,13 @@ async fn find(app: &App, code: &str) -> Result<(Secret, Kept<Invitation>), WebEr
     let code = Secret::presented(code).ok_or(Refusal::InvitationUnknown)?;
     let presented = code.clone();
     let found = app
-        .with_store(move |store| staff::invitation(store, &presented, clock::now_ms()))
+        .with_store(move |store| {
+            let found = staff::invitation(store, &presented, clock::now_ms())?;
+            match found {
+                Some(kept) if admin::stands(store, &kept.value)? => Ok(Some(kept)),
+                _ => Ok(None),
+            }
+        })
         .await?;
     let invitation = found.ok_or(Refusal::InvitationUnknown)?;
     Ok((code, invitation))
@@ -186,21 +192,19 @@ async fn draft(
     Ok(Draft {
         login,
         password,
-        totp_secret: offer.secret,
+        totp_secret: offer.sealed(app.staff.vault()?)?,
         challenge: offer.challenge,
     })
 }
 
 /// The draft of an invitation, and what it offers.
-fn drafted(invitation: &Invitation) -> Result<(&Draft, Offer), Refusal> {
+fn drafted<'i>(app: &App, invitation: &'i Invitation) -> Result<(&'i Draft, Offer), WebError> {
     let draft = invitation
         .draft
         .as_ref()
         .ok_or(Refusal::InvitationUnknown)?;
-    let offer = Offer {
-        secret: draft.totp_secret,
-        challenge: draft.challenge,
-    };
+    let vault = app.staff.vault()?;
+    let offer = Offer::kept(vault, &draft.totp_secret, draft.challenge)?;
     Ok((draft, offer))
 }
 
@@ -224,7 +228,7 @@ fn offer_page(
     invitation: &Invitation,
     problem: Option<&str>,
 ) -> Result<String, WebError> {
-    let (draft, offer) = drafted(invitation)?;
+    let (draft, offer) = drafted(app, invitation)?;
     let site = Visitor::of(app, headers).site;
     let login = draft.login.as_str();
     // The code's hash stands for the person until there is a pseudonym.
@@ -267,7 +271,7 @@ async fn join(
     form: &EnrolForm,
 ) -> Result<(Secret, Vec<String>), WebError> {
     let now_ms = clock::now_ms();
-    let (draft, offer) = drafted(&invitation.value)?;
+    let (draft, offer) = drafted(app, &invitation.value)?;
     let before = match &invitation.value.purpose {
         Purpose::Join { .. } => None,
         Purpose::Renew { staff: id } => {
@@ -296,7 +300,8 @@ async fn join(
         (None, Purpose::Renew { .. }) => return Err(Refusal::InvitationUnknown.into()),
     };
     let party = party::of(app, headers);
-    let factor = enrol::enrol(&mut account, &offer, party.as_ref(), form, now_ms)?;
+    let vault = app.staff.vault()?;
+    let factor = enrol::enrol(vault, &mut account, &offer, party.as_ref(), form, now_ms)?;
     let (codes, hashes) = recovery::draw()?;
     account.recovery = hashes;
     account.generation = account.generation.saturating_add(1);

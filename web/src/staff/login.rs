@@ -18,7 +18,7 @@ use super::factor::{self, FactorForm};
 use super::guard::RefusedWith;
 use super::guesses::Guesses;
 use super::session::{Called, Caller};
-use super::{Access, Refusal, Routes, party, totp, webauthn};
+use super::{Access, Refusal, Routes, party, passkey_login, totp, webauthn};
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
@@ -28,7 +28,7 @@ use crate::moderation::service;
 use crate::pages::Site;
 use crate::pages::staff as pages;
 
-const LOGGED_IN: Action = Action::new("staff-logged-in");
+pub(super) const LOGGED_IN: Action = Action::new("staff-logged-in");
 const LOGGED_OUT: Action = Action::new("staff-logged-out");
 
 pub(super) fn routes() -> Routes {
@@ -73,10 +73,10 @@ pub(super) fn onward(to: &str) -> &str {
 pub(super) fn page_instead(
     site: &Site,
     to: &str,
-    status: StatusCode,
-    code: &'static str,
+    passkey: Option<&str>,
+    (status, code): (StatusCode, &'static str),
 ) -> Response {
-    let page = Html(pages::login(site, onward(to), "", None));
+    let page = Html(pages::login(site, onward(to), "", None, passkey));
     let mut response = (status, page).into_response();
     let challenge = HeaderValue::from_static("Session realm=\"staff\"");
     response
@@ -92,7 +92,9 @@ async fn ask(
     Query(query): Query<Onward>,
 ) -> Html<String> {
     let visitor = Visitor::of(&app, &headers);
-    Html(pages::login(&visitor.site, onward(&query.to), "", None))
+    let passkey = passkey_login::options(&app, &headers);
+    let (to, passkey) = (onward(&query.to), passkey.as_deref());
+    Html(pages::login(&visitor.site, to, "", None, passkey))
 }
 
 #[derive(Deserialize)]
@@ -118,9 +120,10 @@ async fn check_password(
         }
         Err(WebError::Staff(refusal)) => {
             let visitor = Visitor::of(&app, &headers);
-            let page = |words: &str| {
-                pages::login(&visitor.site, onward(&form.to), &form.login, Some(words))
-            };
+            let passkey = passkey_login::options(&app, &headers);
+            let (to, passkey) = (onward(&form.to), passkey.as_deref());
+            let page =
+                |words: &str| pages::login(&visitor.site, to, &form.login, Some(words), passkey);
             Ok(refused(&refusal, page))
         }
         Err(error) => Err(error),
@@ -297,7 +300,16 @@ async fn by_factor(
     let attempt = Attempt::begin(app, caller, now_ms).await?;
     let party = party::of(app, headers);
     let (account, session) = (&caller.live.account, &caller.live.session);
-    let proved = factor::prove(&account.value, &session.value, party.as_ref(), form, now_ms);
+    let vault = app.staff.vault()?;
+    let (account_now, session_now) = (&account.value, &session.value);
+    let proved = factor::prove(
+        vault,
+        account_now,
+        session_now,
+        party.as_ref(),
+        form,
+        now_ms,
+    );
     let (proved, kind) = match proved {
         Ok(proved) => proved,
         Err(refusal) => {

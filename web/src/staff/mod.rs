@@ -10,6 +10,7 @@ pub mod admin;
 mod attempt;
 mod audit_page;
 mod bucket;
+mod challenge;
 pub mod control;
 mod csrf;
 mod enrol;
@@ -20,6 +21,7 @@ mod home;
 mod join;
 mod login;
 mod party;
+mod passkey_login;
 mod password;
 mod people;
 mod permission;
@@ -27,10 +29,12 @@ pub(crate) mod qr;
 mod recent;
 mod recovery;
 mod refusal;
+mod safety;
 mod session;
 mod step_up;
 mod totp;
 mod transport;
+pub mod vault;
 mod webauthn;
 
 use std::sync::{Arc, OnceLock};
@@ -43,14 +47,17 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use imgshare_storage::audit::{self, Anchor, Entry};
 use imgshare_storage::staff;
-use imgshare_storage::{StorageError, Store};
+use imgshare_storage::{Keyspace, StorageError, Store};
 use tokio::sync::watch;
 
 use bucket::Bucket;
+use challenge::Challenges;
 use guesses::Guesses;
 use password::Passwords;
 use transport::Transport;
+use vault::Vault;
 
+pub(crate) use account::step_up_first;
 pub use csrf::{CSRF_FIELD, CSRF_HEADER};
 pub(crate) use home::me;
 
@@ -58,6 +65,7 @@ pub(crate) use guard::{FOREIGN_LANE, RefusedWith};
 pub use guard::{Routes, STATISTICS_API};
 pub use permission::{Access, Permission};
 pub use refusal::Refusal;
+pub(crate) use safety::n_there as n_child_safety;
 pub use session::Session;
 
 use crate::app::{App, AppState};
@@ -79,6 +87,9 @@ const ANCHOR_PERIOD: Duration = Duration::from_secs(1);
 /// How often what has expired is taken away, in such periods.
 const SWEEP_PERIODS: u32 = 600;
 
+/// How often it is counted who is there for child safety, in such periods.
+const WATCH_PERIODS: u32 = 30;
+
 /// What the staff's routes share.
 #[derive(Debug)]
 pub struct Staff {
@@ -90,6 +101,8 @@ pub struct Staff {
     strangers: Bucket,
     refusals: Bucket,
     anchor: OnceLock<Arc<Anchor>>,
+    vault: OnceLock<Vault>,
+    challenges: Challenges,
 }
 
 impl Staff {
@@ -101,6 +114,8 @@ impl Staff {
             strangers: Bucket::new(STRANGERS.0, STRANGERS.1),
             refusals: Bucket::new(REFUSALS.0, REFUSALS.1),
             anchor: OnceLock::new(),
+            vault: OnceLock::new(),
+            challenges: Challenges::default(),
         }
     }
 
@@ -108,6 +123,30 @@ impl Staff {
     pub(crate) fn anchor_in(&self, anchor: Anchor) {
         // Set once, at the start of the service.
         let _ = self.anchor.set(Arc::new(anchor));
+    }
+
+    /// From now on secrets are sealed under this key, those of accounts at once.
+    ///
+    /// # Errors
+    /// When accounts cannot be read or written.
+    pub(crate) fn seal_with(&self, vault: Vault, keys: &dyn Keyspace) -> Result<(), WebError> {
+        // Set once, at the start of the service.
+        let vault = self.vault.get_or_init(|| vault);
+        let n_sealed = vault.seal_accounts(keys)?;
+        if n_sealed > 0 {
+            tracing::info!(n_sealed, "secrets of authenticator apps are sealed now");
+        }
+        Ok(())
+    }
+
+    /// The key; one of this process where there is no folder to keep it in.
+    fn vault(&self) -> Result<&Vault, WebError> {
+        if let Some(vault) = self.vault.get() {
+            return Ok(vault);
+        }
+        let passing = Vault::passing()
+            .map_err(|error| WebError::Internal(format!("no randomness: {error}")))?;
+        Ok(self.vault.get_or_init(|| passing))
     }
 
     /// Writes an entry that goes with no other change.
@@ -165,6 +204,7 @@ fn catch_up(anchor: Option<&Anchor>, store: &Store) {
 /// Follows the database with the audit's files, and takes away what expired.
 pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
     let times = app.settings.staff.session_times();
+    app.watch_child_safety(true).await;
     for period in (0..SWEEP_PERIODS).cycle() {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -179,6 +219,9 @@ pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
         if let Err(error) = kept.await {
             tracing::warn!(%error, "expired sessions could not be taken away");
         }
+        if period % WATCH_PERIODS == 0 {
+            app.watch_child_safety(false).await;
+        }
     }
 }
 
@@ -186,6 +229,7 @@ pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
 #[must_use]
 pub fn routes() -> Routes {
     login::routes()
+        .and(passkey_login::routes())
         .and(join::routes())
         .and(home::routes())
         .and(account::routes())

@@ -33,6 +33,7 @@ pub(super) fn routes() -> Routes {
         .at(PATH, people, get(show))
         .at("/staff/people/invite", people, post(invite))
         .at("/staff/people/{id}", people, post(change))
+        .at("/staff/people/invitations/{id}", people, post(revoke))
 }
 
 async fn show(
@@ -73,9 +74,25 @@ async fn page(
             invited_by: member.invited_by,
         })
         .collect();
+    let invitations = act(app, move |store| admin::invitations(store, now_ms)).await?;
+    let invitations = invitations.unwrap_or_default().into_iter().map(|of| {
+        let purpose = match (of.role, of.renews) {
+            (Some(role), _) => role.to_string(),
+            (None, Some(id)) => format!("second factor of {id}"),
+            (None, None) => String::new(),
+        };
+        pages::InvitationRow {
+            purpose,
+            name: of.name,
+            by: of.by,
+            until: clock::rfc3339(of.expires_at_ms),
+            is_begun: of.is_begun,
+        }
+    });
     let site = Visitor::of(app, headers).site;
     let view = pages::PeopleView {
         members,
+        invitations: invitations.collect(),
         link,
         hours: app.settings.staff.invitation_hours_max,
         problem,
@@ -142,6 +159,17 @@ async fn answer(
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
         }
     }
+}
+
+async fn revoke(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+    session: Session,
+    Path(name): Path<String>,
+) -> Result<Response, WebError> {
+    let by = by(&app, &session);
+    let done = act(&app, move |store| admin::revoke(store, &by, &name)).await?;
+    answer(&app, &headers, &session, done.map(|()| None)).await
 }
 
 /// What the form of one person can ask for.

@@ -31,6 +31,12 @@ pub enum Refusal {
     /// The code is wrong, too old, or was used before.
     #[error("The code is wrong, too old, or was used already.")]
     CodeWrong,
+    /// The key that the app's secret is sealed under is not here.
+    #[error(
+        "Your authenticator app cannot be checked: this installation has lost the key for it. Use \
+         a passkey or a recovery code, or ask an admin to reset your second factor."
+    )]
+    SecretUnreadable,
     /// The authenticator's answer does not hold.
     #[error("The passkey was not accepted.")]
     PasskeyWrong,
@@ -70,6 +76,7 @@ impl Refusal {
             Self::StepUpNeeded => (StatusCode::FORBIDDEN, "staff-step-up-needed"),
             Self::LoginWrong => (StatusCode::FORBIDDEN, "staff-login-wrong"),
             Self::CodeWrong => (StatusCode::FORBIDDEN, "staff-code-wrong"),
+            Self::SecretUnreadable => (StatusCode::FORBIDDEN, "staff-secret-unreadable"),
             Self::PasskeyWrong => (StatusCode::FORBIDDEN, "staff-passkey-wrong"),
             Self::Locked { .. } => (StatusCode::TOO_MANY_REQUESTS, "staff-locked"),
             Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "staff-busy"),

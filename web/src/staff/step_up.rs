@@ -95,7 +95,9 @@ async fn step_up(
     let attempt = Attempt::begin(app, caller, now_ms).await?;
     let party = party::of(app, headers);
     let (account, session) = (&live.account.value, &live.session.value);
-    let (proved, kind) = match factor::prove(account, session, party.as_ref(), &form, now_ms) {
+    let vault = app.staff.vault()?;
+    let proved = factor::prove(vault, account, session, party.as_ref(), &form, now_ms);
+    let (proved, kind) = match proved {
         Ok(proved) => proved,
         Err(refusal) => {
             attempt.wrong(app, &refusal, caller.actor(), now_ms).await?;

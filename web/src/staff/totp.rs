@@ -1,7 +1,7 @@
 //! Codes of an authenticator app (RFC 6238): SHA-1, six digits, thirty seconds,
 //! as every app knows them.
 
-use imgshare_storage::staff::TotpSecret;
+use imgshare_storage::staff::APP_SECRET_BYTES;
 use subtle::ConstantTimeEq;
 use totp_rs::{Algorithm, TOTP};
 
@@ -10,18 +10,23 @@ const STEP_SECONDS: u64 = 30;
 
 /// The time step of the code, if the secret gives it now or one step away, and
 /// no code of this step or a later one was taken before.
-pub(super) fn accept(kept: &TotpSecret, code: &str, now_ms: u64) -> Option<u64> {
+pub(super) fn accept(
+    secret: &[u8; APP_SECRET_BYTES],
+    last_step: u64,
+    code: &str,
+    now_ms: u64,
+) -> Option<u64> {
     let code: String = code
         .chars()
         .filter(|digit| !digit.is_whitespace())
         .collect();
     let now = now_ms / 1_000 / STEP_SECONDS;
-    let totp = totp(&kept.secret);
+    let totp = totp(secret);
     let mut accepted = None;
     for step in [now.saturating_sub(1), now, now.saturating_add(1)] {
         let expected = totp.generate(step.saturating_mul(STEP_SECONDS));
         let is_right = bool::from(expected.as_bytes().ct_eq(code.as_bytes()));
-        if is_right && step > kept.last_step {
+        if is_right && step > last_step {
             accepted = Some(step);
         }
     }
@@ -79,13 +84,6 @@ mod tests {
     /// RFC 6238's own secret, and its codes cut to six digits.
     const SECRET: [u8; 20] = *b"12345678901234567890";
 
-    fn kept(last_step: u64) -> TotpSecret {
-        TotpSecret {
-            secret: SECRET,
-            last_step,
-        }
-    }
-
     #[test]
     fn the_standards_codes_are_taken() {
         for (seconds, code) in [
@@ -95,15 +93,15 @@ mod tests {
             (20_000_000_000, "353130"),
         ] {
             let step = Some(seconds / 30);
-            assert_eq!(accept(&kept(0), code, seconds * 1_000), step);
+            assert_eq!(accept(&SECRET, 0, code, seconds * 1_000), step);
             let spaced = format!(" {} {}", &code[..3], &code[3..]);
-            assert_eq!(accept(&kept(0), &spaced, seconds * 1_000), step);
+            assert_eq!(accept(&SECRET, 0, &spaced, seconds * 1_000), step);
         }
     }
 
     #[test]
     fn a_step_early_or_late_will_do_and_two_will_not() {
-        let at = |seconds: u64| accept(&kept(0), "081804", seconds * 1_000);
+        let at = |seconds: u64| accept(&SECRET, 0, "081804", seconds * 1_000);
         let step = 1_111_111_109 / 30;
         for seconds in [step * 30 - 30, step * 30, step * 30 + 59] {
             assert_eq!(at(seconds), Some(step), "{seconds}");
@@ -117,11 +115,11 @@ mod tests {
     fn no_code_is_taken_twice_nor_an_older_one_after_it() {
         let now_ms = 1_111_111_109_000;
         let step = now_ms / 30_000;
-        assert_eq!(accept(&kept(step - 1), "081804", now_ms), Some(step));
-        assert_eq!(accept(&kept(step), "081804", now_ms), None);
-        assert_eq!(accept(&kept(step + 1), "081804", now_ms), None);
+        assert_eq!(accept(&SECRET, step - 1, "081804", now_ms), Some(step));
+        assert_eq!(accept(&SECRET, step, "081804", now_ms), None);
+        assert_eq!(accept(&SECRET, step + 1, "081804", now_ms), None);
         for wrong in ["", "081805", "81804", "0818040", "٠٨١٨٠٤"] {
-            assert_eq!(accept(&kept(0), wrong, now_ms), None);
+            assert_eq!(accept(&SECRET, 0, wrong, now_ms), None);
         }
     }
 

@@ -7,6 +7,7 @@
 mod estimate;
 mod kin;
 mod learning;
+mod notices;
 mod plain;
 mod preview;
 mod thresholds;
@@ -39,6 +40,17 @@ pub fn routes() -> Routes {
         )
         .at("/staff/preview/{image}", queue, get(preview::show))
         .at("/staff/api/kin/{image}", queue, get(kin::show))
+        .at("/staff/notices", queue, get(notices::show))
+        .at(
+            "/staff/notices/action-filed",
+            Access::Needs(Permission::Notices),
+            post(notices::action_filed),
+        )
+        .at(
+            "/staff/notices/release-hold",
+            queue,
+            post(notices::release_hold),
+        )
         .at("/staff/learning", figures, get(learning::page))
         .at(
             "/staff/learning/thresholds",

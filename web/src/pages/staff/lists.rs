@@ -83,11 +83,28 @@ impl MemberRow {
     }
 }
 
+/// An open invitation in a list.
+#[derive(Debug, Clone)]
+pub struct InvitationRow {
+    /// What it is called.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Who made it.
+    pub by: String,
+    /// Until when it is good.
+    pub until: String,
+    /// Whether its bearer has begun.
+    pub is_begun: bool,
+}
+
 /// Everybody.
 #[derive(Debug)]
 pub struct PeopleView<'a> {
     /// By pseudonym.
     pub members: Vec<MemberRow>,
+    /// Invitations that are open.
+    pub invitations: Vec<InvitationRow>,
     /// An invitation that was just made.
     pub link: Option<&'a str>,
     /// How long it is good, in hours.

@@ -6,7 +6,8 @@ mod ways_in;
 
 pub use blocks::{AlertRow, BlockRow, BlocksView, blocks};
 pub use lists::{
-    AccountView, AuditRow, AuditView, MemberRow, PasskeyRow, PeopleView, account, audit, people,
+    AccountView, AuditRow, AuditView, InvitationRow, MemberRow, PasskeyRow, PeopleView, account,
+    audit, people,
 };
 pub(crate) use ways_in::Enrolment;
 pub(crate) use ways_in::enrol;
@@ -29,6 +30,8 @@ pub struct Me {
     pub sees_abuse: bool,
     /// Whether the figures are theirs.
     pub sees_figures: bool,
+    /// Whether the page of notices and clocks is theirs.
+    pub sees_notices: bool,
     /// Whether the page of people is theirs.
     pub sees_people: bool,
     /// Whether the audit is theirs.

@@ -7,7 +7,14 @@ use crate::pages::{Site, render};
 use crate::staff::qr::QrDrawing;
 
 /// The page that asks for name and password.
-pub fn login(site: &Site, to: &str, login: &str, problem: Option<&str>) -> String {
+/// `passkey` is what to ask an authenticator, as JSON.
+pub fn login(
+    site: &Site,
+    to: &str,
+    login: &str,
+    problem: Option<&str>,
+    passkey: Option<&str>,
+) -> String {
     render(&LoginPage {
         site,
         return_path: Some("/staff/login"),
@@ -15,6 +22,7 @@ pub fn login(site: &Site, to: &str, login: &str, problem: Option<&str>) -> Strin
         to,
         login,
         problem,
+        passkey,
     })
 }
 
@@ -27,6 +35,7 @@ struct LoginPage<'a> {
     to: &'a str,
     login: &'a str,
     problem: Option<&'a str>,
+    passkey: Option<&'a str>,
 }
 
 /// What the page that asks for a second factor knows.
@@ -160,15 +169,16 @@ struct RecoveryPage<'a> {
     codes: &'a [String],
 }
 
-/// The first page: what one may do, and how many alerts there are for those
-/// whom they are for.
-pub fn home(site: &Site, me: &Me, allowed: &[&str], n_alerts: usize) -> String {
+/// The first page: what one may do, what it has to say, and how many alerts there
+/// are for those whom they are for.
+pub fn home(site: &Site, me: &Me, allowed: &[&str], notices: &[String], n_alerts: usize) -> String {
     render(&HomePage {
         site,
         return_path: Some("/staff"),
         me: Some(me),
         allowed,
         n_alerts,
+        notices,
     })
 }
 
@@ -180,4 +190,5 @@ struct HomePage<'a> {
     me: Option<&'a Me>,
     allowed: &'a [&'a str],
     n_alerts: usize,
+    notices: &'a [String],
 }

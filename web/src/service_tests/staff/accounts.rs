@@ -1,6 +1,7 @@
 //! One's own account, everybody's, and the audit's page.
 
 use super::*;
+use crate::staff::vault::Vault;
 
 fn member(service: &Service, id: &StaffId) -> Account {
     staff::account(&*service.app.store, id)
@@ -177,4 +178,62 @@ async fn the_audit_is_paged_and_filtered() {
         !hostile.text().contains("<script>"),
         "what is looked for is escaped"
     );
+}
+
+#[tokio::test]
+async fn an_invitation_is_listed_and_revoked_on_the_page() {
+    let service = service();
+    let admin = logged_in(&service, "boss", Role::Admin);
+    let made = admin
+        .post(&service, "/staff/people/invite", "role=auditor")
+        .await;
+    let link = between(made.text(), "value=\"http://localhost:8080", "\"").unwrap();
+    let path = between(made.text(), "/staff/people/invitations/", "\"").unwrap();
+    let open = Browser::default().get(&service, link).await;
+    assert_eq!(open.status, StatusCode::OK);
+    let path = format!("/staff/people/invitations/{path}");
+    let revoked = admin.post(&service, &path, "").await;
+    assert_eq!(revoked.status, StatusCode::SEE_OTHER);
+    let gone = Browser::default().get(&service, link).await;
+    gone.assert_problem(404, "staff-invitation-unknown");
+    let again = admin.post(&service, &path, "").await;
+    assert_eq!(again.status.as_u16(), 422);
+}
+
+#[tokio::test]
+async fn the_secret_of_an_app_is_sealed_at_the_start() {
+    let service = service();
+    let jane = account(&service, "jane", Role::Moderator);
+    let store = &*service.app.store;
+    let vault = Vault::passing().unwrap();
+    service.app.staff.seal_with(vault, store).unwrap();
+    let kept = member(&service, &jane.id).totp.unwrap().secret;
+    assert!(matches!(kept, KeptSecret::Sealed(_)));
+    let opened = Browser::default().log_in(&service, "jane", &code(0)).await;
+    assert_eq!(opened.status, StatusCode::SEE_OTHER);
+    let kept = member(&service, &jane.id).totp.unwrap().secret;
+    assert!(matches!(kept, KeptSecret::Sealed(_)));
+}
+
+#[tokio::test]
+async fn a_lost_key_is_named_and_locks_nobody() {
+    let service = service();
+    let jane = account(&service, "jane", Role::Moderator);
+    let store = &*service.app.store;
+    let lost = Vault::passing().unwrap();
+    lost.seal_accounts(store).unwrap();
+    let vault = Vault::passing().unwrap();
+    let unreadable = crate::staff::vault::unreadable(store, Some(&vault)).unwrap();
+    assert_eq!(unreadable, [jane.id.clone()]);
+    service.app.staff.seal_with(vault, store).unwrap();
+    for _ in 0..7 {
+        let refused = Browser::default().log_in(&service, "jane", &code(0)).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(refused.text().contains("lost the key"));
+    }
+    assert_eq!(last_refusal(&service).2, "staff-secret-unreadable");
+    // The way back.
+    let by = crate::staff::admin::By::operator(&service.app.settings);
+    crate::staff::admin::reset_second_factor(store, &by, &jane.id).unwrap();
+    assert!(!member(&service, &jane.id).has_second_factor());
 }

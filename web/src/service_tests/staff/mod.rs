@@ -3,13 +3,16 @@
 mod accounts;
 mod desk;
 mod lanes;
+mod notices;
 mod queue;
 mod routes;
+mod safety;
 mod ways_in;
 
 use imgshare_storage::audit::{self, Sealed};
 use imgshare_storage::staff::{
-    self, Account, LoginName, PasswordHash, Role, Secret, SessionRecord, StaffId, Stage, TotpSecret,
+    self, Account, KeptSecret, LoginName, PasswordHash, Role, Secret, SessionRecord, StaffId,
+    Stage, TotpSecret,
 };
 use imgshare_storage::{Changes, Keyspace};
 use totp_rs::{Algorithm, TOTP};
@@ -146,7 +149,8 @@ fn account(service: &Service, login: &str, role: Role) -> Account {
             hash,
         },
         totp: Some(TotpSecret {
-            secret: TOTP_SECRET,
+            // As accounts were kept before secrets were sealed.
+            secret: KeptSecret::Clear(TOTP_SECRET),
             last_step: 0,
         }),
         passkeys: Vec::new(),

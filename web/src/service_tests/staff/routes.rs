@@ -65,6 +65,7 @@ fn only_the_ways_in_are_open() {
         .collect();
     let ways_in = [
         "/staff/login",
+        "/staff/login/passkey",
         "/staff/join/{code}",
         "/staff/join/{code}/second-factor",
     ];

@@ -6,6 +6,7 @@ use super::PasskeyError;
 use super::key::PublicKey;
 
 const USER_PRESENT: u8 = 1;
+const USER_VERIFIED: u8 = 1 << 2;
 const ATTESTED: u8 = 1 << 6;
 const EXTENSIONS: u8 = 1 << 7;
 
@@ -13,6 +14,7 @@ const EXTENSIONS: u8 = 1 << 7;
 pub(super) struct AuthenticatorData {
     pub(super) rp_id_hash: [u8; 32],
     pub(super) is_user_present: bool,
+    pub(super) is_user_verified: bool,
     pub(super) sign_count: u32,
     pub(super) attested: Option<Attested>,
 }
@@ -45,6 +47,7 @@ impl AuthenticatorData {
         Ok(Self {
             rp_id_hash: *rp_id_hash,
             is_user_present: flags & USER_PRESENT != 0,
+            is_user_verified: flags & USER_VERIFIED != 0,
             sign_count: u32::from_be_bytes(*sign_count),
             attested,
         })

@@ -21,6 +21,12 @@ struct ClientData {
     cross_origin: bool,
 }
 
+/// The challenge that it says it answers, of 32 bytes; nothing is proved by it.
+pub(super) fn challenge_of(json: &[u8]) -> Option<[u8; 32]> {
+    let data: ClientData = serde_json::from_slice(json).ok()?;
+    decode(&data.challenge).ok()?.try_into().ok()
+}
+
 /// Checks kind, challenge and origin: 7.1 steps 5 to 9, 7.2 steps 9 to 13.
 pub(super) fn check(
     json: &[u8],

@@ -46,6 +46,8 @@ pub(super) enum PasskeyError {
     RelyingParty,
     #[error("nobody was there")]
     UserPresence,
+    #[error("who was there was not verified")]
+    UserVerification,
     #[error("the key is no point on P-256")]
     Key,
     #[error("the attestation does not hold")]
@@ -94,6 +96,23 @@ pub(super) fn request_options(
         "userVerification": "preferred",
         "allowCredentials": descriptors(known),
     })
+}
+
+/// The same for whoever has not said a name: the authenticator knows whose keys
+/// it has for us, and verifies that it is them.
+pub(super) fn sign_in_options(party: &RelyingParty, challenge: &[u8; 32]) -> serde_json::Value {
+    let mut options = request_options(party, challenge, &[]);
+    options["userVerification"] = "required".into();
+    options
+}
+
+/// The credential's id, in hex, and the challenge that an assertion names. They
+/// say where to look; nothing is proved by them.
+pub(super) fn said_of(credential: &str) -> Option<(String, [u8; 32])> {
+    let asserted: Asserted = serde_json::from_str(credential).ok()?;
+    let client_data = decode(&asserted.client_data_json).ok()?;
+    let id = hex::encode(decode(&asserted.id).ok()?);
+    Some((id, client_data::challenge_of(&client_data)?))
 }
 
 fn descriptors(known: &[Passkey]) -> Vec<serde_json::Value> {
@@ -174,6 +193,30 @@ pub(super) fn assert(
     credential: &str,
     known: &[Passkey],
 ) -> Result<(usize, u32), PasskeyError> {
+    asserted(party, challenge, credential, known).map(|(index, data)| (index, data.sign_count))
+}
+
+/// The same where the passkey stands for the password as well: whoever used it
+/// must have been verified (step 17).
+pub(super) fn assert_verified(
+    party: &RelyingParty,
+    challenge: &[u8; 32],
+    credential: &str,
+    known: &[Passkey],
+) -> Result<(usize, u32), PasskeyError> {
+    let (index, data) = asserted(party, challenge, credential, known)?;
+    if !data.is_user_verified {
+        return Err(PasskeyError::UserVerification);
+    }
+    Ok((index, data.sign_count))
+}
+
+fn asserted(
+    party: &RelyingParty,
+    challenge: &[u8; 32],
+    credential: &str,
+    known: &[Passkey],
+) -> Result<(usize, AuthenticatorData), PasskeyError> {
     let asserted: Asserted =
         serde_json::from_str(credential).map_err(|_| PasskeyError::Malformed)?;
     let id = hex::encode(decode(&asserted.id)?);
@@ -193,7 +236,7 @@ pub(super) fn assert(
     if counts && data.sign_count <= passkey.sign_count {
         return Err(PasskeyError::Counter);
     }
-    Ok((index, data.sign_count))
+    Ok((index, data))
 }
 
 fn check_party(data: &AuthenticatorData, party: &RelyingParty) -> Result<(), PasskeyError> {

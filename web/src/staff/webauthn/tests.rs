@@ -121,15 +121,19 @@ impl Authenticator {
         register(&party(), &CHALLENGE, &created, "key".to_owned(), 5)
     }
 
-    fn asserted(&self, known: &[Passkey]) -> Result<(usize, u32), PasskeyError> {
+    /// The answer, as the page sends it.
+    fn answer(&self) -> String {
         let asserted = Asserted {
             id: encode(&self.id),
             client_data_json: encode(&self.client_data()),
             authenticator_data: encode(&self.data()),
             signature: encode(&self.sign()),
         };
-        let asserted = serde_json::to_string(&asserted).unwrap();
-        assert(&party(), &CHALLENGE, &asserted, known)
+        serde_json::to_string(&asserted).unwrap()
+    }
+
+    fn asserted(&self, known: &[Passkey]) -> Result<(usize, u32), PasskeyError> {
+        assert(&party(), &CHALLENGE, &self.answer(), known)
     }
 }
 
@@ -267,4 +271,26 @@ fn nonsense_is_malformed() {
     ] {
         assert!(read_cbor::<Value>(&bytes).is_err());
     }
+}
+
+#[test]
+fn in_place_of_a_password_its_user_must_be_verified() {
+    let passkey = Authenticator::new().registered().unwrap();
+    let known = std::slice::from_ref(&passkey);
+    let verified = Authenticator {
+        flags: 0b101,
+        ..Authenticator::using(2)
+    };
+    let of = |authenticator: &Authenticator| {
+        assert_verified(&party(), &CHALLENGE, &authenticator.answer(), known)
+    };
+    assert_eq!(of(&verified), Ok((0, 2)));
+    let present = Authenticator::using(2);
+    assert_eq!(of(&present), Err(PasskeyError::UserVerification));
+    let said = said_of(&verified.answer());
+    assert_eq!(said, Some((passkey.id.clone(), CHALLENGE)));
+    assert_eq!(said_of("{}"), None);
+    let options = sign_in_options(&party(), &CHALLENGE);
+    assert_eq!(options["userVerification"], "required");
+    assert_eq!(options["allowCredentials"], json!([]));
 }

@@ -1,0 +1,35 @@
+//! What is counted of child safety.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// Who is there for it, and what reports hide.
+#[derive(Default)]
+pub(super) struct Safety {
+    pub(super) accounts: Gauge,
+    pub(super) hidden_by_reports: Counter,
+    pub(super) hiding_alarms: Counter,
+}
+
+impl Safety {
+    pub(super) fn registered(registry: &mut Registry) -> Self {
+        let safety = Self::default();
+        registry.register(
+            "child_safety_accounts",
+            "Accounts that can decide what is reported as child abuse; 0 needs somebody",
+            safety.accounts.clone(),
+        );
+        registry.register(
+            "images_hidden_by_reports",
+            "Images hidden at once by a report of child abuse",
+            safety.hidden_by_reports.clone(),
+        );
+        registry.register(
+            "hiding_alarms",
+            "Times that reports had hidden another twenty images within an hour",
+            safety.hiding_alarms.clone(),
+        );
+        safety
+    }
+}
