@@ -74,29 +74,28 @@ impl DecodeMemory {
         }
         let asked = Instant::now();
         let mut state = self.lock();
-        if bytes > self.bytes_max - state.bytes_lost {
-            let retry_after = wait_max.max(Duration::from_secs(1));
-            return Err(Overloaded { retry_after }.into());
-        }
         let turn = state.next_turn;
         state.next_turn += 1;
         state.waiting.push_back(turn);
+        let is_hopeless = |state: &State| bytes > self.bytes_max - state.bytes_lost;
         let must_wait = |state: &mut State| {
-            state.waiting.front() != Some(&turn) || bytes > self.bytes_max - state.bytes
+            let is_next = state.waiting.front() == Some(&turn);
+            !is_hopeless(state) && (!is_next || bytes > self.bytes_max - state.bytes)
         };
         let (mut state, timeout) = self
             .changed
             .wait_timeout_while(state, wait_max, must_wait)
             .unwrap_or_else(PoisonError::into_inner);
         state.waiting.retain(|&waiting| waiting != turn);
-        if !timeout.timed_out() {
+        let is_given = !timeout.timed_out() && !is_hopeless(&state);
+        if is_given {
             state.bytes += bytes;
             state.bytes_peak = state.bytes_peak.max(state.bytes);
         }
         drop(state);
         // Another is first in line now, and there may be room for it too.
         self.changed.notify_all();
-        if timeout.timed_out() {
+        if !is_given {
             let retry_after = asked.elapsed().max(Duration::from_secs(1));
             return Err(Overloaded { retry_after }.into());
         }
@@ -149,6 +148,7 @@ impl Reservation {
             Ok(reason) => {
                 if *reason == NoDecoder::Lost {
                     self.memory.lock().bytes_lost += self.bytes;
+                    self.memory.changed.notify_all();
                     mem::forget(self);
                 }
                 Err((*reason).into())
@@ -213,10 +213,10 @@ mod tests {
             Err(Fault::DecoderLost)
         );
         assert_eq!(memory.usage().bytes, 60);
-        assert!(matches!(
-            memory.reserve(50, LONG),
-            Err(PipelineError::Overloaded(_))
-        ));
+        let asked = Instant::now();
+        let refused = memory.reserve(50, 10 * LONG);
+        assert!(matches!(refused, Err(PipelineError::Overloaded(_))));
+        assert!(asked.elapsed() < LONG, "refused at once");
         let other = catch_unwind(AssertUnwindSafe(|| spend(30, || panic!("meant by a test"))));
         assert!(other.is_err());
         assert_eq!(memory.usage().bytes, 60);
@@ -247,6 +247,23 @@ mod tests {
         assert_eq!((memory.usage().bytes, memory.usage().waiting), (100, 0));
         drop(held);
         assert!(memory.reserve(100, LONG).is_ok());
+    }
+
+    #[test]
+    fn whoever_waits_for_what_a_lost_decoder_keeps_leaves_the_line() {
+        let memory = DecodeMemory::new(100);
+        let held = memory.reserve(60, LONG).unwrap();
+        thread::scope(|scope| {
+            let hopeless = scope.spawn(|| memory.reserve(50, LONG).map(drop));
+            wait_for_line(&memory, 1);
+            let small = scope.spawn(|| memory.reserve(10, LONG).map(drop));
+            wait_for_line(&memory, 2);
+            let asked = Instant::now();
+            assert!(held.spend(|| NoDecoder::Lost.unwind()).is_err());
+            assert!(hopeless.join().unwrap().is_err());
+            assert!(small.join().unwrap().is_ok());
+            assert!(asked.elapsed() < LONG);
+        });
     }
 
     #[test]

@@ -114,10 +114,11 @@ pub(super) fn ac<'a, P: Plane>(
     Ok(bits)
 }
 
-/// After a step that leads beyond the last place.
+/// After a step that leads beyond the last place. Sixteen zeros may do so: there
+/// is no coefficient that they would put there.
 #[inline(always)]
 fn ended<'a>(bits: Bits<'a>, step: Step) -> Result<Bits<'a>, Reject> {
-    if step.run == Step::END {
+    if step.number == 0 {
         Ok(bits)
     } else {
         Err(BROKEN)

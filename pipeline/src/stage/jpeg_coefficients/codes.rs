@@ -4,8 +4,8 @@ use super::bits::{Bits, extend};
 use super::{BROKEN, broken};
 use crate::error::Reject;
 
-/// Codes up to this length are found by one look. Longer ones are rare by
-/// construction: they stand for less than a thousandth of the symbols.
+/// Codes up to this length are found by one look. Longer ones are rare in a code
+/// that was made for its picture: they stand for less than a thousandth of it.
 const QUICK_BITS: u32 = 11;
 const QUICK: usize = 1 << QUICK_BITS;
 
@@ -102,6 +102,13 @@ impl Code {
             code.limits[idx] = next << (16 - length);
             next *= 2;
         }
+        Ok(code)
+    }
+
+    /// As an AC code of a sequential scan, whose symbols are read with their
+    /// numbers.
+    pub(super) fn with_steps(table: &[u8]) -> Result<Self, Reject> {
+        let mut code = Self::new(table)?;
         code.find_steps();
         Ok(code)
     }
@@ -198,7 +205,7 @@ mod tests {
 
     #[test]
     fn short_and_long_codes_are_read() {
-        let code = Code::new(&table()).expect("a code");
+        let code = Code::with_steps(&table()).expect("a code");
         // 01 and the number 10, 00, 100, 101000000000 and the number 00101.
         let bytes = [0b0110_0010, 0b0101_0000, 0b0000_0001, 0b0100_0000];
         let mut bits = Bits::new(&bytes);

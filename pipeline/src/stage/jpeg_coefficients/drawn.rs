@@ -19,7 +19,7 @@ const HIGH: u8 = 16;
 pub(super) struct Drawn {
     draw: Draw,
     /// Samples of a drawn block's side.
-    side: usize,
+    pub(super) side: usize,
     /// Samples of a row, those of padding included.
     pub(super) stride: usize,
     samples: Vec<u8>,
@@ -96,6 +96,7 @@ impl Plane for Drawn {
     type Purpose = Eighths;
 
     fn new(component: &Laid<'_>, eighths: Eighths) -> Result<Self, Reject> {
+        let eighths = eighths.of_coarse(component.stretch);
         let side = eighths.count();
         let stride = component.grid.columns * side;
         let length = stride.checked_mul(component.grid.rows * side);

@@ -83,6 +83,14 @@ impl Geometry {
     pub(super) fn n_blocks(&self) -> usize {
         self.grids.iter().map(Grid::n_blocks).sum()
     }
+
+    /// How many samples of the finest component one of this component's is as wide
+    /// or as high as, whichever is more, rounded up.
+    pub(super) fn stretch(&self, grid: &Grid) -> usize {
+        let finest = |factor: fn(&Grid) -> usize| self.grids.iter().map(factor).max().unwrap_or(1);
+        let across = finest(|grid| grid.across).div_ceil(grid.across);
+        across.max(finest(|grid| grid.down).div_ceil(grid.down))
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +115,13 @@ mod tests {
         assert_eq!((luma.columns, luma.rows), (6, 2));
         assert_eq!((luma.shown_columns, luma.shown_rows), (5, 2));
         assert_eq!(geometry.n_blocks(), 12 + 3 + 3);
+        assert!(
+            geometry
+                .grids
+                .iter()
+                .map(|grid| geometry.stretch(grid))
+                .eq([1, 2, 2])
+        );
     }
 
     #[test]

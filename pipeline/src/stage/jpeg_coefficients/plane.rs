@@ -40,6 +40,9 @@ pub(super) trait Plane: Sized {
 /// A component as the first scan finds it.
 pub(super) struct Laid<'a> {
     pub(super) grid: &'a Grid,
+    /// How many samples of the finest component one of this one's is as wide or
+    /// as high as, whichever is more.
+    pub(super) stretch: usize,
     /// The quantisation table's segment: precision and id, then the steps.
     pub(super) quantisation: Option<&'a [u8]>,
 }

@@ -24,6 +24,17 @@ impl Eighths {
     pub(super) fn count(self) -> usize {
         self as usize
     }
+
+    /// Those for a component whose samples are `stretch` times as far apart as the
+    /// finest one's: no more than twice as far apart in the end, if four eighths
+    /// can do that.
+    pub(super) fn of_coarse(self, stretch: usize) -> Self {
+        match (self, stretch) {
+            (Self::Four, _) | (_, 0..=2) => self,
+            (Self::One, 3..=4) => Self::Two,
+            _ => Self::Four,
+        }
+    }
 }
 
 /// What the components of a [`Reduced`] picture are.
@@ -75,7 +86,7 @@ pub(in crate::stage) fn reduced(file: &[u8], eighths: Eighths) -> Result<Option<
         }
     }
     let drawn = source.take_planes()?;
-    finished(&source, eighths, drawn)
+    finished(&source, drawn)
 }
 
 /// A progressive file's coefficients are known only when all scans are read.
@@ -91,10 +102,12 @@ fn from_all_scans(file: &[u8], eighths: Eighths) -> Result<Option<Reduced>, Reje
         }
     }
     let kept = source.planes()?;
+    let geometry = source.geometry()?;
     let components = source.frame()?.components().iter().zip(kept);
     let drawn = components.map(|(component, kept)| {
         let laid = Laid {
             grid: &kept.grid,
+            stretch: geometry.stretch(&kept.grid),
             quantisation: Some(source.quantisation(component.quantisation)?),
         };
         let mut drawn = Drawn::new(&laid, eighths)?;
@@ -102,7 +115,7 @@ fn from_all_scans(file: &[u8], eighths: Eighths) -> Result<Option<Reduced>, Reje
         Ok(drawn)
     });
     let drawn: Vec<Drawn> = drawn.collect::<Result<_, _>>()?;
-    finished(&source, eighths, drawn)
+    finished(&source, drawn)
 }
 
 fn draw(kept: &Kept, drawn: &mut Drawn) {
@@ -145,7 +158,6 @@ fn colours<P: Plane>(source: &Source<'_, P>) -> Result<Option<Colours>, Reject> 
 
 fn finished<P: Plane>(
     source: &Source<'_, P>,
-    eighths: Eighths,
     drawn: Vec<Drawn>,
 ) -> Result<Option<Reduced>, Reject> {
     let Some(colours) = colours(source)? else {
@@ -155,11 +167,10 @@ fn finished<P: Plane>(
     let finest = |factor: fn(&Grid) -> usize| grids.iter().map(factor).max().unwrap_or(1);
     let (across_max, down_max) = (finest(|grid| grid.across), finest(|grid| grid.down));
     let (width, height) = source.frame()?.size();
-    let shown = |side: u16, own: usize, most: usize| {
-        f64::from(side) * (own * eighths.count()) as f64 / (most * 8) as f64
-    };
+    let shown =
+        |side: u16, own: usize, most: usize| f64::from(side) * own as f64 / (most * 8) as f64;
     let components = drawn.into_iter().zip(grids).map(|(drawn, grid)| {
-        let stride = drawn.stride;
+        let (stride, side) = (drawn.stride, drawn.side);
         let samples = drawn.into_samples();
         Ok(Samples {
             size: (
@@ -167,8 +178,8 @@ fn finished<P: Plane>(
                 (samples.len() / stride).try_into().map_err(broken)?,
             ),
             shown: (
-                shown(width, grid.across, across_max),
-                shown(height, grid.down, down_max),
+                shown(width, grid.across * side, across_max),
+                shown(height, grid.down * side, down_max),
             ),
             samples,
         })

@@ -143,8 +143,11 @@ fn decode_block<P: Plane>(
 
 fn parts(context: &Context<'_>, scan: &Scan) -> Result<Vec<Part>, Reject> {
     let code = |class, id: u8| {
-        let table = context.tables.huffman(class, id.into());
-        Code::new(table.ok_or(BROKEN)?)
+        let table = context.tables.huffman(class, id.into()).ok_or(BROKEN)?;
+        match class {
+            Class::Ac if !context.frame.progressive() => Code::with_steps(table),
+            _ => Code::new(table),
+        }
     };
     let part = |part: &frame::Part| {
         let mut components = context.frame.components().iter();

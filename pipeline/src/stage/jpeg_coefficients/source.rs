@@ -91,6 +91,7 @@ impl<'a, P: Plane> Source<'a, P> {
             let planes = components.map(|(component, grid)| {
                 let laid = Laid {
                     grid,
+                    stretch: geometry.stretch(grid),
                     quantisation: self.tables.quantisation(component.quantisation),
                 };
                 P::new(&laid, self.purpose)

@@ -41,14 +41,13 @@ pub(super) fn encode_small(small: &Small) -> Result<Option<(Vec<u8>, Format)>, R
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, JPEG_QUALITY);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    // Of four pixels with the same colours.
-    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Nearest);
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     encoder.encode_image(picture).map_err(|_| NOT_MADE)?;
     Ok(Some((bytes, Format::Jpeg)))
 }
 
-/// A picture whose colours are already as coarse as the file's. The encoder wants
-/// a sample of them a pixel all the same.
+/// A picture whose colours are already as coarse as the file's where its size is
+/// even. The encoder wants a sample of them a pixel all the same.
 struct LumaAndColours {
     width: u16,
     height: u16,
@@ -71,13 +70,16 @@ impl ImageBuffer for LumaAndColours {
     fn fill_buffers(&self, y: u16, [luma, blue, red, _]: &mut [Vec<u8>; 4]) {
         let (y, width) = (usize::from(y), usize::from(self.width));
         luma.extend_from_slice(&self.samples.luma[y * width..][..width]);
-        let across = self.samples.colours_across;
+        let (across, down) = self.samples.shared;
+        let (across, down) = (across as usize, down as usize);
+        let length = width / across;
         for (buffer, samples) in [(blue, &self.samples.blue), (red, &self.samples.red)] {
-            let n_rows = samples.len() / across;
-            let row = &samples[(y / 2).min(n_rows - 1) * across..][..across];
-            let end = buffer.len() + width;
-            buffer.extend(row.iter().flat_map(|sample| [*sample; 2]));
-            buffer.resize(end, row[across - 1]);
+            let row = &samples[y / down * length..][..length];
+            if across == 2 {
+                buffer.extend(row.iter().flat_map(|sample| [*sample; 2]));
+            } else {
+                buffer.extend_from_slice(row);
+            }
         }
     }
 }

@@ -20,13 +20,15 @@ pub(super) struct Small {
     picture: Reduced,
 }
 
-/// Luma at a picture's size, and its colours at half of that, rounded down.
+/// Luma at a picture's size, and its colours at half of that in the directions
+/// in which it is even.
 pub(super) struct Subsampled {
     pub(super) luma: Vec<u8>,
     pub(super) blue: Vec<u8>,
     pub(super) red: Vec<u8>,
-    /// Samples of a row of `blue` and `red`.
-    pub(super) colours_across: usize,
+    /// How many pixels share a sample of `blue` and of `red`, across and down: 1 or
+    /// 2.
+    pub(super) shared: (u32, u32),
 }
 
 /// The picture for this size, or `None` where it must be made from all its pixels:
@@ -58,22 +60,21 @@ impl Small {
         else {
             return None;
         };
-        let (across, down) = (half(self.width), half(self.height));
-        // Of an odd side, the last pixel has its neighbour's colours.
-        let covered = |halves: u32, side: u32| (f64::from(2 * halves) / f64::from(side)).min(1.0);
-        let part = (covered(across, self.width), covered(down, self.height));
+        let (width, height) = (self.width, self.height);
+        let shared = (evenly(width), evenly(height));
+        let coarse = (width / shared.0, height / shared.1);
         Some(Subsampled {
-            luma: resampled(luma, (1.0, 1.0), (self.width, self.height)),
-            blue: resampled(blue, part, (across, down)),
-            red: resampled(red, part, (across, down)),
-            colours_across: across as usize,
+            luma: resampled(luma, (width, height)),
+            blue: resampled(blue, coarse),
+            red: resampled(red, coarse),
+            shared,
         })
     }
 
     pub(super) fn into_rgb(self) -> Raster {
         let components = self.picture.components.iter();
         let components: Vec<Vec<u8>> = components
-            .map(|samples| resampled(samples, (1.0, 1.0), (self.width, self.height)))
+            .map(|samples| resampled(samples, (self.width, self.height)))
             .collect();
         Raster {
             width: self.width,
@@ -84,8 +85,9 @@ impl Small {
     }
 }
 
-fn half(side: u32) -> u32 {
-    (side / 2).max(1)
+/// How many pixels of a side can share a sample so that none is left over.
+fn evenly(side: u32) -> u32 {
+    if side.is_multiple_of(2) { 2 } else { 1 }
 }
 
 /// The fewest eighths that leave more than enough.
@@ -101,27 +103,34 @@ fn eighths_for(header: Header, (width, height): (u32, u32)) -> Option<Eighths> {
         })
 }
 
-/// A part of the samples, from the upper left, at another size.
-fn resampled(samples: &Samples, part: (f64, f64), (width, height): (u32, u32)) -> Vec<u8> {
+/// The samples at another size.
+fn resampled(samples: &Samples, (width, height): (u32, u32)) -> Vec<u8> {
     let (columns, rows) = samples.size;
     let all = ImageRef::new(columns, rows, &samples.samples, PixelType::U8)
         .expect("a component has the samples of each of its rows");
     // What lies beyond the edge is not the picture's.
     let (across, down) = samples.shown;
-    let shown = CroppedImage::new(&all, 0, 0, whole(across, columns), whole(down, rows))
-        .expect("a component has the samples that it shows");
+    let shown = CroppedImage::new(
+        &all,
+        0,
+        0,
+        samples_shown(across, columns),
+        samples_shown(down, rows),
+    )
+    .expect("a component has the samples that it shows");
     let mut target = Image::new(width, height, PixelType::U8);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .crop(0.0, 0.0, across * part.0, down * part.1);
+        .crop(0.0, 0.0, across, down);
     Resizer::new()
         .resize(&shown, &mut target, &options)
         .expect("source and target have the same kind of pixels, and the crop is within");
     target.into_vec()
 }
 
-/// How many whole samples the shown ones are, the last in part.
-fn whole(shown: f64, most: u32) -> u32 {
+/// How many samples show something, the last perhaps in part. It is found among
+/// whole numbers, from the padding's end on, so that no fraction is cut off.
+fn samples_shown(shown: f64, most: u32) -> u32 {
     let less = (0..most).rev().find(|less| f64::from(*less) < shown);
     less.map_or(most, |less| less + 1)
 }
@@ -131,14 +140,15 @@ fn rgb(components: &[Vec<u8>], colours: Colours) -> Vec<u8> {
         let grey = components.iter().flatten();
         return grey.flat_map(|grey| [*grey; 3]).collect();
     };
+    let to_rgb = match colours {
+        Colours::YCbCr => ycbcr_to_rgb,
+        Colours::Rgb | Colours::Grey => |red, green, blue| [red, green, blue],
+    };
     let mut samples = vec![0; first.len() * 3];
     let (pixels, _) = samples.as_chunks_mut::<3>();
     let each = first.iter().zip(second.iter().zip(third));
     for (pixel, (first, (second, third))) in pixels.iter_mut().zip(each) {
-        *pixel = match colours {
-            Colours::YCbCr => ycbcr_to_rgb(*first, *second, *third),
-            _ => [*first, *second, *third],
-        };
+        *pixel = to_rgb(*first, *second, *third);
     }
     samples
 }

@@ -125,24 +125,27 @@ fn a_picture_made_from_coefficients_is_the_one_made_from_pixels() {
     }
 }
 
-/// Luma, and the colour differences of every two by two whole pixels: what a file
-/// keeps of it.
+/// Luma, and the colour differences of what shares a sample of them: two pixels in
+/// each direction in which the size is even.
 fn coarse_in_colour(picture: &Raster) -> [Vec<u8>; 3] {
     let (pixels, _) = picture.samples.as_chunks::<3>();
     let pixels: Vec<[f64; 3]> = pixels.iter().map(|rgb| rgb.map(f64::from)).collect();
     let luma = |rgb: &[f64; 3]| 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let step = |side: usize| if side.is_multiple_of(2) { 2 } else { 1 };
     let difference = |idx: usize, most: f64| -> Vec<u8> {
-        let rows = pixels.chunks_exact(picture.width as usize);
-        let rows: Vec<&[[f64; 3]]> = rows.collect();
-        let fields = rows.chunks_exact(2).flat_map(|pair| {
-            let above = pair[0].chunks_exact(2);
-            above.zip(pair[1].chunks_exact(2))
-        });
-        let mean = fields.map(|(above, below)| {
-            let four = above.iter().chain(below);
-            four.map(|rgb| (rgb[idx] - luma(rgb)) / most).sum::<f64>() / 4.0 + 128.0
-        });
-        mean.map(|mean| mean.round() as u8).collect()
+        let mut samples = Vec::new();
+        for top in (0..height).step_by(step(height)) {
+            for left in (0..width).step_by(step(width)) {
+                let rows = (top..top + step(height)).map(|y| &pixels[y * width..][..width]);
+                let field: Vec<&[f64; 3]> = rows
+                    .flat_map(|row| &row[left..left + step(width)])
+                    .collect();
+                let sum: f64 = field.iter().map(|rgb| (rgb[idx] - luma(rgb)) / most).sum();
+                samples.push((sum / field.len() as f64 + 128.0).round() as u8);
+            }
+        }
+        samples
     };
     [
         pixels.iter().map(|rgb| luma(rgb).round() as u8).collect(),

@@ -41,7 +41,7 @@ pub(super) fn parts(file: &[u8]) -> Option<Vec<Part<'_>>> {
                 Some((table[0] >> 4, 17 + n_symbols)).filter(|(class, _)| *class < 2)
             })?,
             0xDD => {
-                if restarts_unused && restarts != payload {
+                if restarts_unused {
                     return None;
                 }
                 (restarts, restarts_unused) = (payload, true);
@@ -82,14 +82,10 @@ impl<'a> Tables<'a> {
             let (class, length) = shape(rest)?;
             let key = (class, first & 15);
             let (table, after) = rest.split_at_checked(length)?;
-            // One that is repeated need not be used again, but was in between.
-            let is_repeated = self.in_force.insert(key, table) == Some(table);
-            let was_used = !self.unused.contains(&key);
-            if !was_used {
+            // One that is repeated must be used again, or its number says something.
+            self.in_force.insert(key, table);
+            if !self.unused.insert(key) {
                 return None;
-            }
-            if !is_repeated {
-                self.unused.insert(key);
             }
             rest = after;
         }

@@ -23,7 +23,7 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
         h1,
         flags,
         _,
-        _,
+        0,
     ] = walk.take(13)?
     else {
         return Err(UNKNOWN_PART);

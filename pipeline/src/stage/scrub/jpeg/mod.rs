@@ -1,7 +1,7 @@
 //! JPEG: the frame, its tables and its scans, each written again from its
 //! fields; the entropy-coded data byte for byte (ITU-T T.81).
 //!
-//! Kept besides: JFIF (pixel density, no thumbnail) and Adobe (the colour
+//! Kept besides: JFIF (no density, no thumbnail) and Adobe (the colour
 //! transform), both rebuilt, and a known colour space, by a profile of our own.
 //! Everything else is not copied: other APPn, COM, bytes between segments,
 //! whatever follows the end of the image.
@@ -34,6 +34,8 @@ pub(in crate::stage) const APP2: u8 = 0xE2;
 pub(in crate::stage) const APP14: u8 = 0xEE;
 
 const JFIF: &[u8] = b"JFIF\0";
+/// Version 1.01 with square pixels of no size, and no thumbnail.
+const SQUARE_JFIF: &[u8] = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
 /// Name, version, units, two densities and the size of a thumbnail.
 const JFIF_BYTES: usize = 14;
 const ADOBE: &[u8] = b"Adobe";
@@ -69,7 +71,7 @@ struct Parts<'a> {
     tables: Tables,
     restart_interval: u16,
     restart_written: u16,
-    jfif: Option<[u8; 5]>,
+    is_jfif: bool,
     adobe: Option<u8>,
     icc: Vec<(u8, u8, &'a [u8])>,
     /// By component of the frame: whether a scan has begun it.
@@ -94,16 +96,11 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Units and densities of a JFIF header; its thumbnail is left. A header
-    /// with units that do not exist still says how colours are coded, so it is
-    /// kept, with square pixels.
+    /// That there is a JFIF header says how colours are coded, so it is kept; its
+    /// thumbnail and its densities, which nobody shows and anything can be written
+    /// into, are not.
     fn read_jfif(&mut self, payload: &[u8]) {
-        if is_jfif(payload) {
-            self.jfif = match payload[7..12] {
-                [units @ 0..=2, xh, xl, yh, yl] => Some([units, xh, xl, yh, yl]),
-                _ => Some([0, 0, 1, 0, 1]),
-            };
-        }
+        self.is_jfif |= is_jfif(payload);
     }
 
     /// The colour transform of an Adobe segment: without it RGB and CMYK files
@@ -154,7 +151,7 @@ impl<'a> Parts<'a> {
         let first = out.is_empty();
         if first {
             out.extend_from_slice(&[0xFF, SOI]);
-            write_jfif(self.jfif, out)?;
+            write_jfif(self.is_jfif, out)?;
             write_adobe(self.adobe, out)?;
             write_icc(&self.icc, frame.channels(), out)?;
         }
@@ -192,9 +189,11 @@ pub(in crate::stage) fn restart_interval(payload: &[u8]) -> Result<u16, Reject> 
     Ok(u16::from_be_bytes(interval))
 }
 
-fn write_jfif(jfif: Option<[u8; 5]>, out: &mut Vec<u8>) -> Result<(), Reject> {
-    let Some(density) = jfif else { return Ok(()) };
-    write_segment(APP0, &[JFIF, &[1, 1], &density, &[0, 0]].concat(), out)
+fn write_jfif(is_jfif: bool, out: &mut Vec<u8>) -> Result<(), Reject> {
+    if is_jfif {
+        write_segment(APP0, SQUARE_JFIF, out)?;
+    }
+    Ok(())
 }
 
 fn write_adobe(transform: Option<u8>, out: &mut Vec<u8>) -> Result<(), Reject> {

@@ -197,7 +197,7 @@ fn a_scan_without_its_table_is_refused() {
 }
 
 #[test]
-fn density_and_colour_transform_survive_without_their_company() {
+fn the_colour_transform_survives_without_its_company_and_density_does_not() {
     let jfif = segment(APP0, b"JFIF\0\x01\x02\x01\0\x48\0\x49\0\0");
     let adobe = segment(APP14, b"Adobe\0\x65\x80\0\0\0\x01");
     let plain = jpeg(40, 24);
@@ -206,7 +206,7 @@ fn density_and_colour_transform_survive_without_their_company() {
     let clean = rebuild(&with_segments(&bare, &[jfif, adobe].concat())).expect("a clean file");
     let expected = [
         &[0xFF, SOI][..],
-        &segment(APP0, b"JFIF\0\x01\x01\x01\0\x48\0\x49\0\0"),
+        &segment(APP0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"),
         &segment(APP14, b"Adobe\0\x64\0\0\0\0\x01"),
     ]
     .concat();

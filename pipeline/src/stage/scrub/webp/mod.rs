@@ -103,7 +103,7 @@ impl<'a> Extended<'a> {
         match &self.content {
             Content::Still(image) => image.write(out),
             Content::Animation { control, frames } => {
-                chunk::write(*b"ANIM", *control, out)?;
+                chunk::write(*b"ANIM", &loops_of(control), out)?;
                 frames.iter().try_for_each(|frame| frame.write(out))
             }
         }
@@ -178,6 +178,12 @@ fn find_profile(mut body: Cursor<'_>) -> Result<Option<&'static [u8]>, Reject> {
         }
     }
     Ok(None)
+}
+
+/// The control of an animation with nothing but its loop count: the background,
+/// which viewers do not show, could be any four bytes.
+fn loops_of([_, _, _, _, low, high]: &[u8; 6]) -> [u8; 6] {
+    [0, 0, 0, 0, *low, *high]
 }
 
 fn read_animation<'a>(mut body: Cursor<'a>, canvas: &Canvas) -> Result<Content<'a>, Reject> {

@@ -62,7 +62,7 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
 
 fn check_animation(mut rest: &[u8]) -> Result<u32, Unclean> {
     let (name, control) = next_chunk(&mut rest)?;
-    if name != b"ANIM" || control.len() != 6 {
+    if name != b"ANIM" || !matches!(control, [0, 0, 0, 0, _, _]) {
         return Err(UNKNOWN_PART);
     }
     let mut frames = 0;

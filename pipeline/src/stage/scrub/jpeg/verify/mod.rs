@@ -14,6 +14,7 @@ use self::lengths::Lengths;
 use self::picture::Picture;
 use self::scan::{Scan, Tables};
 use super::super::{Unclean, icc};
+use super::SQUARE_JFIF;
 use crate::item::Header;
 
 /// What can be mended: [`super::without_tails`].
@@ -77,11 +78,11 @@ pub(in super::super) fn verify(rebuilt: &[u8]) -> Result<Header, Unclean> {
     })
 }
 
-/// Version 1.01, any density, no thumbnail.
 fn check_jfif(payload: &[u8]) -> Result<(), Unclean> {
-    match payload {
-        [b'J', b'F', b'I', b'F', 0, 1, 1, 0..=2, _, _, _, _, 0, 0] => Ok(()),
-        _ => Err(UNKNOWN_PART),
+    if payload == SQUARE_JFIF {
+        Ok(())
+    } else {
+        Err(UNKNOWN_PART)
     }
 }
 
