@@ -30,7 +30,7 @@ impl HidingAlarm {
             times_ms.pop_front();
         }
         let n_lately = forget_old(&mut times_ms, now_ms);
-        (n_lately > 0 && n_lately % ALARM_FROM == 0).then_some(n_lately)
+        (n_lately > 0 && n_lately.is_multiple_of(ALARM_FROM)).then_some(n_lately)
     }
 
     /// How many were hidden in the last hour.

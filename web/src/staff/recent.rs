@@ -26,10 +26,11 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
 
     /// The value of a key, made where there is none. It is the one used last now.
     pub(super) fn used(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
-        if !self.values.contains_key(key) && self.values.len() >= self.n_max {
-            if let Some((_, oldest)) = self.order.pop_first() {
-                self.values.remove(&oldest);
-            }
+        if !self.values.contains_key(key)
+            && self.values.len() >= self.n_max
+            && let Some((_, oldest)) = self.order.pop_first()
+        {
+            self.values.remove(&oldest);
         }
         self.n_uses += 1;
         let n_uses = self.n_uses;

@@ -224,7 +224,7 @@ async fn a_lost_key_is_named_and_locks_nobody() {
     lost.seal_accounts(store).unwrap();
     let vault = Vault::passing().unwrap();
     let unreadable = crate::staff::vault::unreadable(store, Some(&vault)).unwrap();
-    assert_eq!(unreadable, [jane.id.clone()]);
+    assert_eq!(unreadable, std::slice::from_ref(&jane.id));
     service.app.staff.seal_with(vault, store).unwrap();
     for _ in 0..7 {
         let refused = Browser::default().log_in(&service, "jane", &code(0)).await;
