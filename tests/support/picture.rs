@@ -156,6 +156,53 @@ impl Picture {
         }
     }
 
+    /// The picture in another size: each pixel is the mean of what it covers, or
+    /// the pixel that it lies in.
+    ///
+    /// # Panics
+    /// When it would have no pixels.
+    #[must_use]
+    pub fn resized(&self, width: u16, height: u16) -> Self {
+        assert!(width > 0 && height > 0, "a picture has pixels");
+        let span = |at: u16, of: u16, source: u16| {
+            let [at, of, source] = [at, of, source].map(usize::from);
+            let first = at * source / of;
+            first..((at + 1) * source).div_ceil(of).max(first + 1).min(source)
+        };
+        let mut rgb = Vec::with_capacity(usize::from(width) * usize::from(height) * 3);
+        for y in 0..height {
+            let rows = span(y, height, self.height);
+            for x in 0..width {
+                let columns = span(x, width, self.width);
+                let n_pixels = rows.len() * columns.len();
+                rgb.extend((0..3).map(|c| {
+                    let of_row = |row: usize| {
+                        let start = row * usize::from(self.width);
+                        let row = columns.clone().map(move |column| (start + column) * 3 + c);
+                        row.map(|at| usize::from(self.rgb[at])).sum::<usize>()
+                    };
+                    let sum: usize = rows.clone().map(of_row).sum();
+                    u8::try_from(sum / n_pixels).expect("a mean of bytes is a byte")
+                }));
+            }
+        }
+        Self { width, height, rgb }
+    }
+
+    /// A JPEG of another quality, 1 to 100.
+    ///
+    /// # Panics
+    /// When the encoder refuses it, which is a mistake here.
+    #[must_use]
+    pub fn jpeg_of_quality(&self, quality: u8) -> Vec<u8> {
+        let mut file = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut file, quality);
+        let colours = jpeg_encoder::ColorType::Rgb;
+        let encoded = encoder.encode(&self.rgb, self.width, self.height, colours);
+        encoded.expect("a picture of ours encodes");
+        file
+    }
+
     /// A JPEG of quality 90.
     ///
     /// # Panics

@@ -1,5 +1,9 @@
 //! A member of the staff at a browser, as far as forms go.
 
+use std::io;
+
+use serde_json::Value;
+
 use crate::client::Client;
 use crate::response::Response;
 use crate::totp;
@@ -88,6 +92,44 @@ impl Staff {
             ("Content-Type", "application/x-www-form-urlencoded"),
         ];
         self.client.request("POST", path, &headers, form.as_bytes())
+    }
+
+    /// The same browser before another server over the same data.
+    #[must_use]
+    pub fn at(&self, client: Client) -> Self {
+        Self {
+            client,
+            ..self.clone()
+        }
+    }
+
+    /// Calls the JSON interface with the session's token.
+    #[must_use]
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> Response {
+        let answer = self.try_call(method, path, body);
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// The same; the server may be gone.
+    ///
+    /// # Errors
+    /// What the connection died of.
+    pub fn try_call(&self, method: &str, path: &str, body: &Value) -> io::Result<Response> {
+        let headers = [
+            ("Cookie", self.cookie.as_str()),
+            ("Content-Type", "application/json"),
+            ("X-CSRF-Token", self.csrf.as_str()),
+        ];
+        let body = body.to_string();
+        let headers_of_body = match method {
+            "GET" => &headers[..1],
+            _ => &headers[..],
+        };
+        let sent = match method {
+            "GET" => &[][..],
+            _ => body.as_bytes(),
+        };
+        self.client.try_request(method, path, headers_of_body, sent)
     }
 
     /// Takes the cookie of an answer, and the token of a page.

@@ -123,8 +123,8 @@ export function showKin(panel, kin) {
     parts.push(element("p", { className: "note bad", text: words }));
   }
   if (kin.near) {
-    const words = kin.near.length ? `Alike in the queue: ${kin.near.length}` : "Nothing alike in the queue";
-    parts.push(element("p", { text: `${words} (${kin.n_compared} compared)` }));
+    const words = kin.near.length ? `Alike: ${kin.n_near}` : "Nothing that is stored is alike.";
+    parts.push(element("p", { text: words }));
     if (kin.near.length) parts.push(element("ul", {}, ...relatives(kin.near)));
   } else {
     const more = element("button", { className: "link", type: "button", "data-do": "kin" });

@@ -19,6 +19,7 @@ use crate::http::{negotiate, observe};
 use crate::metrics::Metrics;
 use crate::moderation::rate::UploadRate;
 use crate::moderation::rulebook::RuleBook;
+use crate::moderation::thresholds::ThresholdBook;
 use crate::routes;
 use crate::staff::Staff;
 use crate::variants::VariantMaker;
@@ -36,7 +37,11 @@ pub struct App {
     pub queue: Arc<Queue>,
     /// The rules in force.
     pub rules: RuleBook,
-    /// Uploads of the last minute.
+    /// The thresholds in force.
+    pub thresholds: ThresholdBook,
+    /// Rung when others were set, and what is stored is to follow.
+    pub relabel: Notify,
+    /// Uploads of the last minute, by network.
     pub uploads: UploadRate,
     /// Rung when the hash bank has grown.
     pub bank_grew: Notify,
@@ -64,13 +69,14 @@ impl App {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When the rules that staff have set cannot be read.
+    /// When the rules or thresholds that staff have set cannot be read.
     pub fn new(
         settings: Settings,
         store: Store,
         pipeline: Pipeline,
     ) -> Result<AppState, StorageError> {
         let rules = RuleBook::open(&store, &settings.moderation.rules)?;
+        let thresholds = ThresholdBook::open(&store, &settings.moderation)?;
         let store = Arc::new(store.keeping_variants(settings.storage.variant_bytes_max));
         let bank = Arc::new(Bank::new(Arc::clone(&store)));
         let queue_settings = QueueSettings {
@@ -81,6 +87,7 @@ impl App {
                 .saturating_mul(86_400_000),
         };
         let queue = Arc::new(Queue::new(Arc::clone(&store), bank, queue_settings));
+        thresholds.watch(&queue)?;
         let cache = ImageCache::new(
             settings.storage.cache_bytes_max,
             settings.storage.cached_image_bytes_max,
@@ -97,6 +104,8 @@ impl App {
             store,
             queue,
             rules,
+            thresholds,
+            relabel: Notify::new(),
             uploads: UploadRate::default(),
             bank_grew: Notify::new(),
             settings,

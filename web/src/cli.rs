@@ -13,7 +13,7 @@ use crate::config::{LogFormat, Overrides};
 
 pub use moderation::{
     BankCommand, BankExportArgs, BankImportArgs, ListFormat, ListPolicy, PolicyName,
-    RulesCheckArgs, RulesCommand, RulesReplayArgs,
+    RulesCheckArgs, RulesCommand, RulesReplayArgs, RulesThresholdsArgs,
 };
 
 /// An anonymous image host: removes metadata, classifies, stores, serves.

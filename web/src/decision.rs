@@ -1,6 +1,6 @@
 //! From class probabilities to a state, a label and what both allow.
 
-use imgshare_models::scores::{Label, Scores, Verdict};
+use imgshare_models::scores::{Label, Scores, Thresholds, Verdict};
 use imgshare_pipeline::Scored;
 use imgshare_storage::{Classification, Record, Ruling, State, StoredLabel};
 
@@ -31,14 +31,32 @@ pub fn decide(moderation: &Moderation, scored: &Scored) -> (State, Classificatio
             thresholds.ads,
             thresholds.review_band,
         ],
-        label: match verdict.label {
-            Label::Safe => StoredLabel::Safe,
-            Label::Nsfw => StoredLabel::Nsfw,
-        },
+        label: stored_label(verdict.label),
         confidence: verdict.confidence,
         classified_at_ms: clock::now_ms(),
     };
     (state, classification)
+}
+
+/// The label as it is stored.
+#[must_use]
+pub fn stored_label(label: Label) -> StoredLabel {
+    match label {
+        Label::Safe => StoredLabel::Safe,
+        Label::Nsfw => StoredLabel::Nsfw,
+    }
+}
+
+/// The thresholds that were in force when an image was judged.
+#[must_use]
+pub fn stored_thresholds(found: &Classification) -> Thresholds {
+    let [explicit, sexy, ads, review_band] = found.thresholds;
+    Thresholds {
+        explicit,
+        sexy,
+        ads,
+        review_band,
+    }
 }
 
 /// What the thresholds in force today say about a stored image, under the label

@@ -37,6 +37,9 @@ pub enum WebError {
     /// Rules that cannot be used.
     #[error("{0}")]
     RulesUnusable(String),
+    /// Thresholds or a candidate that cannot be used.
+    #[error("{0}")]
+    ThresholdsUnusable(String),
     /// Something in the queue could not be done.
     #[error(transparent)]
     Moderation(#[from] ModerationError),
@@ -127,6 +130,9 @@ impl WebError {
             Self::Storage(error) => storage_status_and_code(error),
             Self::ImageRefused => (StatusCode::UNPROCESSABLE_ENTITY, "image-refused"),
             Self::RulesUnusable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "rules-unusable"),
+            Self::ThresholdsUnusable(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "thresholds-unusable")
+            }
             Self::Moderation(error) => moderation_status_and_code(error),
             Self::Upload(problem) => upload_status_and_code(problem),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
@@ -193,7 +199,7 @@ impl WebError {
             (Self::Storage(_), _) => {
                 "The service cannot store anything at the moment; try again later.".to_owned()
             }
-            (Self::RulesUnusable(why), _) => why.clone(),
+            (Self::RulesUnusable(why) | Self::ThresholdsUnusable(why), _) => why.clone(),
             (Self::ImageRefused, _) => "This image is not accepted here.".to_owned(),
             (Self::Moderation(ModerationError::Storage(_)), _) => {
                 "The service cannot store anything at the moment; try again later.".to_owned()

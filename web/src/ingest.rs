@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::app::App;
 use crate::clock;
 use crate::error::WebError;
+use crate::http::address::AnonymizedIp;
 use crate::http::body::{self, BodyLimits};
 use crate::http::multipart::{self, UploadedFile};
 use crate::moderation::gate::Gate;
@@ -46,6 +47,7 @@ pub struct Accepted {
 pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     let file_bytes_max = app.settings.limits.upload_bytes_max;
     let limits = body_limits(app);
+    let from = AnonymizedIp::of_request(&request, app.settings.http.proxies);
     let announced = body::announced_length(request.headers()).unwrap_or(file_bytes_max);
     let mut permit = match app.pipeline.admit(announced.min(file_bytes_max)) {
         Ok(permit) => permit,
@@ -58,7 +60,7 @@ pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     permit.shrink_to(u64::try_from(file.bytes.len()).unwrap_or(u64::MAX));
     let UploadedFile { bytes, filename } = file;
     let ingested = run(app, permit, bytes.into()).await?;
-    let accepted = commit(app, ingested, filename).await?;
+    let accepted = commit(app, ingested, filename, from).await?;
     let record = &accepted.record;
     let label = record
         .classification
@@ -103,7 +105,12 @@ impl Reply for Waiting {
 ///
 /// # Errors
 /// The store's; nothing is kept then.
-pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<Accepted, WebError> {
+pub async fn commit(
+    app: &App,
+    ingested: Ingested,
+    filename: String,
+    from: AnonymizedIp,
+) -> Result<Accepted, WebError> {
     let token = DeleteToken::random().map_err(no_randomness)?;
     let id = ImageId::random().map_err(no_randomness)?;
     let Ingested {
@@ -139,8 +146,8 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
         classification: None,
         delete_token: token.hash(),
     };
-    let moderation = app.settings.moderation.clone();
-    let (rules, uploads) = (app.rules.rules(), app.uploads.count(now_ms));
+    let moderation = app.thresholds.moderation();
+    let (rules, uploads) = (app.rules.rules(), app.uploads.count(from, now_ms));
     let stored = app.with_queue(move |queue| {
         let gate = Gate {
             moderation: &moderation,
@@ -163,6 +170,7 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
         Flag::plan_new(&flags, &mut changes, &record, now_ms);
         let store = queue.store();
         store.commit_with(&record, &Stored(scrubbed), changes)?;
+        queue.count_upload(&record);
         // The place in the pipeline is held until the image is durable.
         drop(permit);
         Ok(Some(Accepted { record, token }))

@@ -112,7 +112,7 @@ async fn classify(app: &App, bytes: Vec<u8>) -> Result<Option<Scored>, WebError>
 }
 
 async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), WebError> {
-    let moderation = app.settings.moderation.clone();
+    let moderation = app.thresholds.moderation();
     let attempts_max = app.settings.pipeline.rescan_attempts_max;
     let (rules, now_ms) = (app.rules.rules(), clock::now_ms());
     let updated = app.with_queue(move |queue| {
@@ -136,7 +136,10 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
             (record.state == State::Pending).then(|| settled(record, passed.as_ref(), attempts_max))
         });
         match changed {
-            Ok(record) => Ok(Some(record)),
+            Ok(record) => {
+                queue.count_upload(&record);
+                Ok(Some(record))
+            }
             Err(ModerationError::Gone { .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -104,6 +104,21 @@ pub enum RulesCommand {
         --rules new.toml --images 20"
     )]
     Replay(RulesReplayArgs),
+    /// Say which thresholds are in force, and whether staff have set them or the
+    /// settings. Works while the service runs, and while it does not.
+    #[command(
+        after_help = "Examples:\n  imgshare rules thresholds\n  imgshare rules thresholds \
+        --reset"
+    )]
+    Thresholds(RulesThresholdsArgs),
+}
+
+/// Flags of `rules thresholds`.
+#[derive(Debug, Args)]
+pub struct RulesThresholdsArgs {
+    /// Put those of the settings in force again, and relabel what is stored.
+    #[arg(long)]
+    pub reset: bool,
 }
 
 /// Flags of `rules check`.

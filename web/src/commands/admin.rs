@@ -69,21 +69,30 @@ impl AdminArgs {
 }
 
 pub(super) fn run(settings: &Settings, arguments: &AdminArgs) -> Result<ExitCode, CommandError> {
-    let command = arguments.command();
-    let answer = match Store::open(&settings.data) {
-        Ok(store) => over(settings, &store, &command)?,
+    print(&answered(settings, &arguments.command())?)
+}
+
+/// Has it done, by the service where one runs.
+///
+/// # Errors
+/// When neither the service nor the store can be asked.
+pub(super) fn answered(
+    settings: &Settings,
+    command: &AdminCommand,
+) -> Result<AdminAnswer, CommandError> {
+    match Store::open(&settings.data) {
+        Ok(store) => over(settings, &store, command),
         Err(StorageError::Locked { .. }) => {
-            control::ask(&settings.data, &command).map_err(|error| {
+            control::ask(&settings.data, command).map_err(|error| {
                 CommandError::Admin(format!(
                     "the service that holds {} does not answer: {error}; stop it and run this \
                      again",
                     settings.data.display()
                 ))
-            })?
+            })
         }
-        Err(source) => return Err(store_error(settings, source)),
-    };
-    print(&answer)
+        Err(source) => Err(store_error(settings, source)),
+    }
 }
 
 /// Does it here, and copies what the audit says of it to its files.
@@ -123,6 +132,7 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
                 }
             }
         }
+        AdminAnswer::Thresholds { .. } => {}
         AdminAnswer::Done { name } => {
             output::line(format_args!("done: {name}"))?;
         }

@@ -1,4 +1,5 @@
-//! `imgshare rules`: what other rules would change, before they do.
+//! `imgshare rules`: what other rules would change, before they do, and which
+//! thresholds are in force.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,14 +9,16 @@ use imgshare_storage::Store;
 use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
 use serde::Deserialize;
 
-use super::{CommandError, output};
-use crate::cli::{RulesCommand, RulesReplayArgs};
+use super::{CommandError, admin, output};
+use crate::cli::{RulesCommand, RulesReplayArgs, RulesThresholdsArgs};
 use crate::clock;
 use crate::config::Settings;
 use crate::moderation::gate::Gate;
 use crate::moderation::replay::Replay;
 use crate::moderation::rulebook::RuleBook;
 use crate::moderation::rules::{self, Rule};
+use crate::moderation::thresholds::ThresholdBook;
+use crate::staff::control::{AdminAnswer, AdminCommand};
 
 /// Largest file of rules, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -34,31 +37,30 @@ pub(super) fn run(settings: &Settings, command: &RulesCommand) -> Result<ExitCod
             output::line(format_args!("{} rules can be used", rules.len()))?;
         }
         RulesCommand::Replay(arguments) => replay(settings, arguments)?,
+        RulesCommand::Thresholds(arguments) => thresholds(settings, arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn replay(settings: &Settings, arguments: &RulesReplayArgs) -> Result<(), CommandError> {
-    let store = Store::open(&settings.data).map_err(|source| CommandError::Store {
+    let failed = |source| CommandError::Store {
         source,
         data: settings.data.clone(),
-    })?;
+    };
+    let store = Store::open(&settings.data).map_err(failed)?;
+    let thresholds = ThresholdBook::open(&store, &settings.moderation).map_err(failed)?;
     let rules = match &arguments.file {
         Some(file) => read(file)?,
         None => {
             let book = RuleBook::open(&store, &settings.moderation.rules);
-            let book = book.map_err(|source| CommandError::Store {
-                source,
-                data: settings.data.clone(),
-            })?;
-            book.rules().to_vec()
+            book.map_err(failed)?.rules().to_vec()
         }
     };
     let store = Arc::new(store);
     let bank = Arc::new(Bank::new(Arc::clone(&store)));
     let queue = Queue::new(store, bank, QueueSettings::default());
     let gate = Gate {
-        moderation: &settings.moderation,
+        moderation: &thresholds.moderation(),
         rules: &rules,
         now_ms: clock::now_ms(),
     };
@@ -79,6 +81,40 @@ fn replay(settings: &Settings, arguments: &RulesReplayArgs) -> Result<(), Comman
         }
     }
     Ok(())
+}
+
+fn thresholds(settings: &Settings, arguments: &RulesThresholdsArgs) -> Result<(), CommandError> {
+    let command = AdminCommand::Thresholds {
+        reset: arguments.reset,
+    };
+    match admin::answered(settings, &command)? {
+        AdminAnswer::Thresholds {
+            explicit,
+            sexy,
+            ads,
+            review_band,
+            set,
+        } => {
+            output::line(format_args!(
+                "explicit_min = {explicit}\nsexy_min = {sexy}\nads_free_min = {ads}\nreview_band = \
+                 {review_band}"
+            ))?;
+            output::line(match set {
+                Some((by, at_ms)) => {
+                    format!(
+                        "# set by {by} at {}, in place of the settings'",
+                        clock::rfc3339(at_ms)
+                    )
+                }
+                None => "# of the settings".to_owned(),
+            })?;
+            Ok(())
+        }
+        AdminAnswer::Refused { error } => Err(CommandError::Admin(error)),
+        _ => Err(CommandError::Admin(
+            "the service answers strangely".to_owned(),
+        )),
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<Rule>, CommandError> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use imgshare_pipeline::Pipeline;
 use imgshare_storage::Store;
 use imgshare_storage::audit::{Anchor, Reconciled};
 use imgshare_storage::staff as storage_staff;
@@ -22,7 +23,8 @@ use crate::clock;
 use crate::complaints;
 use crate::config::Settings;
 use crate::http::server::{self, ConnectionLimits};
-use crate::moderation::keeper;
+use crate::moderation::thresholds::ThresholdBook;
+use crate::moderation::{keeper, relabel};
 use crate::rescan;
 use crate::routes::health;
 use crate::staff::{self, control};
@@ -41,7 +43,7 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     let failed = |source| CommandError::Store { source, data };
     let store = Store::open_or_repair(&settings.data).map_err(failed.clone())?;
     let anchor = anchor(&settings, &store)?;
-    let pipeline = weights::start_pipeline(&settings, settings.pipeline_settings())?;
+    let pipeline = start_pipeline(&settings, &store)?;
     let runtime = Builder::new_multi_thread()
         .thread_name("imgshare-http")
         .enable_all()
@@ -55,6 +57,20 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     // A store call that hangs on a broken disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The second model is asked by the thresholds that are in force at the start.
+fn start_pipeline(settings: &Settings, store: &Store) -> Result<Pipeline, CommandError> {
+    let book = ThresholdBook::open(store, &settings.moderation);
+    let book = book.map_err(|source| CommandError::Store {
+        source,
+        data: settings.data.clone(),
+    })?;
+    let in_force = Settings {
+        moderation: (*book.moderation()).clone(),
+        ..settings.clone()
+    };
+    weights::start_pipeline(&in_force, settings.pipeline_settings())
 }
 
 /// Makes the audit's files and the database agree, or says that they do not.
@@ -108,6 +124,7 @@ async fn serve(
     };
     let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
     let keeper = tokio::spawn(keeper::run(Arc::clone(&app), stop.clone()));
+    let relabel = tokio::spawn(relabel::run(Arc::clone(&app), stop.clone()));
     let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
     let complaints = tokio::spawn(complaints::keep(Arc::clone(&app), stop.clone()));
     let staff = tokio::spawn(staff::keep(Arc::clone(&app), stop.clone()));
@@ -129,6 +146,7 @@ async fn serve(
     let tasks = [
         Some(rescan),
         Some(keeper),
+        Some(relabel),
         Some(views),
         Some(staff),
         Some(control),
@@ -211,6 +229,9 @@ async fn finish(app: &AppState, drain_time_max: Duration) {
     let drained = tokio::task::spawn_blocking(move || pipeline.drain(drain_time_max)).await;
     if !matches!(drained, Ok(true)) {
         tracing::warn!("the pipeline did not finish in time");
+    }
+    if let Err(error) = app.with_queue(|queue| queue.merge_uploads()).await {
+        tracing::warn!(%error, "the last uploads are not counted for the candidate");
     }
     let flushed = app.with_store(|store| {
         store.merge_views()?;

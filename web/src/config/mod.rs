@@ -312,6 +312,18 @@ impl Moderation {
             review_band: self.review_band,
         }
     }
+
+    /// The same with other thresholds.
+    #[must_use]
+    pub fn with_thresholds(&self, thresholds: &Thresholds) -> Self {
+        Self {
+            explicit_min: thresholds.explicit,
+            sexy_min: thresholds.sexy,
+            ads_free_min: thresholds.ads,
+            review_band: thresholds.review_band,
+            ..self.clone()
+        }
+    }
 }
 
 /// Records and blobs.

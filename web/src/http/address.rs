@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Request};
 
 use crate::app::AppState;
 
@@ -36,6 +36,13 @@ impl AnonymizedIp {
                 Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
             }
         })
+    }
+
+    /// What is left of the address of a request's client.
+    #[must_use]
+    pub fn of_request<B>(request: &Request<B>, n_proxies: usize) -> Self {
+        let peer = request.extensions().get::<Peer>().copied();
+        Self::of(client(request.headers(), peer, n_proxies))
     }
 
     /// Its 16 bytes, IPv4 mapped into IPv6.

@@ -1,4 +1,4 @@
-//! `/staff/api/queue`, `/staff/api/bank`, `/staff/api/rules`: JSON for the page
+//! `/staff/api/queue`, `bank`, `rules`, `thresholds` and `shadow`: JSON for the page
 //! and for scripts.
 //!
 //! Whether a job was drawn for the sample is not said: an image must be looked
@@ -8,6 +8,7 @@ mod bank;
 mod dto;
 mod queue;
 mod rules;
+mod thresholds;
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -70,6 +71,7 @@ pub fn routes() -> Routes {
             Access::Needs(Permission::Rules),
             post(rules::preview),
         )
+        .and(thresholds::routes())
 }
 
 /// What lies in a lane is for those who may decide it.

@@ -59,6 +59,7 @@ pub async fn keep(app: &AppState) -> Result<(), WebError> {
 /// `gone` becomes the images that may not be public any more.
 fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<(), ModerationError> {
     queue.return_expired(now_ms)?;
+    queue.merge_uploads()?;
     gone.extend(queue.purge_due(now_ms, PURGES)?.images);
     loop {
         let hashes = queue.bank().unsearched(HASHES)?;

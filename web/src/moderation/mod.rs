@@ -4,14 +4,19 @@
 //! the [`rules`], then the thresholds. [`keeper`] does what is due by the clock:
 //! leases that end, removed images that are purged, copies of what was banned.
 //! [`desk`] holds the pages that people decide on.
-//! [`replay`] tells what other rules would change.
+//! [`replay`] tells what other rules would change. [`thresholds`] are those in
+//! force; [`relabel`] lets what is stored follow them, and [`shadow`] holds a
+//! candidate that only counts.
 
 pub mod api;
 pub mod desk;
 pub mod gate;
 pub mod keeper;
 pub mod rate;
+pub mod relabel;
 pub mod replay;
 pub mod rulebook;
 pub mod rules;
 pub mod service;
+pub mod shadow;
+pub mod thresholds;

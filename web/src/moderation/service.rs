@@ -1,6 +1,8 @@
 //! The queue as handlers call it: what it does to the store is done where it may
 //! block, and what is hidden leaves every cache before anybody is told.
 
+pub mod thresholds;
+
 use imgshare_storage::moderation::{
     CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Verdict,
 };

@@ -309,6 +309,60 @@ pub struct LearningView<'a> {
     pub held: Bars,
     /// Times that jobs waited.
     pub waited: Bars,
+    /// The thresholds and what may follow them.
+    pub thresholds: ThresholdsView,
+}
+
+/// What the page knows of thresholds.
+#[derive(Debug)]
+pub struct ThresholdsView {
+    /// Whether the one who looks may change them.
+    pub may_change: bool,
+    /// Those in force.
+    pub in_force: String,
+    /// Who set them, and when; `None` when they are the settings'.
+    pub set: Option<String>,
+    /// Those of the settings.
+    pub settings: String,
+    /// Explicit, sexy, advertising and band as they are tried.
+    pub tried: [f32; 4],
+    /// The models that classify here.
+    pub models: Vec<&'static str>,
+    /// What those that are tried would change.
+    pub preview: Option<PreviewView>,
+    /// How far what is stored follows.
+    pub relabelling: Option<String>,
+    /// The candidate.
+    pub candidate: Option<CandidateView>,
+}
+
+/// What thresholds would change about what is stored.
+#[derive(Debug)]
+pub struct PreviewView {
+    /// The changes.
+    pub changes: String,
+    /// Whether every image was looked at.
+    pub is_complete: bool,
+}
+
+/// A candidate beside what is in force.
+#[derive(Debug)]
+pub struct CandidateView {
+    /// Which one, whose, since when.
+    pub words: String,
+    /// Its figures.
+    pub rows: Vec<ComparedRow>,
+}
+
+/// A figure of both.
+#[derive(Debug)]
+pub struct ComparedRow {
+    /// What is counted.
+    pub words: &'static str,
+    /// By the thresholds in force.
+    pub live: u64,
+    /// By the candidate.
+    pub would: u64,
 }
 
 #[derive(Template)]
@@ -317,6 +371,7 @@ struct LearningPage<'a> {
     site: &'a Site,
     return_path: Option<&'a str>,
     me: Option<&'a Me>,
+    token: &'a str,
     view: &'a LearningView<'a>,
 }
 
@@ -326,6 +381,7 @@ pub fn learning(site: &Site, me: &Me, view: &LearningView<'_>) -> String {
         site,
         return_path: Some("/staff/learning"),
         me: Some(me),
+        token: &me.csrf,
         view,
     })
 }

@@ -57,7 +57,7 @@ pub(super) async fn upload(
 ) -> Result<Response, WebError> {
     let accepted = ingest::ingest(&app, request).await?;
     let base_url = visitor::base_url(&app, &headers);
-    let image = Image::of(&accepted.record, &base_url, &app.settings.moderation);
+    let image = Image::of(&accepted.record, &base_url, &app.thresholds.moderation());
     let location = format!("{base_url}/api/v1/images/{}", image.id);
     let status = match accepted.record.state {
         ImageState::Pending => StatusCode::ACCEPTED,
@@ -99,7 +99,7 @@ pub(super) async fn facts(
 ) -> Result<Response, WebError> {
     let record = find_known(&app, &id).await?;
     let base_url = visitor::base_url(&app, &headers);
-    let image = Image::of(&record, &base_url, &app.settings.moderation);
+    let image = Image::of(&record, &base_url, &app.thresholds.moderation());
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(image)).into_response())
 }
 

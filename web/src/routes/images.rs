@@ -115,8 +115,8 @@ pub(super) async fn variant(
     let spec = variants::find_spec(stem).ok_or(WebError::NotFound)?;
     if spec.shape == Shape::Card {
         let record = said_why(&app, id, find_public(&app, id).await).await?;
-        if !variants::is_allowed(&app.settings.moderation, &record, spec) {
-            let allowed = variants::card(&app.settings.moderation, &record);
+        if !variants::is_allowed(&app.thresholds.moderation(), &record, spec) {
+            let allowed = variants::card(&app.thresholds.moderation(), &record);
             return Ok(elsewhere(&variants::variant_path(
                 &id,
                 allowed,

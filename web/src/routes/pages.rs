@@ -46,7 +46,7 @@ pub(super) async fn viewer(
     let id = record.id;
     let views = app.with_store(move |store| store.views(&id)).await?;
     let visitor = Visitor::of(&app, &headers);
-    let label = decision::label_of(&app.settings.moderation, &record);
+    let label = decision::label_of(&app.thresholds.moderation(), &record);
     let is_nsfw = label == Some(Label::Nsfw);
     let is_warned = is_nsfw && visitor.nsfw_filter && query.show.as_deref() != Some("1");
     // The original name may name a person; it is its owner's, not the link's.
@@ -63,7 +63,7 @@ pub(super) fn view(
     filename: String,
     views: Views,
 ) -> ImageView {
-    let facts = Image::of(record, &visitor.site.base_url, &app.settings.moderation);
+    let facts = Image::of(record, &visitor.site.base_url, &app.thresholds.moderation());
     let scores = facts.scores.map(|scores| {
         [
             ("drawing", scores.drawing),
@@ -74,7 +74,7 @@ pub(super) fn view(
         ]
     });
     let is_public = record.state == ImageState::Public;
-    let card = variants::card(&app.settings.moderation, record);
+    let card = variants::card(&app.thresholds.moderation(), record);
     let card_path = variants::variant_path(&record.id, card, Format::Jpeg);
     ImageView {
         card_url: is_public.then(|| format!("{}{card_path}", visitor.site.base_url)),

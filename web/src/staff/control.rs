@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use imgshare_storage::Keyspace;
+use imgshare_storage::audit::Actor;
 use imgshare_storage::staff::Role;
+use imgshare_storage::{Keyspace, StorageError};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -17,7 +18,9 @@ use tokio::sync::watch;
 
 use super::admin::{self, AdminError, By, Member};
 use crate::app::AppState;
+use crate::clock;
 use crate::config::Settings;
+use crate::moderation::thresholds::ThresholdBook;
 
 /// Longest command, in bytes.
 const COMMAND_BYTES_MAX: u64 = 4_096;
@@ -56,10 +59,15 @@ pub enum AdminCommand {
         /// Pseudonym or login name.
         name: String,
     },
+    /// The thresholds in force.
+    Thresholds {
+        /// Whether the settings' shall be in force again.
+        reset: bool,
+    },
 }
 
 /// What comes of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum AdminAnswer {
     /// The link of an invitation.
@@ -73,6 +81,19 @@ pub enum AdminAnswer {
     Members {
         /// By pseudonym.
         members: Vec<Member>,
+    },
+    /// The thresholds in force.
+    Thresholds {
+        /// P(hentai) + P(porn) from which an image is nsfw.
+        explicit: f32,
+        /// P(sexy) from which it is.
+        sexy: f32,
+        /// From which on there is no advertising.
+        ads: f32,
+        /// How near a threshold people look.
+        review_band: f32,
+        /// Who set them, and when; the settings have them otherwise.
+        set: Option<(String, u64)>,
     },
     /// It is done.
     Done {
@@ -124,6 +145,32 @@ pub fn obey(
             admin::unlock(keys, &by, &id)?;
             done(&id)
         }
+        AdminCommand::Thresholds { reset } => {
+            let book = ThresholdBook::open(keys, &settings.moderation)?;
+            thresholds(keys, &book, *reset, by.now_ms)?
+        }
+    })
+}
+
+/// The thresholds in force, after those of the settings were put back if that is
+/// asked for.
+fn thresholds(
+    keys: &dyn Keyspace,
+    book: &ThresholdBook,
+    reset: bool,
+    now_ms: u64,
+) -> Result<AdminAnswer, StorageError> {
+    if reset {
+        book.reset(keys, &Actor::Operator, now_ms)?;
+    }
+    let in_force = book.in_force();
+    let found = in_force.moderation.thresholds();
+    Ok(AdminAnswer::Thresholds {
+        explicit: found.explicit,
+        sexy: found.sexy,
+        ads: found.ads,
+        review_band: found.review_band,
+        set: in_force.set.map(|set| (set.by, set.at_ms)),
     })
 }
 
@@ -210,11 +257,18 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
         Err(error) => refused(error),
         Ok(command) => {
             let shared = Arc::clone(app);
-            let obeyed =
-                app.with_audit(move |store| match obey(store, &shared.settings, &command) {
+            let obeyed = app.with_audit(move |store| {
+                // The service's own book, so that it knows of it at once.
+                if let AdminCommand::Thresholds { reset } = command {
+                    let answer = thresholds(store, &shared.thresholds, reset, clock::now_ms());
+                    shared.relabel.notify_one();
+                    return answer.map(Ok);
+                }
+                match obey(store, &shared.settings, &command) {
                     Err(AdminError::Storage(error)) => Err(error),
                     other => Ok(other),
-                });
+                }
+            });
             match obeyed.await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => refused(error),

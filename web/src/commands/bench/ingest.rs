@@ -1,6 +1,7 @@
 //! `imgshare bench ingest`: whole images through the real pipeline into a real
 //! store, as an upload goes once its body has arrived.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use super::BenchError;
 use crate::app::{App, AppState};
 use crate::config::Settings;
+use crate::http::address::AnonymizedIp;
 use crate::ingest;
 
 /// Uploads on their way at once: enough to fill the batches of a CPU while
@@ -135,7 +137,8 @@ async fn ingest_one(app: &App, file: Arc<[u8]>) -> Result<Done, BenchError> {
     }
     let timings = ingested.timings;
     let started = Instant::now();
-    let accepted = ingest::commit(app, ingested, "bench".to_owned())
+    let nowhere = AnonymizedIp::of(Ipv4Addr::LOCALHOST.into());
+    let accepted = ingest::commit(app, ingested, "bench".to_owned(), nowhere)
         .await
         .map_err(|error| BenchError::NotStored(error.to_string()))?;
     Ok(Done {

@@ -60,7 +60,7 @@ pub(super) async fn find(
     Path(image): Path<String>,
 ) -> Answer {
     let looked = service::find(&app, lanes(&session)?, id(&image)?).await?;
-    Ok(answer(JobDto::of(looked, &app.settings.moderation)))
+    Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
 }
 
 /// One job under a lease.
@@ -71,7 +71,7 @@ pub(super) async fn claim(
 ) -> Answer {
     let lanes = lanes(&session)?;
     let looked = service::claim(&app, moderator(&session), lanes, id(&image)?).await?;
-    Ok(answer(JobDto::of(looked, &app.settings.moderation)))
+    Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
 }
 
 /// The lease begins anew.
@@ -192,12 +192,12 @@ pub(super) async fn undo(
         session.may(Permission::DecideEscalated)?;
     }
     let looked = service::undo(&app, moderator(&session), image, asked.version).await?;
-    Ok(answer(JobDto::of(looked, &app.settings.moderation)))
+    Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
 }
 
 fn shown(app: &AppState, jobs: Vec<Looked>) -> Vec<JobDto> {
     jobs.into_iter()
-        .map(|looked| JobDto::of(looked, &app.settings.moderation))
+        .map(|looked| JobDto::of(looked, &app.thresholds.moderation()))
         .collect()
 }
 

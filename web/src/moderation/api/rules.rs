@@ -59,7 +59,7 @@ pub(super) async fn preview(
     Body(asked): Body<RulesDto>,
 ) -> Result<Response, ApiError> {
     rules::check(&asked.rules).map_err(|error| WebError::RulesUnusable(error.to_string()))?;
-    let moderation = app.settings.moderation.clone();
+    let moderation = app.thresholds.moderation();
     let replay = app
         .with_queue(move |queue| {
             let gate = Gate {

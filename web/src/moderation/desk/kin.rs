@@ -1,13 +1,14 @@
 //! `/staff/api/kin/{image}`: what else is known: what was said of it, and what
 //! is the same or alike.
 
+use std::ops::ControlFlow;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use imgshare_storage::complaints::{Category, Report};
-use imgshare_storage::moderation::{BANK_DISTANCE_MAX, BANK_QUALITY_MIN, Lookup, Queue};
-use imgshare_storage::moderation::{Lane, ModerationError};
-use imgshare_storage::{ImageId, Record, State as ImageState};
+use imgshare_storage::moderation::{Lane, Lookup, ModerationError, Queue};
+use imgshare_storage::{Alike, ImageId, Record, State as ImageState};
 use serde::{Deserialize, Serialize};
 
 use crate::app::AppState;
@@ -26,13 +27,10 @@ const NAMED_MAX: usize = 20;
 /// Images that are counted at most.
 const COUNTED_MAX: usize = 1_000;
 
-/// Waiting images that are compared, where that is asked for.
-const COMPARED_MAX: usize = 2_000;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
-    /// Whether to compare it with what waits: that takes a while.
+    /// Whether to look for what is alike.
     #[serde(default)]
     near: bool,
 }
@@ -44,10 +42,10 @@ struct Kin {
     same: Vec<Relative>,
     /// What the hash bank says.
     bank: Option<BankDto>,
-    /// Alike among what waits; null when that was not asked for.
+    /// How many others look like it; at most [`COUNTED_MAX`].
+    n_near: usize,
+    /// The nearest of them; null when that was not asked for.
     near: Option<Vec<Relative>>,
-    /// How many images were compared.
-    n_compared: usize,
     /// What visitors say of it; who they are is not told.
     reports: Vec<ReportDto>,
     /// By when they must be settled, in milliseconds since 1970 UTC.
@@ -139,43 +137,41 @@ fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin
     Ok(kin)
 }
 
-/// Compares an image with what waits in these lanes.
+/// Finds what is stored and looks like an image. What lies in a lane that is not
+/// the caller's is passed over.
 fn find_near(
     queue: &Queue,
     record: &Record,
     lanes: &[Lane],
     kin: &mut Kin,
 ) -> Result<(), ModerationError> {
-    let mut found = Vec::new();
-    let wanted = record.pdq.filter(|pdq| pdq.quality >= BANK_QUALITY_MIN);
-    if let Some(wanted) = wanted {
-        let waiting = lanes.iter().map(|lane| {
-            let query = imgshare_storage::moderation::Query {
-                lane: *lane,
-                ..Default::default()
-            };
-            queue.list(&query, None, COMPARED_MAX)
-        });
-        for listing in waiting {
-            for job in listing?.jobs {
-                let other = queue.store().find(&job.image)?;
-                let Some((other, pdq)) = other.and_then(|other| {
-                    let pdq = other.pdq?;
-                    Some((other, pdq))
-                }) else {
-                    continue;
-                };
-                kin.n_compared += 1;
-                let distance = distance(&wanted.hash, &pdq.hash);
-                if distance <= BANK_DISTANCE_MAX && other.id != record.id {
-                    found.push(relative(&other, Some(distance)));
-                }
+    let mut alike = Vec::new();
+    if let Some(wanted) = record.likeness() {
+        let mut visit = |found: Alike| {
+            if found.id != record.id {
+                alike.push((found.distance, found.id));
             }
+            Ok(match alike.len() {
+                COUNTED_MAX.. => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        };
+        queue.store().for_each_alike(&[wanted], &mut visit)?;
+    }
+    alike.sort_unstable();
+    let mut near = Vec::new();
+    for (distance, id) in alike {
+        let job = queue.job(&id)?;
+        let is_for_others = job.is_some_and(|job| !lanes.contains(&job.lane));
+        let Some(other) = queue.store().find(&id)?.filter(|_| !is_for_others) else {
+            continue;
+        };
+        kin.n_near += 1;
+        if near.len() < NAMED_MAX {
+            near.push(relative(&other, Some(distance)));
         }
     }
-    found.sort_by_key(|relative| relative.distance);
-    found.truncate(NAMED_MAX);
-    kin.near = Some(found);
+    kin.near = Some(near);
     Ok(())
 }
 
@@ -194,9 +190,4 @@ fn relative(record: &Record, distance: Option<u32>) -> Relative {
         distance,
         uploaded_at_ms: record.uploaded_at_ms,
     }
-}
-
-fn distance(one: &[u8; 32], other: &[u8; 32]) -> u32 {
-    let bits = one.iter().zip(other).map(|(a, b)| (a ^ b).count_ones());
-    bits.sum()
 }

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::estimate::{Evidence, Share, WhatIf};
+use super::thresholds;
 use crate::app::{App, AppState};
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
+use crate::moderation::relabel::Preview;
 use crate::pages::desk as pages;
 use crate::staff::{Session, me};
 
@@ -25,14 +27,15 @@ const SAMPLE_WEIGHT_MAX: f64 = 10_000.0;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Asked {
-    model: Option<String>,
-    explicit: Option<f32>,
-    sexy: Option<f32>,
-    band: Option<f32>,
+    pub(super) model: Option<String>,
+    pub(super) explicit: Option<f32>,
+    pub(super) sexy: Option<f32>,
+    pub(super) band: Option<f32>,
+    pub(super) ads: Option<f32>,
 }
 
 impl Asked {
-    fn thresholds(&self, in_force: Thresholds) -> Result<Thresholds, WebError> {
+    pub(super) fn thresholds(&self, in_force: Thresholds) -> Result<Thresholds, WebError> {
         let chosen = |asked: Option<f32>, is: f32| match asked {
             None => Ok(is),
             Some(share) if (0.0..=1.0).contains(&share) => Ok(share),
@@ -42,7 +45,7 @@ impl Asked {
             explicit: chosen(self.explicit, in_force.explicit)?,
             sexy: chosen(self.sexy, in_force.sexy)?,
             review_band: chosen(self.band, in_force.review_band)?,
-            ..in_force
+            ads: chosen(self.ads, in_force.ads)?,
         })
     }
 }
@@ -92,7 +95,7 @@ pub(super) async fn what_if(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, WebError> {
     let Query(asked) = asked.map_err(|_| WebError::MalformedForm)?;
-    let thresholds = asked.thresholds(app.settings.moderation.thresholds())?;
+    let thresholds = asked.thresholds(app.thresholds.moderation().thresholds())?;
     let known = Known::read(&app, asked.model.as_deref()).await?;
     let found = shown(&known.evidence().what_if(&thresholds));
     Ok(Json(found).into_response())
@@ -106,9 +109,22 @@ pub(super) async fn page(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Html<String>, WebError> {
     let Query(asked) = asked.map_err(|_| WebError::MalformedForm)?;
-    let in_force = app.settings.moderation.thresholds();
+    Ok(Html(
+        shown_page(&app, &headers, &session, asked, None).await?,
+    ))
+}
+
+/// The page, with what thresholds would change where that was asked for.
+pub(super) async fn shown_page(
+    app: &AppState,
+    headers: &HeaderMap,
+    session: &Session,
+    asked: Asked,
+    preview: Option<Preview>,
+) -> Result<String, WebError> {
+    let in_force = app.thresholds.moderation().thresholds();
     let tried = asked.thresholds(in_force)?;
-    let known = Known::read(&app, asked.model.as_deref()).await?;
+    let known = Known::read(app, asked.model.as_deref()).await?;
     let evidence = known.evidence();
     let curve = evidence.curve(&in_force);
     let view = pages::LearningView {
@@ -124,9 +140,10 @@ pub(super) async fn page(
         agreement: agreement(&known.figures),
         held: times(&known.figures.held),
         waited: times(&known.figures.waited),
+        thresholds: thresholds::view(app, session, &tried, preview).await?,
     };
-    let site = Visitor::of(&app, &headers).site;
-    Ok(Html(pages::learning(&site, &me(&session), &view)))
+    let site = Visitor::of(app, headers).site;
+    Ok(pages::learning(&site, &me(session), &view))
 }
 
 fn shown(found: &WhatIf) -> pages::WhatIfView {

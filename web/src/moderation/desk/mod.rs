@@ -9,6 +9,7 @@ mod kin;
 mod learning;
 mod plain;
 mod preview;
+mod thresholds;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -39,6 +40,11 @@ pub fn routes() -> Routes {
         .at("/staff/preview/{image}", queue, get(preview::show))
         .at("/staff/api/kin/{image}", queue, get(kin::show))
         .at("/staff/learning", figures, get(learning::page))
+        .at(
+            "/staff/learning/thresholds",
+            Access::Needs(Permission::Rules),
+            post(thresholds::act),
+        )
         .at("/staff/api/learning", figures, get(learning::what_if))
 }
 
