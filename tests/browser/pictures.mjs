@@ -19,14 +19,16 @@ function chunk(type, data) {
   return framed;
 }
 
-// A PNG of coloured rings whose place and colours follow from `seed`.
-export function png(seed, width = 240, height = 160) {
+// A PNG of coloured rings whose place and colours follow from `seed`. With a mark
+// it is another file of nearly the same picture.
+export function png(seed, width = 240, height = 160, marked = false) {
   const rows = Buffer.alloc((width * 3 + 1) * height);
   const [cx, cy] = [(seed * 37) % width, (seed * 53) % height];
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const at = y * (width * 3 + 1) + 1 + x * 3;
       const ring = Math.floor(Math.hypot(x - cx, y - cy) / (6 + (seed % 9)));
+      if (marked && x < 4 && y < 4) continue;
       rows[at] = (ring * 41 + seed * 7) & 255;
       rows[at + 1] = (ring * 17 + seed * 29) & 255;
       rows[at + 2] = (ring * 73 + seed * 3) & 255;

@@ -133,7 +133,21 @@ test("one image is shown veiled, then as asked for", () =>
     await page.waitForFunction(() => document.querySelector("[data-stage] img").complete);
     await screenshot(page, "queue-medium");
     await page.keyboard.press("i");
-    await page.getByText("compared)").waitFor();
+    await page.getByText("Nothing that is stored is alike.").waitFor();
+  }));
+
+test("what looks like an image is found with it", () =>
+  scene.visit(async (page) => {
+    const [one, other] = [
+      await scene.service.upload("one.png", png(901)),
+      await scene.service.upload("other.png", png(901, 240, 160, true)),
+    ];
+    await join(page, scene.service, "moderator", "lena");
+    for (const [image, alike] of [[one, other], [other, one]]) {
+      const kin = await fetched(page, `/staff/api/kin/${image.id}?near=true`);
+      assert.deepEqual([kin.n_same, kin.n_near, kin.near[0].image], [0, 1, alike.id]);
+      assert.ok(kin.near[0].distance <= 31);
+    }
   }));
 
 test("an animation stands still until it is asked to play", () =>

@@ -58,7 +58,7 @@ fn derived(picture: &Picture) -> Vec<(String, Vec<u8>)> {
 
 fn uploaded(client: Client, file: &[u8]) -> String {
     let answer = client.upload("a.jpg", file).expect(201);
-    answer.field("id").to_owned()
+    answer.field("id")
 }
 
 /// Removes an image through the staff's interface, its hashes into the bank.

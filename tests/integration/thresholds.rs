@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use imgshare_tests::cache;
 use imgshare_tests::client::Client;
 use imgshare_tests::deadline::wait_for;
 use imgshare_tests::installation::Installation;
-use imgshare_tests::picture::{Jpeg, Picture};
 use imgshare_tests::staff::Staff;
 use serde_json::{Value, json};
 
@@ -18,19 +18,20 @@ fn join(installation: &Installation, client: Client, role: &str) -> Staff {
 
 fn label(client: Client, image: &str) -> String {
     let facts = client.get(&format!("/api/v1/images/{image}")).expect(200);
-    facts.field("label").to_owned()
+    facts.field("label")
 }
 
 /// Uploads a safe picture; its id, and thresholds by which it is nsfw.
-fn uploaded(client: Client, seed: u64) -> (String, Value) {
-    let file = Picture::scene(320, 240, seed).jpeg(Jpeg::Baseline);
+fn uploaded(client: Client) -> (String, Value) {
+    let path = cache::workspace().join("tests/fixtures/scene.jpg");
+    let file = std::fs::read(path).expect("a fixture");
     let answer = client.upload("a.jpg", &file).expect(201);
     let facts = answer.json();
     assert_eq!(facts["label"], "safe", "{facts}");
     let score = |class: &str| facts["scores"][class].as_f64().expect("a score");
     let explicit = score("hentai") + score("porn");
     let stricter = json!({"explicit": explicit / 2.0, "sexy": 0.9, "ads": 0.3, "review_band": 0.0});
-    (answer.field("id").to_owned(), stricter)
+    (answer.field("id"), stricter)
 }
 
 fn wait_until_relabelled(staff: &Staff) -> Value {
@@ -47,7 +48,7 @@ fn thresholds_of_the_staff_act_at_once_and_survive_a_restart() {
     let server = installation.serve();
     let admin = join(&installation, server.client(), "admin");
     let moderator = join(&installation, server.client(), "moderator");
-    let (image, stricter) = uploaded(server.client(), 1);
+    let (image, stricter) = uploaded(server.client());
     let path = "/staff/api/thresholds";
     moderator
         .call("PUT", path, &stricter)
@@ -108,7 +109,7 @@ fn a_candidate_only_counts_until_it_is_promoted() {
     let server = installation.serve();
     let client = server.client();
     let admin = join(&installation, client, "admin");
-    let (before, stricter) = uploaded(client, 1);
+    let (before, stricter) = uploaded(client);
     let path = "/staff/api/shadow";
     let unknown = json!({"thresholds": stricter, "model": "none-of-ours"});
     admin
@@ -116,7 +117,7 @@ fn a_candidate_only_counts_until_it_is_promoted() {
         .expect_problem(422, "thresholds-unusable");
     let candidate = json!({"thresholds": stricter, "model": "mobilenet_v2"});
     let _ = admin.call("PUT", path, &candidate).expect(200);
-    let (image, _) = uploaded(client, 1);
+    let (image, _) = uploaded(client);
     let known = admin.get(path).expect(200).json();
     let compared = &known["compared"];
     assert_eq!(
@@ -140,6 +141,7 @@ fn a_candidate_only_counts_until_it_is_promoted() {
     for id in [&before, &image] {
         assert_eq!(label(client, id), "nsfw");
     }
+    let _ = wait_until_relabelled(&admin);
     let known = admin.get(path).expect(200).json();
     assert_eq!(known["candidate"], json!(null), "{known}");
     let again = admin.call("DELETE", path, &json!({}));
