@@ -16,7 +16,8 @@ use imgshare_storage::calendar::MS_A_DAY;
 use imgshare_storage::request_log::{self, Segments};
 use tokio::sync::watch;
 
-pub use line::{Line, UNMATCHED, agent, shown_path};
+use line::Stamp;
+pub use line::{Line, Shown, UNMATCHED};
 
 use crate::app::AppState;
 use crate::clock;
@@ -45,7 +46,7 @@ pub struct RequestLog {
 
 #[derive(Debug)]
 enum Message {
-    Line(Box<Line>),
+    Line(Line),
     Stop,
 }
 
@@ -60,6 +61,7 @@ impl RequestLog {
             segments,
             counters,
             complained: None,
+            stamp: Stamp::default(),
         };
         let thread = thread::Builder::new()
             .name("imgshare-log".to_owned())
@@ -81,7 +83,7 @@ impl RequestLog {
         let Some(sender) = self.sender.get() else {
             return;
         };
-        match sender.try_send(Message::Line(Box::new(line))) {
+        match sender.try_send(Message::Line(line)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 counters.lost_in_queue.inc();
@@ -113,6 +115,7 @@ struct Writer {
     segments: Segments,
     counters: LogCounters,
     complained: Option<Instant>,
+    stamp: Stamp,
 }
 
 impl Writer {
@@ -131,7 +134,7 @@ impl Writer {
                         if !batch.is_of_day(line.at_ms) {
                             self.append(&mut batch);
                         }
-                        batch.add(&line);
+                        batch.add(&line, &mut self.stamp);
                     }
                 }
             }
@@ -175,11 +178,11 @@ impl Batch {
         self.n_lines == 0 || self.at_ms / MS_A_DAY == at_ms / MS_A_DAY
     }
 
-    fn add(&mut self, line: &Line) {
+    fn add(&mut self, line: &Line, stamp: &mut Stamp) {
         if self.n_lines == 0 {
             self.at_ms = line.at_ms;
         }
-        line.write_to(&mut self.text);
+        line.write_to(&mut self.text, stamp);
         self.n_lines += 1;
     }
 }
@@ -219,18 +222,20 @@ async fn expire(app: &AppState) -> Result<Option<u64>, StorageError> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
     use crate::http::address::AnonymizedIp;
 
-    fn line(at_ms: u64, path: &str) -> Line {
+    fn line(at_ms: u64, path: &'static str) -> Line {
         Line {
             at_ms,
             method: "GET",
-            path: path.to_owned(),
+            path: Shown::Fixed(path),
             status: 200,
             took: Duration::from_micros(1_234),
             bytes: Some(7),
-            agent: Some("a\"\n\u{1b}[31m".to_owned()),
+            agent: Some(HeaderValue::from_bytes(b"a\"\t\xe9").unwrap()),
             referrer: None,
             address: Some(AnonymizedIp::of("203.0.113.77".parse().unwrap())),
         }
@@ -251,7 +256,7 @@ mod tests {
         assert_eq!(
             text,
             "{\"at\":\"2026-11-26T12:00:00.123Z\",\"method\":\"GET\",\"path\":\"/{id}\",\
-             \"status\":200,\"ms\":1.234,\"bytes\":7,\"agent\":\"a\\\"\\n\\u001b[31m\",\
+             \"status\":200,\"ms\":1.234,\"bytes\":7,\"agent\":\"a\\\"\\t\u{fffd}\",\
              \"address\":\"203.0.113.0\"}\n"
         );
         assert!(dir.path().join("2026-11-27.jsonl").exists());
