@@ -11,7 +11,7 @@ use imgshare_storage::{StorageError, Store};
 use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::abuse::{self, Abuse};
+use crate::abuse::Abuse;
 use crate::cache::ImageCache;
 use crate::clock;
 use crate::complaints::Reporting;
@@ -190,7 +190,6 @@ pub fn router(app: AppState) -> Router {
                 "a handler panicked".to_owned(),
             ))
         }))
-        .layer(from_fn_with_state(Arc::clone(&app), abuse::guard))
         .layer(from_fn_with_state(
             Arc::clone(&app),
             negotiate::problems_as_pages,

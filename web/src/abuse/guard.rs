@@ -1,6 +1,6 @@
 //! Every request passes here before anything is done for it.
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -17,9 +17,12 @@ use crate::staff::STATISTICS_API;
 /// What is under `/staff` has a guard of its own, which asks here for strangers
 /// alone: a moderator works through more images than anybody, and whoever is
 /// blocked by mistake has to be unblocked.
-pub async fn guard(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str).unwrap_or_default();
+///
+/// It is called by the layer around it and is none of its own: each layer costs
+/// what a lookup of an image costs.
+pub async fn guarded(app: &AppState, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("", MatchedPath::as_str);
     let (Some(kind), Some(client)) = (kind(request.method(), route), client(request.extensions()))
     else {
         return next.run(request).await;
@@ -29,13 +32,14 @@ pub async fn guard(State(app): State<AppState>, request: Request, next: Next) ->
         body::discard_rest(request);
         return error.into_response();
     }
-    if kind != Kind::Image {
+    if kind != Kind::Image || app.abuse.is_exempt(client) {
         return next.run(request).await;
     }
-    let id = image(request.uri().path()).to_owned();
+    let now_ms = clock::now_ms();
+    let image = app.abuse.image(image(request.uri().path()), now_ms);
     let response = next.run(request).await;
     let is_there = response.status() != StatusCode::NOT_FOUND;
-    app.abuse.saw_image(client, &id, is_there, clock::now_ms());
+    app.abuse.saw_image(client, image, is_there, now_ms);
     response
 }
 

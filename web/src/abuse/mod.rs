@@ -28,7 +28,7 @@ use tokio::sync::watch;
 pub(crate) use act::apart;
 pub use act::{BlockAnswer, BlockCommand, obey};
 pub use alerts::{Alert, Pattern};
-pub use guard::guard;
+pub(crate) use guard::guarded;
 pub use page::routes;
 
 use crate::app::{App, AppState};
@@ -74,7 +74,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It takes more than its share.
-    #[error("Too many requests came from your address. Try again in {} s.", .wait.as_secs().max(1))]
+    #[error("Too many requests came from your address. Try again in {} s.", .wait.as_secs())]
     TooMany {
         /// When the same would be taken.
         wait: Duration,
@@ -85,6 +85,18 @@ pub enum Refusal {
          there. Reports, deletions and objections are."
     )]
     Blocked,
+}
+
+impl Refusal {
+    /// In whole seconds, as clients are told: who comes back after them is let in.
+    fn after(wait: Duration) -> Self {
+        let seconds = wait
+            .as_secs()
+            .saturating_add(u64::from(wait.subsec_nanos() > 0));
+        Self::TooMany {
+            wait: Duration::from_secs(seconds),
+        }
+    }
 }
 
 /// Limits, blocks and what was noticed.
@@ -181,25 +193,26 @@ impl Abuse {
         for pair in uploads.into_iter().chain([&self.requests]) {
             match pair.take(identity, cost) {
                 Ok(()) => {}
-                Err(Over::Address(wait)) => return Err(Refusal::TooMany { wait }),
+                Err(Over::Address(wait)) => return Err(Refusal::after(wait)),
                 Err(Over::Network(wait)) => {
                     let network = client.anonymized();
                     self.patterns.raise(Pattern::NetworkBurst, network, now_ms);
-                    return Err(Refusal::TooMany { wait });
+                    return Err(Refusal::after(wait));
                 }
             }
         }
         Ok(())
     }
 
+    /// An image by its id, for [`Self::saw_image`].
+    pub(crate) fn image(&self, id: &str, now_ms: u64) -> u64 {
+        self.day_key.of(id.as_bytes(), now_ms)
+    }
+
     /// An image was asked for: somebody may be guessing ids, or walking through
     /// all there are.
-    pub(crate) fn saw_image(&self, client: ClientAddress, id: &str, is_there: bool, now_ms: u64) {
-        if self.is_exempt(client) {
-            return;
-        }
+    pub(crate) fn saw_image(&self, client: ClientAddress, image: u64, is_there: bool, now_ms: u64) {
         let identity = self.day_key.identity(client, now_ms);
-        let image = self.day_key.of(id.as_bytes(), now_ms);
         let seen = self.patterns.image(identity, image, is_there);
         self.notice(seen, identity, client, now_ms);
     }
@@ -228,7 +241,8 @@ impl Abuse {
         }
     }
 
-    fn is_exempt(&self, client: ClientAddress) -> bool {
+    /// Whether a client is not limited.
+    pub(crate) fn is_exempt(&self, client: ClientAddress) -> bool {
         self.settings.exempt.contain(client.exposed())
     }
 

@@ -31,7 +31,7 @@ fn p08_an_address_and_its_network_have_limits() {
     let Refusal::TooMany { wait } = refused else {
         panic!("{refused:?}");
     };
-    assert!(wait > Duration::from_secs(8) && wait <= Duration::from_secs(10));
+    assert_eq!(wait, Duration::from_secs(10));
     admit("203.0.113.1", Kind::Other).unwrap();
     // Its network has three times as much.
     for host in [2, 3] {
@@ -57,7 +57,7 @@ fn p08_this_machine_and_what_is_set_to_nothing_have_none() {
         abuse
             .admit(client("127.0.0.1"), Kind::Upload, NOON)
             .unwrap();
-        abuse.saw_image(client("::1"), "x", false, NOON);
+        assert!(abuse.is_exempt(client("::1")));
     }
     assert!(abuse.alerts(NOON).is_empty());
     (settings.requests_burst, settings.uploads_per_minute) = (0, 0);
@@ -97,10 +97,10 @@ fn p19_patterns_are_noticed_and_slow_the_client_down() {
     };
     let guesser = client("203.0.113.1");
     for _ in 0..5 {
-        abuse.saw_image(guesser, "x", false, NOON);
+        abuse.saw_image(guesser, abuse.image("x", NOON), false, NOON);
     }
     assert!(patterns().is_empty());
-    abuse.saw_image(guesser, "x", false, NOON);
+    abuse.saw_image(guesser, abuse.image("x", NOON), false, NOON);
     assert_eq!(patterns(), [Pattern::Guessing]);
     // A quarter of ten requests.
     let n_admitted = (0..10)
@@ -115,11 +115,11 @@ fn p19_patterns_are_noticed_and_slow_the_client_down() {
 
     let walker = client("198.51.100.1");
     for _ in 0..50 {
-        abuse.saw_image(walker, "the same", true, NOON);
+        abuse.saw_image(walker, abuse.image("the same", NOON), true, NOON);
     }
     assert_eq!(patterns().len(), 1);
     for n in 0..6 {
-        abuse.saw_image(walker, &format!("image{n}"), true, NOON);
+        abuse.saw_image(walker, abuse.image(&format!("image{n}"), NOON), true, NOON);
     }
     assert_eq!(patterns()[0], Pattern::Walking);
 
@@ -141,7 +141,7 @@ fn p08_a_million_addresses_take_no_more_memory_than_one() {
         let [a, b, c, d] = (n.wrapping_mul(2_654_435_761)).to_be_bytes();
         let client = ClientAddress::new([a, b, c, d].into());
         let _ = abuse.admit(client, Kind::Upload, NOON);
-        abuse.saw_image(client, "x", n % 2 == 0, NOON);
+        abuse.saw_image(client, abuse.image("x", NOON), n % 2 == 0, NOON);
     }
     let grown = resident_bytes().saturating_sub(before);
     let limits = [

@@ -237,6 +237,14 @@ fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
     if clock::is_moved() {
         output::line("  THE CLOCK IS MOVED by clock.file: for tests alone")?;
     }
+    let http = &app.settings.http;
+    let is_behind_nobody = http.trusted_proxies.is_empty() && http.proxies == 0;
+    if !app.settings.base_url.is_empty() && address.ip().is_loopback() && is_behind_nobody {
+        tracing::warn!(
+            "base_url is set and this machine alone is listened to: if a proxy stands in front, \
+             set http.trusted_proxies, or its visitors are neither told apart nor limited"
+        );
+    }
     let has_staff = storage_staff::accounts(&*app.store).is_ok_and(|staff| !staff.is_empty());
     if !has_staff {
         output::line("  no staff yet: imgshare admin invite --role admin")?;

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::abuse::guarded;
 use crate::app::AppState;
 use crate::error::Problem;
 use crate::http::visitor::Visitor;
@@ -14,17 +15,17 @@ use crate::pages;
 const API_PREFIXES: [&str; 2] = ["/api/", "/staff/api/"];
 
 /// Turns a [`Problem`] into a page when a browser asked. Status and headers of
-/// the problem stay.
+/// the problem stay. Who takes more than its share is refused here.
 pub async fn problems_as_pages(
     State(app): State<AppState>,
     request: Request,
     next: Next,
 ) -> Response {
     if !wants_page(&request) {
-        return next.run(request).await;
+        return guarded(&app, request, next).await;
     }
     let visitor = Visitor::of(&app, request.headers());
-    let response = next.run(request).await;
+    let response = guarded(&app, request, next).await;
     let Some(problem) = response.extensions().get::<Problem>().cloned() else {
         return response;
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -16,7 +16,7 @@ use super::referrer::Referrer;
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::Problem;
-use crate::request_log::{Line, UNMATCHED, agent, shown_path};
+use crate::request_log::{Line, Shown, UNMATCHED};
 use crate::statistics::Seen;
 
 /// Logs and counts the request. The route's pattern is logged, not the path:
@@ -64,8 +64,8 @@ struct Asked {
     at_ms: u64,
     method: &'static str,
     route: Option<MatchedPath>,
-    path: Option<String>,
-    agent: Option<String>,
+    path: Option<Shown>,
+    agent: Option<HeaderValue>,
     referrer: Option<Referrer>,
     client: Option<ClientAddress>,
     country: Option<Cow<'static, str>>,
@@ -78,15 +78,14 @@ impl Asked {
         let client = Proxies::of(&app.settings.http).client(headers, peer);
         let route = request.extensions().get::<MatchedPath>().cloned();
         let is_logged = app.request_log.is_open();
-        let told = route.as_ref().map(MatchedPath::as_str);
         Self {
             at_ms: clock::now_ms(),
             method: known_method(request.method()),
-            path: is_logged.then(|| shown_path(told, request.uri().path())),
+            path: is_logged.then(|| Shown::of(route.as_ref(), request.uri().path())),
             agent: headers
                 .get(header::USER_AGENT)
                 .filter(|_| is_logged)
-                .map(|value| agent(value.as_bytes())),
+                .cloned(),
             referrer: Referrer::of(&app.settings, headers),
             country: app.statistics.country(headers, client),
             route,
@@ -106,7 +105,7 @@ impl Asked {
             took,
             bytes: length(response),
             agent: self.agent,
-            referrer: self.referrer.map(Referrer::into_page),
+            referrer: self.referrer,
             address: self.client.map(ClientAddress::anonymized),
         };
         app.request_log.write(line, app.metrics.log_counters());

@@ -1,6 +1,6 @@
 //! Which page a request came from, without what is nobody's business.
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, header};
 
 use crate::config::Settings;
 
@@ -22,8 +22,8 @@ const WORDS: [&str; 30] = [
     "appeal",
     "audit",
     "blocks",
-    "content",
     "contact",
+    "content",
     "cookies",
     "copyright",
     "counter-notice",
@@ -54,13 +54,9 @@ const WORDS: [&str; 30] = [
 pub enum Referrer {
     /// A page of ours, as a pattern: `/report/{}`.
     Own(String),
-    /// A page of somebody else's.
-    Foreign {
-        /// The site, in lower case.
-        host: String,
-        /// Its address without user, query and fragment.
-        page: String,
-    },
+    /// The address of somebody else's page: `https://`, the site in lower case,
+    /// and the path, without user, query and fragment.
+    Foreign(String),
 }
 
 impl Referrer {
@@ -68,32 +64,30 @@ impl Referrer {
     #[must_use]
     pub fn of(settings: &Settings, headers: &HeaderMap) -> Option<Self> {
         let text = headers.get(header::REFERER)?.to_str().ok()?;
-        // A page within an application is its own scheme's.
-        let uri: Uri = text.parse().ok()?;
-        let scheme = uri.scheme_str()?;
-        if scheme != "http" && scheme != "https" {
-            return None;
+        // A page within an application has that one's scheme.
+        let (scheme, rest) = text.split_once("://")?;
+        let scheme = ["https", "http"]
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(scheme))?;
+        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        let (authority, tail) = rest.split_at(end);
+        let site = authority.rsplit('@').next().filter(|site| is_site(site))?;
+        let path = tail.split(['?', '#', '\\']).next().unwrap_or_default();
+        if is_own(settings, headers, site) {
+            let mut pattern = String::with_capacity(path.len());
+            map(path, &mut pattern, |part| {
+                part.is_empty() || WORDS.contains(&part)
+            });
+            return Some(Self::Own(pattern));
         }
-        let host = uri.host()?.to_ascii_lowercase();
-        let site = match uri.port_u16() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.clone(),
-        };
-        if is_own(settings, headers, &site) {
-            return Some(Self::Own(pattern(uri.path())));
-        }
-        let mut page = format!("{scheme}://{site}{}", foreign_path(uri.path()));
+        let mut page = String::with_capacity(text.len());
+        page.push_str(scheme);
+        page.push_str("://");
+        page.push_str(site);
+        page.make_ascii_lowercase();
+        map(path, &mut page, is_told);
         page.truncate(page.floor_char_boundary(PAGE_BYTES_MAX));
-        Some(Self::Foreign { host, page })
-    }
-
-    /// The same, taken out.
-    #[must_use]
-    pub fn into_page(self) -> String {
-        match self {
-            Self::Own(pattern) => pattern,
-            Self::Foreign { page, .. } => page,
-        }
+        Some(Self::Foreign(page))
     }
 
     /// As it is written down.
@@ -101,9 +95,28 @@ impl Referrer {
     pub fn page(&self) -> &str {
         match self {
             Self::Own(pattern) => pattern,
-            Self::Foreign { page, .. } => page,
+            Self::Foreign(page) => page,
         }
     }
+
+    /// The other site, without its port.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        let Self::Foreign(page) = self else {
+            return None;
+        };
+        let site = page.split('/').nth(2)?;
+        match site.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(host),
+            _ => Some(site),
+        }
+    }
+}
+
+/// A host and perhaps a port, and nothing else.
+fn is_site(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_plain)
 }
 
 /// Whether a site is this one, by the setting or by the name it was asked by.
@@ -119,26 +132,22 @@ fn is_own(settings: &Settings, headers: &HeaderMap, site: &str) -> bool {
         .any(|own| own.eq_ignore_ascii_case(site))
 }
 
-fn pattern(path: &str) -> String {
-    mapped(path, |part| part.is_empty() || WORDS.contains(&part))
+/// Whether a part of a foreign path may be told: a word, not a secret and not
+/// somebody's name.
+fn is_told(part: &str) -> bool {
+    let is_secret = part.len() >= TOKEN_BYTES_MIN
+        && part.bytes().any(|byte| byte.is_ascii_digit())
+        && !part.contains(['-', '_', '.', '+']);
+    !is_secret && !part.contains('@') && !part.contains("%40")
 }
 
-fn foreign_path(path: &str) -> String {
-    mapped(path, |part| {
-        let is_secret = part.len() >= TOKEN_BYTES_MIN
-            && part.bytes().any(|byte| byte.is_ascii_digit())
-            && !part.contains(['-', '_', '.', '+']);
-        let names_somebody = part.contains('@') || part.contains("%40");
-        !is_secret && !names_somebody
-    })
-}
-
-fn mapped(path: &str, is_told: impl Fn(&str) -> bool) -> String {
-    let parts: Vec<&str> = path
-        .split('/')
-        .map(|part| if is_told(part) { part } else { HIDDEN })
-        .collect();
-    parts.join("/")
+/// Adds a path with what is not told left out.
+fn map(path: &str, to: &mut String, is_told: impl Fn(&str) -> bool) {
+    let parts = path.strip_prefix('/').unwrap_or(path).split('/');
+    for part in parts {
+        to.push('/');
+        to.push_str(if is_told(part) { part } else { HIDDEN });
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +197,13 @@ mod tests {
         ] {
             assert_eq!(of(none), None, "{none}");
         }
+        let foreign = Referrer::Foreign("http://forum.example:81/t".to_owned());
+        assert_eq!(foreign.host(), Some("forum.example"));
+        assert_eq!(of("https://a b.example/").as_deref(), None);
+        assert_eq!(
+            of("https://x.example?SECRET").as_deref(),
+            Some("https://x.example/")
+        );
         let long = format!("https://x.example/{}", "a/".repeat(1_000));
         assert_eq!(of(&long).unwrap().len(), PAGE_BYTES_MAX);
     }

@@ -56,7 +56,7 @@ pub struct LogCounters {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     route: String,
-    method: String,
+    method: &'static str,
     status: u16,
 }
 
@@ -183,10 +183,10 @@ impl Metrics {
     }
 
     /// One request, answered. `route` is the pattern, never the path.
-    pub fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
+    pub fn request(&self, route: &str, method: &'static str, status: u16, took: Duration) {
         let labels = Request {
             route: route.to_owned(),
-            method: method.to_owned(),
+            method,
             status,
         };
         self.requests.get_or_create(&labels).inc();

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use imgshare_storage::calendar::MS_A_DAY;
 use imgshare_storage::request_log::Segments;
 
-pub use line::{Line, UNMATCHED, agent, shown_path};
+use line::Stamp;
+pub use line::{Line, Shown, UNMATCHED};
 
 use crate::metrics::LogCounters;
 
@@ -38,7 +39,7 @@ pub struct RequestLog {
 
 #[derive(Debug)]
 enum Message {
-    Line(Box<Line>),
+    Line(Line),
     Stop,
 }
 
@@ -53,6 +54,7 @@ impl RequestLog {
             segments,
             counters,
             complained: None,
+            stamp: Stamp::default(),
         };
         let thread = thread::Builder::new()
             .name("imgshare-log".to_owned())
@@ -74,7 +76,7 @@ impl RequestLog {
         let Some(sender) = self.sender.get() else {
             return;
         };
-        match sender.try_send(Message::Line(Box::new(line))) {
+        match sender.try_send(Message::Line(line)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 counters.lost_in_queue.inc();
@@ -106,6 +108,7 @@ struct Writer {
     segments: Segments,
     counters: LogCounters,
     complained: Option<Instant>,
+    stamp: Stamp,
 }
 
 impl Writer {
@@ -124,7 +127,7 @@ impl Writer {
                         if !batch.is_of_day(line.at_ms) {
                             self.append(&mut batch);
                         }
-                        batch.add(&line);
+                        batch.add(&line, &mut self.stamp);
                     }
                 }
             }
@@ -168,29 +171,31 @@ impl Batch {
         self.n_lines == 0 || self.at_ms / MS_A_DAY == at_ms / MS_A_DAY
     }
 
-    fn add(&mut self, line: &Line) {
+    fn add(&mut self, line: &Line, stamp: &mut Stamp) {
         if self.n_lines == 0 {
             self.at_ms = line.at_ms;
         }
-        line.write_to(&mut self.text);
+        line.write_to(&mut self.text, stamp);
         self.n_lines += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
     use crate::http::address::AnonymizedIp;
 
-    fn line(at_ms: u64, path: &str) -> Line {
+    fn line(at_ms: u64, path: &'static str) -> Line {
         Line {
             at_ms,
             method: "GET",
-            path: path.to_owned(),
+            path: Shown::Fixed(path),
             status: 200,
             took: Duration::from_micros(1_234),
             bytes: Some(7),
-            agent: Some("a\"\n\u{1b}[31m".to_owned()),
+            agent: Some(HeaderValue::from_bytes(b"a\"\t\xe9").unwrap()),
             referrer: None,
             address: Some(AnonymizedIp::of("203.0.113.77".parse().unwrap())),
         }
@@ -211,7 +216,7 @@ mod tests {
         assert_eq!(
             text,
             "{\"at\":\"2026-11-26T12:00:00.123Z\",\"method\":\"GET\",\"path\":\"/{id}\",\
-             \"status\":200,\"ms\":1.234,\"bytes\":7,\"agent\":\"a\\\"\\n\\u001b[31m\",\
+             \"status\":200,\"ms\":1.234,\"bytes\":7,\"agent\":\"a\\\"\\t\u{fffd}\",\
              \"address\":\"203.0.113.0\"}\n"
         );
         assert!(dir.path().join("2026-11-27.jsonl").exists());

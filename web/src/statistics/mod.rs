@@ -106,7 +106,7 @@ impl Statistics {
         let mut tally = self.tally(seen.at_ms);
         tally.add(Dimension::Statuses, status(seen.status), 1);
         let was_served = seen.is_get && seen.status < 400;
-        if was_served && let Some(Referrer::Foreign { host, .. }) = seen.referrer {
+        if was_served && let Some(host) = seen.referrer.and_then(Referrer::host) {
             tally.add(Dimension::Referrers, host, 1);
         }
         if was_served && seen.is_page && seen.status == 200 {

@@ -15,7 +15,7 @@ const WAITING_MAX: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     day: u32,
-    today: HashMap<Dimension, Counter>,
+    today: [Counter; 6],
     waiting: Vec<Daily>,
 }
 
@@ -32,16 +32,16 @@ impl Tally {
             .len()
             .saturating_sub(WAITING_MAX * Dimension::ALL.len());
         self.waiting.drain(..n_dropped);
-        self.today.clear();
+        self.today = Default::default();
         self.day = day;
     }
 
     pub(super) fn add(&mut self, dimension: Dimension, name: &str, n: u64) {
-        let counter = self
-            .today
-            .entry(dimension)
-            .or_insert_with(|| Counter::of(dimension));
-        counter.add(name, n);
+        let names_max = match dimension {
+            Dimension::Images => IMAGES_MAX,
+            _ => NAMES_MAX,
+        };
+        self.today[place(dimension)].add(name, n, names_max);
     }
 
     /// Adds what an earlier process has counted today.
@@ -49,9 +49,8 @@ impl Tally {
         for (name, count) in counts.sorted() {
             self.add(dimension, name, count);
         }
-        if let Some(counter) = self.today.get_mut(&dimension) {
-            counter.others = counter.others.saturating_add(counts.others());
-        }
+        let counter = &mut self.today[place(dimension)];
+        counter.others = counter.others.saturating_add(counts.others());
     }
 
     /// Everything that is to be written.
@@ -69,46 +68,44 @@ impl Tally {
     }
 
     fn of_today(&self) -> Vec<Daily> {
-        let daily = |(dimension, counter): (&Dimension, &Counter)| Daily {
-            day: self.day,
-            dimension: *dimension,
-            counts: DayCounts::most_of(
-                counter
-                    .names
-                    .iter()
-                    .map(|(name, count)| (name.clone(), *count)),
-                counter.others,
-            ),
-        };
-        self.today.iter().map(daily).collect()
+        let counted = Dimension::ALL.into_iter().map(|dimension| {
+            let Counter { names, others } = &self.today[place(dimension)];
+            let names = names.iter().map(|(name, count)| (name.clone(), *count));
+            Daily {
+                day: self.day,
+                dimension,
+                counts: DayCounts::most_of(names, *others),
+            }
+        });
+        counted.filter(|daily| daily.counts.total() > 0).collect()
+    }
+}
+
+/// Where a dimension is counted.
+fn place(dimension: Dimension) -> usize {
+    match dimension {
+        Dimension::Pages => 0,
+        Dimension::Images => 1,
+        Dimension::Referrers => 2,
+        Dimension::Statuses => 3,
+        Dimension::Countries => 4,
+        Dimension::Sessions => 5,
     }
 }
 
 /// Counts by name, of so many names at most: Misra and Gries (1982). A name is
 /// told with fewer than it has by at most a share of one in `names_max` of all.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Counter {
-    names_max: usize,
     names: HashMap<String, u64>,
     others: u64,
 }
 
 impl Counter {
-    fn of(dimension: Dimension) -> Self {
-        Self {
-            names_max: match dimension {
-                Dimension::Images => IMAGES_MAX,
-                _ => NAMES_MAX,
-            },
-            names: HashMap::new(),
-            others: 0,
-        }
-    }
-
-    fn add(&mut self, name: &str, n: u64) {
+    fn add(&mut self, name: &str, n: u64, names_max: usize) {
         if let Some(count) = self.names.get_mut(name) {
             *count = count.saturating_add(n);
-        } else if self.names.len() < self.names_max {
+        } else if self.names.len() < names_max {
             self.names.insert(name.to_owned(), n);
         } else {
             // Each name gives one up, which its earlier counts have paid for.
@@ -140,7 +137,7 @@ mod tests {
             tally.add(Dimension::Referrers, &format!("flood{n}.example"), 1);
             tally.add(Dimension::Referrers, "real.example", 1);
         }
-        assert!(tally.today[&Dimension::Referrers].names.len() <= NAMES_MAX);
+        assert!(tally.today[place(Dimension::Referrers)].names.len() <= NAMES_MAX);
         let counts = counts(&tally, Dimension::Referrers);
         assert_eq!(counts.total(), 40_000);
         let real = counts.of("real.example");

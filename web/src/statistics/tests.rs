@@ -26,10 +26,7 @@ fn counts(keys: &MemoryRecords, dimension: Dimension) -> aggregates::DayCounts {
 #[test]
 fn p09_requests_become_numbers_by_day() {
     let statistics = Statistics::new(&config::Statistics::default());
-    let forum = Referrer::Foreign {
-        host: "forum.example".to_owned(),
-        page: "https://forum.example/t/7".to_owned(),
-    };
+    let forum = Referrer::Foreign("https://forum.example/t/7".to_owned());
     for _ in 0..7 {
         statistics.saw(&Seen {
             referrer: Some(&forum),
