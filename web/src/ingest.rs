@@ -47,7 +47,6 @@ pub struct Accepted {
 pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     let file_bytes_max = app.settings.limits.upload_bytes_max;
     let limits = body_limits(app);
-    let from = AnonymizedIp::of_request(&request, app.settings.http.proxies);
     let announced = body::announced_length(request.headers()).unwrap_or(file_bytes_max);
     let from = client(request.extensions());
     let mut permit = match app.pipeline.admit(announced.min(file_bytes_max)) {

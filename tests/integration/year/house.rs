@@ -141,7 +141,7 @@ impl House {
     pub(super) fn report(&self, life: &Life, category: &str) {
         let path = format!("/api/v1/images/{}/reports", life.id);
         let body = json!({"category": category, "text": marks::report(life.n)});
-        let _ = post_json(&self.client(), &path, None, &body).expect(202);
+        let _ = post_json(&self.client(), &path, None, &body).expect(201);
     }
 
     /// A line of the request log of that day.
