@@ -20,7 +20,7 @@ use crate::staff::STATISTICS_API;
 ///
 /// It is called by the layer around it and is none of its own: each layer costs
 /// what a lookup of an image costs.
-pub async fn guarded(app: &AppState, request: Request, next: Next) -> Response {
+pub(crate) async fn guarded(app: &AppState, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("", MatchedPath::as_str);
     let (Some(kind), Some(client)) = (kind(request.method(), route), client(request.extensions()))
