@@ -32,6 +32,10 @@ pub enum Space {
     Bank,
     /// `mc`: who works on what, by when it ends.
     Claims,
+    /// `mg`: requests about personal data that came by mail.
+    Rights,
+    /// `mh`: images that the law keeps, and how often it asked.
+    Holds,
     /// `mj`: what is to be looked at.
     Jobs,
     /// `ml`: counters to learn from.
@@ -54,10 +58,12 @@ pub enum Space {
 
 impl Space {
     /// Every space.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Audit,
         Self::Bank,
         Self::Claims,
+        Self::Rights,
+        Self::Holds,
         Self::Jobs,
         Self::Learning,
         Self::Notices,
@@ -76,6 +82,8 @@ impl Space {
             Self::Audit => b'a',
             Self::Bank => b'b',
             Self::Claims => b'c',
+            Self::Rights => b'g',
+            Self::Holds => b'h',
             Self::Jobs => b'j',
             Self::Learning => b'l',
             Self::Notices => b'n',

@@ -28,6 +28,7 @@ mod file_blobs;
 mod hex_bytes;
 mod id;
 mod keyspace;
+pub mod lawful;
 mod memory;
 pub mod moderation;
 mod part;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::locks::Locks;
 use crate::data_dir::DataDir;
+use crate::lawful;
 use crate::variants::Variants;
 use crate::view_counter::ViewCounter;
 use crate::{
@@ -188,6 +189,7 @@ impl Store {
             if stored.state == State::Removed {
                 changed.state = State::Removed;
             }
+            changed.legal_hold |= lawful::keeps(|key| self.records.get(key), None, id)?;
             let sidecar = changed.clone().next_revision().stored_form()?;
             self.blobs.put_sidecar(id, &sidecar)?;
             match self.records.update(&changed) {
