@@ -19,6 +19,7 @@ use crate::http::{negotiate, observe};
 use crate::metrics::Metrics;
 use crate::moderation::rate::UploadRate;
 use crate::moderation::rulebook::RuleBook;
+use crate::policies;
 use crate::routes;
 use crate::staff::Staff;
 use crate::variants::VariantMaker;
@@ -50,6 +51,8 @@ pub struct App {
     pub variants: VariantMaker,
     /// What is counted.
     pub metrics: Metrics,
+    /// The public documents.
+    pub policies: policies::Table,
     /// What the routes under `/staff` share.
     pub staff: Staff,
     /// Rung when an image was stored unclassified.
@@ -90,6 +93,7 @@ impl App {
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             metrics: Metrics::new(pipeline.clone()),
+            policies: policies::Table::PUBLISHED,
             staff: Staff::new(&settings),
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
@@ -172,6 +176,9 @@ pub fn router(app: AppState) -> Router {
             negotiate::problems_as_pages,
         ))
         .layer(routes::headers::nosniff())
+        .layer(tower::util::option_layer(
+            routes::headers::strict_transport(&app.settings),
+        ))
         .layer(from_fn_with_state(Arc::clone(&app), observe::observe))
         .with_state(app)
 }

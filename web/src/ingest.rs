@@ -134,6 +134,7 @@ pub async fn commit(app: &App, ingested: Ingested, filename: String) -> Result<A
         uploaded_at_ms: now_ms,
         state: State::Pending,
         legal_hold: false,
+        ads_objection: false,
         ruling: None,
         scan_attempts: u32::from(matches!(verdict, Verdict::Pending)),
         classification: None,

@@ -6,6 +6,7 @@
 //! what the binary can do. Only this crate knows axum, tokio, clap and the
 //! environment.
 
+pub mod ads;
 pub mod app;
 pub mod cache;
 pub mod cached_image;
@@ -14,6 +15,7 @@ pub mod clock;
 pub mod commands;
 pub mod complaints;
 pub mod config;
+pub mod consent;
 pub mod decision;
 pub mod dto;
 pub mod error;
@@ -23,6 +25,7 @@ pub mod logging;
 pub mod metrics;
 pub mod moderation;
 pub mod pages;
+pub mod policies;
 pub mod rescan;
 pub mod routes;
 pub mod staff;

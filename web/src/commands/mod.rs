@@ -15,6 +15,7 @@ mod rules;
 mod serve;
 mod shutdown;
 mod verify;
+mod warnings;
 mod weights;
 
 use std::process::ExitCode;

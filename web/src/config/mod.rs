@@ -1,10 +1,13 @@
 //! Every setting, its default and its bounds. [`load`] is the only place that
 //! reads the environment.
 
+mod advertising;
 mod check;
 mod load;
 mod metrics_listen;
+mod operator;
 mod staff;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,9 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::moderation::rules::Rule;
 
+pub use advertising::{AdProvider, Advertising};
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use metrics_listen::MetricsListen;
+pub use operator::{Operator, Processor};
 pub use staff::Staff;
+pub use tls::Tls;
 
 /// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
 /// then flags.
@@ -36,8 +42,14 @@ pub struct Settings {
     pub device: String,
     /// How the site presents itself.
     pub site: Site,
+    /// Who runs it, as its public pages say.
+    pub operator: Operator,
+    /// Advertising.
+    pub advertising: Advertising,
     /// Connections, bodies and caches.
     pub http: Http,
+    /// Certificate and key.
+    pub tls: Tls,
     /// What one upload may be.
     pub limits: Limits,
     /// How much is worked on at once.
@@ -62,7 +74,10 @@ impl Default for Settings {
             base_url: String::new(),
             device: "auto".to_owned(),
             site: Site::default(),
+            operator: Operator::default(),
+            advertising: Advertising::default(),
             http: Http::default(),
+            tls: Tls::default(),
             limits: Limits::default(),
             pipeline: Pipeline::default(),
             models: Models::default(),
@@ -84,6 +99,9 @@ pub struct Site {
     pub contact: String,
     /// How many files the upload page sends in one go.
     pub files_per_batch_max: u32,
+    /// Whether visitors are asked if analytics may know that two of their
+    /// visits belong together. Off, nobody is asked and nothing knows.
+    pub asks_for_analytics: bool,
 }
 
 impl Default for Site {
@@ -92,6 +110,7 @@ impl Default for Site {
             name: "ImgShare".to_owned(),
             contact: String::new(),
             files_per_batch_max: 50,
+            asks_for_analytics: false,
         }
     }
 }

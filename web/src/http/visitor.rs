@@ -1,9 +1,10 @@
-//! What a request tells of its visitor: two preference cookies and the host
-//! asked for. Nothing else is looked at.
+//! What a request tells of its visitor: cookies with preferences and choices,
+//! and the host asked for. Nothing else is looked at.
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::app::AppState;
+use crate::consent::Consent;
 use crate::pages::{Site, Theme};
 
 /// Name of the cookie with the theme.
@@ -22,6 +23,8 @@ pub struct Visitor {
     pub site: Site,
     /// Whether nsfw images stand behind a warning.
     pub nsfw_filter: bool,
+    /// What beyond the essential is allowed.
+    pub consent: Consent,
 }
 
 impl Visitor {
@@ -31,6 +34,7 @@ impl Visitor {
         let settings = &app.settings;
         let theme = cookie(headers, THEME_COOKIE).and_then(|theme| theme.parse().ok());
         let contact = &settings.site.contact;
+        let consent = Consent::of(settings, headers);
         Self {
             site: Site {
                 name: settings.site.name.clone(),
@@ -40,7 +44,9 @@ impl Visitor {
                 formats: FORMATS,
                 files_per_batch_max: settings.site.files_per_batch_max,
                 contact: (!contact.is_empty()).then(|| contact.clone()),
+                asks: consent.is_to_be_asked().then_some(consent.offered),
             },
+            consent,
             nsfw_filter: cookie(headers, NSFW_FILTER_COOKIE) != Some("off"),
         }
     }
@@ -54,9 +60,14 @@ pub fn base_url(app: &AppState, headers: &HeaderMap) -> String {
         return app.settings.base_url.clone();
     }
     let asked = headers.get(header::HOST).and_then(authority);
+    let scheme = if app.settings.tls.is_on() {
+        "https"
+    } else {
+        "http"
+    };
     asked.map_or_else(
-        || format!("http://{}", app.settings.listen),
-        |host| format!("http://{host}"),
+        || format!("{scheme}://{}", app.settings.listen),
+        |host| format!("{scheme}://{host}"),
     )
 }
 

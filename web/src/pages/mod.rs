@@ -11,6 +11,7 @@ mod deletion;
 pub mod desk;
 mod home;
 mod image_view;
+pub mod policies;
 mod problem;
 mod share;
 mod site;

@@ -1,11 +1,15 @@
 //! The service through its router: memory for the store, a made-up classifier,
 //! everything between them real.
 
+mod ads;
 mod complaints;
 mod deletion;
+mod enumeration;
 mod images;
 mod pages;
+mod policies;
 mod rescans;
+mod rights;
 mod staff;
 mod uploads;
 mod variants;

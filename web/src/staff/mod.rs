@@ -15,6 +15,7 @@ mod csrf;
 mod enrol;
 mod factor;
 mod guard;
+mod holds;
 mod home;
 mod join;
 mod login;
@@ -25,6 +26,7 @@ mod permission;
 pub(crate) mod qr;
 mod recovery;
 mod refusal;
+mod requests;
 mod session;
 mod step_up;
 mod totp;
@@ -41,7 +43,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use imgshare_storage::audit::{self, Anchor, Entry};
 use imgshare_storage::staff;
-use imgshare_storage::{StorageError, Store};
+use imgshare_storage::{StorageError, Store, lawful};
 use tokio::sync::watch;
 
 use bucket::Bucket;
@@ -71,6 +73,9 @@ const REFUSALS: (u64, u64) = (2_000, 500);
 
 /// How often the audit's files follow the database by themselves.
 const ANCHOR_PERIOD: Duration = Duration::from_secs(1);
+
+/// Holds and requests that are ended at once.
+const LAWFUL_PAGE: usize = 200;
 
 /// How often what has expired is taken away, in such periods.
 const SWEEP_PERIODS: u32 = 600;
@@ -170,6 +175,27 @@ pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
         if let Err(error) = kept.await {
             tracing::warn!(%error, "expired sessions could not be taken away");
         }
+        if period == 0 {
+            end_lawful(&app).await;
+        }
+    }
+}
+
+/// Ends holds whose day has come, and removes requests answered a year ago.
+async fn end_lawful(app: &App) {
+    let ended = holds::act(app, |store| {
+        let now_ms = clock::now_ms();
+        let n_ended = lawful::end_due(store, now_ms, LAWFUL_PAGE)?;
+        Ok((
+            n_ended,
+            lawful::remove_answered(store, now_ms, LAWFUL_PAGE)?,
+        ))
+    });
+    match ended.await {
+        Ok(Ok((0, 0))) => {}
+        Ok(Ok((n_holds, n_requests))) => tracing::info!(n_holds, n_requests, "holds ended"),
+        Ok(Err(error)) => tracing::error!(%error, "holds could not be ended"),
+        Err(error) => tracing::error!(%error, "holds could not be ended"),
     }
 }
 
@@ -183,6 +209,8 @@ pub fn routes() -> Routes {
         .and(step_up::routes())
         .and(people::routes())
         .and(audit_page::routes())
+        .and(holds::routes())
+        .and(requests::routes())
         .and(crate::moderation::api::routes())
         .and(crate::moderation::desk::routes())
 }

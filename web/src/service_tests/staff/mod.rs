@@ -2,6 +2,7 @@
 
 mod accounts;
 mod desk;
+mod lawful;
 mod queue;
 mod routes;
 mod ways_in;
