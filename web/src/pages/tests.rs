@@ -336,7 +336,7 @@ fn opening_the_deletion_page_only_offers_a_form() {
 
 #[test]
 fn upload_works_as_a_plain_form() {
-    let page = home(&samples::site());
+    let page = home(&samples::site(), None);
     let form = tags(&page).find(|tag| attribute(tag, "action") == Some("/upload"));
     let form = form.expect("the page has an upload form");
     assert_eq!(attribute(form, "method"), Some("post"));
@@ -352,7 +352,7 @@ fn the_theme_is_marked_and_can_be_changed() {
         theme: Theme::Dark,
         ..samples::site()
     };
-    let page = home(&dark);
+    let page = home(&dark, None);
     assert!(page.contains("data-theme=\"dark\""));
     assert!(page.contains("value=\"dark\" aria-pressed=\"true\""));
     assert!(page.contains("value=\"system\" aria-pressed=\"false\""));
