@@ -16,9 +16,11 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Creates the folder where missing and takes the lock.
+    /// Creates the folder where missing, closes it to everybody else, and takes
+    /// the lock.
     pub(crate) fn lock(root: &Path) -> Result<Self, StorageError> {
         durable_fs::create_dir_all(root)?;
+        durable_fs::make_private(root)?;
         let path = root.join("lock");
         let failed = |error| StorageError::io(format!("locking {}", path.display()), error);
         let file = File::options()
@@ -65,6 +67,20 @@ impl DataDir {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn p16_a_folder_that_others_can_read_is_closed_to_them() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        for given in [0o755, 0o777, 0o770, 0o700] {
+            std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(given)).unwrap();
+            let held = DataDir::lock(dir.path()).unwrap();
+            let mode = std::fs::metadata(dir.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o700, "given {given:o}");
+            drop(held);
+        }
+    }
 
     #[test]
     fn a_folder_belongs_to_one_holder_at_a_time() {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -51,6 +51,23 @@ impl Drop for Temporary {
             tracing::warn!(path = %self.path.display(), %error, "a temporary file stays until the next start");
         }
     }
+}
+
+/// Takes from everybody else what rights they have to a folder.
+pub(crate) fn make_private(path: &Path) -> Result<(), StorageError> {
+    let mend = || {
+        let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
+        if mode == DIR_MODE {
+            return Ok(());
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(DIR_MODE))?;
+        tracing::warn!(
+            path = %path.display(),
+            "others had rights to the data folder (mode {mode:o}); they have none any more"
+        );
+        Ok(())
+    };
+    mend().map_err(|error| StorageError::io(format!("closing {}", path.display()), error))
 }
 
 /// Writes a new file. Neither its bytes nor its name are durable yet.

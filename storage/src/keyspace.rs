@@ -36,6 +36,10 @@ pub enum Space {
     Claims,
     /// `me`: what is about to end: warnings, what the next rewrite is for.
     Retention,
+    /// `mg`: requests about personal data that came by mail.
+    Rights,
+    /// `mh`: images that the law keeps, and how often it asked.
+    Holds,
     /// `mj`: what is to be looked at.
     Jobs,
     /// `mk`: what was counted on each day, without anybody's trace.
@@ -60,12 +64,14 @@ pub enum Space {
 
 impl Space {
     /// Every space.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Audit,
         Self::Bank,
         Self::Blocks,
         Self::Claims,
         Self::Retention,
+        Self::Rights,
+        Self::Holds,
         Self::Jobs,
         Self::Aggregates,
         Self::Learning,
@@ -87,6 +93,8 @@ impl Space {
             Self::Blocks => b'd',
             Self::Claims => b'c',
             Self::Retention => b'e',
+            Self::Rights => b'g',
+            Self::Holds => b'h',
             Self::Jobs => b'j',
             Self::Aggregates => b'k',
             Self::Learning => b'l',

@@ -32,6 +32,7 @@ mod file_blobs;
 mod hex_bytes;
 mod id;
 mod keyspace;
+pub mod lawful;
 mod likenesses;
 mod memory;
 pub mod moderation;

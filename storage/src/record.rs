@@ -172,6 +172,9 @@ pub struct Record {
     pub state: State,
     /// A legal order keeps it from being purged (P11).
     pub legal_hold: bool,
+    /// Its owner objected to advertising beside it (P20).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ads_objection: bool,
     /// The classifier's answer; `None` while pending.
     pub classification: Option<Classification>,
     /// The label that staff or a rule set; `None` leaves it to the scores.
@@ -344,6 +347,7 @@ mod tests {
                     uploaded_at_ms: longs[2],
                     state: State::ALL[state],
                     legal_hold: hold,
+                    ads_objection: !hold,
                     classification: classes,
                     ruling: ruling.map(|(nsfw, by_staff, at_ms)| Ruling {
                         label: if nsfw {

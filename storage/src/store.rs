@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use self::locks::Locks;
 use crate::data_dir::DataDir;
 use crate::erased::Erased;
+use crate::lawful;
 use crate::likenesses::Likenesses;
 use crate::retention::pending;
 use crate::variants::Variants;
@@ -220,6 +221,7 @@ impl Store {
             if stored.state == State::Removed {
                 changed.state = State::Removed;
             }
+            changed.legal_hold |= lawful::keeps(|key| self.records.get(key), None, id)?;
             let sidecar = changed.clone().next_revision().stored_form()?;
             self.blobs.put_sidecar(id, &sidecar)?;
             match self.records.update(&changed) {

@@ -85,6 +85,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn p18_tokens_are_uniform_and_never_the_same() {
+        const TOKENS: usize = 4_096;
+        let mut seen = std::collections::HashSet::new();
+        let mut counts = [[0_u32; 16]; 2 * SECRET_BYTES];
+        for _ in 0..TOKENS {
+            let token = DeleteToken::random().unwrap();
+            for (place, digit) in token.expose().chars().enumerate() {
+                let digit = digit.to_digit(16).expect("tokens are hexadecimal");
+                counts[place][usize::try_from(digit).unwrap()] += 1;
+            }
+            assert!(seen.insert(token.expose().to_owned()));
+        }
+        // 256 are expected, with a deviation of 15.5: eight of them are chance
+        // once in a quadrillion tries.
+        for (place, counts) in counts.iter().enumerate() {
+            for count in counts {
+                assert!((132..=380).contains(count), "place {place}: {counts:?}");
+            }
+        }
+    }
+
+    #[test]
     fn only_the_token_itself_matches() {
         let token = DeleteToken::random().unwrap();
         let hash = token.hash();

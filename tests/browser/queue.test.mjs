@@ -266,7 +266,7 @@ async function checkAudit(ids) {
     }
     await page.goto("/staff/learning");
     await page.getByRole("heading", { name: "What if" }).waitFor();
-    await page.locator("input[name=explicit]").fill("0.3");
+    await page.locator("input[type=range][name=explicit]").fill("0.3");
     await page.waitForFunction(() => document.querySelector("[data-shown=explicit]").textContent === "0.30");
     await screenshot(page, "learning");
   });

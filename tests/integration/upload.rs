@@ -116,10 +116,10 @@ fn p01_nothing_else_about_an_upload_is_kept() {
     ];
     for secret in secrets {
         let found = data_dir::files_containing(installation.data(), secret);
-        // The log alone has the program that asked (P4), until it ends.
+        // The log alone has the program and the page that asked (P4), until it ends.
         let is_elsewhere = |path: &PathBuf| !path.starts_with(installation.data().join("log"));
         let is_kept = match secret {
-            "secret-agent" => found.iter().any(is_elsewhere),
+            "secret-agent" | "secret-referrer" => found.iter().any(is_elsewhere),
             _ => !found.is_empty(),
         };
         assert!(!is_kept, "{secret} in {found:?}");

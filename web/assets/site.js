@@ -1,5 +1,5 @@
 // What every page gains from JavaScript: copy buttons, and a theme switch that
-// does not reload the page.
+// does not reload the page, and a choice about cookies that does not either.
 
 const COPIED_SHOWN_MS = 2000;
 
@@ -71,5 +71,19 @@ document.querySelector("[data-theme-form]")?.addEventListener("submit", async (e
     await fetch(form.action, { method: "POST", body, redirect: "manual" });
   } catch {
     announce("The theme could not be saved for the next visit");
+  }
+});
+
+document.querySelector("[data-consent-form]")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  try {
+    // The answer is a redirect back to this page: its cookie is all we need.
+    await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    form.closest("[data-consent]").remove();
+    announce("Your choice is saved");
+  } catch {
+    announce("Your choice could not be saved");
   }
 });

@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::moderation::rate::UploadRate;
 use crate::moderation::rulebook::RuleBook;
 use crate::moderation::thresholds::ThresholdBook;
+use crate::policies;
 use crate::request_log::RequestLog;
 use crate::routes;
 use crate::staff::Staff;
@@ -65,6 +66,8 @@ pub struct App {
     pub request_log: RequestLog,
     /// What is counted of visitors.
     pub statistics: Statistics,
+    /// The public documents.
+    pub policies: policies::Table,
     /// What the routes under `/staff` share.
     pub staff: Staff,
     /// Rung when an image was stored unclassified.
@@ -111,6 +114,7 @@ impl App {
             reporting: Arc::new(Reporting::new(Arc::clone(&queue))),
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
+            policies: policies::Table::PUBLISHED,
             staff: Staff::new(&settings),
             rescan: Notify::new(),
             store_probe: routes::health::StoreProbe::default(),
@@ -195,6 +199,9 @@ pub fn router(app: AppState) -> Router {
             negotiate::problems_as_pages,
         ))
         .layer(routes::headers::nosniff())
+        .layer(tower::util::option_layer(
+            routes::headers::strict_transport(&app.settings),
+        ))
         .layer(from_fn_with_state(Arc::clone(&app), observe::observe))
         .with_state(app)
 }

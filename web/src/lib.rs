@@ -7,6 +7,7 @@
 //! environment.
 
 pub mod abuse;
+pub mod ads;
 pub mod app;
 pub mod cache;
 pub mod cached_image;
@@ -15,6 +16,7 @@ pub mod clock;
 pub mod commands;
 pub mod complaints;
 pub mod config;
+pub mod consent;
 pub mod decision;
 pub mod dto;
 pub mod error;
@@ -24,6 +26,7 @@ pub mod logging;
 pub mod metrics;
 pub mod moderation;
 pub mod pages;
+pub mod policies;
 pub mod request_log;
 pub mod rescan;
 pub mod retention;

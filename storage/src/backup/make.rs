@@ -94,7 +94,7 @@ impl Making<'_> {
         pace: &mut dyn FnMut(),
     ) -> Result<(), BackupError> {
         let mut failure = None;
-        records.for_each_entry(keys::RECORD_PREFIX, &mut |_, value| {
+        records.for_each_entry(keys::RECORD_PREFIX, |_, value| {
             pace();
             let taken = Record::decode(value)
                 .map_err(BackupError::from)
@@ -190,7 +190,7 @@ impl Making<'_> {
         self.set.write(staged.path(), "database", |to| {
             let mut n_entries = 0;
             let mut written = Ok(());
-            let read = records.for_each_entry(&[], &mut |key, value| {
+            let read = records.for_each_entry(&[], |key, value| {
                 if entries::image_of(key).is_some_and(|id| self.gone.contains(&id)) {
                     return ControlFlow::Continue(());
                 }

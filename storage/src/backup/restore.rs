@@ -1,5 +1,6 @@
 //! The way back.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::Path;
@@ -115,9 +116,9 @@ fn replayed(
         .map_err(unreadable(&newest.path))?;
     let mut known = erased.all()?;
     for (hash, tombstone) in text.lines().filter_map(erased::read_line) {
-        if !known.contains_key(&hash) {
+        if let Entry::Vacant(unknown) = known.entry(hash) {
             erased.note_hash(hash, tombstone)?;
-            known.insert(hash, tombstone);
+            unknown.insert(tombstone);
         }
     }
     Ok(known)

@@ -104,7 +104,9 @@ impl Category {
                 hides: true,
             },
             Self::IntimateImage => general(48 * HOUR_MS, 6.0),
-            Self::Illegal | Self::UnderAge => general(3 * DAY_MS, 4.0),
+            // What a child uploaded or shows is deleted promptly (P22).
+            Self::UnderAge => general(DAY_MS, 6.0),
+            Self::Illegal => general(3 * DAY_MS, 4.0),
             Self::Copyright => general(5 * DAY_MS, 2.0),
             Self::Privacy => general(7 * DAY_MS, 2.0),
             Self::WronglyLabelled | Self::Spam | Self::Other => general(14 * DAY_MS, 1.0),
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_are_those_of_the_law() {
+    fn p22_clocks_are_those_of_the_law() {
         let due = |category: Category| category.consequence().due_ms;
         assert_eq!(due(Category::IntimateImage), 48 * 3_600_000);
         assert!(
@@ -138,6 +140,7 @@ mod tests {
                 .iter()
                 .all(|category| due(*category) >= due(Category::ChildAbuse))
         );
+        assert_eq!(due(Category::UnderAge), DAY_MS, "p22: nothing is sooner");
         let hiding: Vec<Category> = Category::ALL
             .into_iter()
             .filter(|category| category.consequence().hides)

@@ -247,7 +247,7 @@ impl SledRecords {
     pub(crate) fn for_each_entry(
         &self,
         prefix: &[u8],
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         let mut after: Option<sled::IVec> = None;
         loop {
@@ -287,7 +287,7 @@ impl SledRecords {
     /// Counts the records, and keeps the number.
     pub(crate) fn count_again(&self) -> Result<(), StorageError> {
         let mut count = 0_u64;
-        self.for_each_entry(keys::RECORD_PREFIX, &mut |_, _| {
+        self.for_each_entry(keys::RECORD_PREFIX, |_, _| {
             count += 1;
             ControlFlow::Continue(())
         })?;

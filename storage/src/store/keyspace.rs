@@ -1,6 +1,7 @@
 //! The keyspace of a store: as its records', with their sidecars written first.
 
 use super::Store;
+use crate::lawful;
 use crate::{Changes, Entry, ImageId, KeyRange, Keyspace, Record, State, Storable, StorageError};
 
 impl Keyspace for Store {
@@ -20,9 +21,12 @@ impl Keyspace for Store {
         }
         let ids: Vec<ImageId> = changes.updated.keys().copied().collect();
         let _locks = self.locks.all(&ids);
-        for record in changes.updated.values_mut() {
+        let mut updated = std::mem::take(&mut changes.updated);
+        for (id, record) in &mut updated {
             self.keep_fixed(record)?;
+            record.legal_hold |= lawful::keeps(|key| self.records.get(key), Some(&changes), id)?;
         }
+        changes.updated = updated;
         // A change that is refused leaves the sidecars alone, as far as one can
         // tell before.
         for (key, value) in &changes.expected {

@@ -14,8 +14,9 @@ use life::{Fate, Life};
 /// Days on which images are uploaded.
 const UPLOAD_DAYS: u64 = 200;
 
-/// Images a day: ten thousand in all.
-const UPLOADS_A_DAY: u64 = 50;
+/// Images a day where `IMGSHARE_TEST_YEAR_UPLOADS` does not say how many; 50 make ten
+/// thousand in all, and the run some minutes longer.
+const UPLOADS_A_DAY: u64 = 10;
 
 /// Until the first reports are a year old, and what they were about is gone.
 const DAYS: u64 = 385;
@@ -29,6 +30,7 @@ const LOOK_AT_ALL_EVERY: u64 = 40;
 #[test]
 fn p13_a_year_in_the_life_of_a_server() {
     let mut house = House::open();
+    let uploads_a_day = uploads_a_day();
     let mut lives: Vec<Life> = Vec::new();
     for day in 0..DAYS {
         house.begin(day);
@@ -36,13 +38,13 @@ fn p13_a_year_in_the_life_of_a_server() {
             life.settle(day);
         }
         look(&house, &lives, day);
-        live(&house, &mut lives, day);
+        live(&house, &mut lives, day, uploads_a_day);
         if day % BACKUP_EVERY == BACKUP_EVERY - 1 {
             house.back_up();
             look_at_backups(&house, &lives, day);
         }
     }
-    assert_eq!(lives.len() as u64, UPLOAD_DAYS * UPLOADS_A_DAY);
+    assert_eq!(lives.len() as u64, UPLOAD_DAYS * uploads_a_day);
     let ended = lives.iter().filter(|life| life.ended.is_some()).count();
     let kept = lives.len() - ended;
     assert!(
@@ -52,11 +54,17 @@ fn p13_a_year_in_the_life_of_a_server() {
     house.stop();
 }
 
+fn uploads_a_day() -> u64 {
+    std::env::var("IMGSHARE_TEST_YEAR_UPLOADS").map_or(UPLOADS_A_DAY, |n_uploads| {
+        n_uploads.parse().expect("a number of uploads a day")
+    })
+}
+
 /// What happens on a day.
-fn live(house: &House, lives: &mut Vec<Life>, day: u64) {
+fn live(house: &House, lives: &mut Vec<Life>, day: u64, uploads_a_day: u64) {
     if day < UPLOAD_DAYS {
         let first = lives.len() as u64;
-        lives.extend(house.upload(first..first + UPLOADS_A_DAY, day));
+        lives.extend(house.upload(first..first + uploads_a_day, day));
     }
     for life in lives.iter_mut().filter(|life| life.ended.is_none()) {
         let age = day - life.uploaded;

@@ -12,6 +12,7 @@ use imgshare_storage::moderation::ModerationError;
 
 use super::bench::BenchError;
 use crate::config::ConfigError;
+use crate::http::server::tls::TlsError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum CommandError {
     /// The settings are not usable.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Certificate or key are not usable.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// The store cannot be opened.
     #[error("{source}{}", remedy(.source, .data))]
     Store {

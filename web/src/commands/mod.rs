@@ -18,6 +18,7 @@ mod rules;
 mod serve;
 mod shutdown;
 mod verify;
+mod warnings;
 mod weights;
 
 use std::process::ExitCode;

@@ -18,12 +18,13 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{CommandError, output, shutdown, weights};
+use super::{CommandError, output, shutdown, warnings, weights};
 use crate::abuse;
 use crate::app::{self, App, AppState};
 use crate::clock;
 use crate::complaints;
 use crate::config::Settings;
+use crate::http::server::tls::Certificates;
 use crate::http::server::{self, ConnectionLimits};
 use crate::moderation::thresholds::ThresholdBook;
 use crate::moderation::{keeper, relabel};
@@ -44,6 +45,13 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         Some(address) => Some(listen(address, "--metrics-listen")?),
         None => None,
     };
+    let certificates = match settings.tls.is_on() {
+        true => Some(Arc::new(Certificates::load(&settings.tls)?)),
+        false => None,
+    };
+    for warning in warnings::of(&settings) {
+        tracing::warn!("{warning}");
+    }
     let data = settings.data.clone();
     let failed = |source| CommandError::Store { source, data };
     let store = Store::open_or_repair(&settings.data, clock::now_ms()).map_err(failed.clone())?;
@@ -60,7 +68,12 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     app.staff.anchor_in(anchor);
     start_log(&app)?;
     seal_secrets(&app)?;
-    runtime.block_on(serve(Arc::clone(&app), listener, metrics_listener))?;
+    let listeners = Listeners {
+        service: listener,
+        metrics: metrics_listener,
+        certificates,
+    };
+    runtime.block_on(serve(Arc::clone(&app), listeners))?;
     // A store call that hangs on a broken disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)
@@ -158,13 +171,16 @@ fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Comman
     })
 }
 
-async fn serve(
-    app: AppState,
-    listener: TcpListener,
-    metrics_listener: Option<TcpListener>,
-) -> Result<(), CommandError> {
+/// Where the service is reached, and with what certificates.
+struct Listeners {
+    service: TcpListener,
+    metrics: Option<TcpListener>,
+    certificates: Option<Arc<Certificates>>,
+}
+
+async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> {
     let stop = shutdown::on_signal().map_err(CommandError::System)?;
-    let listener = tokio(listener)?;
+    let listener = tokio(listeners.service)?;
     let address = listener.local_addr().map_err(CommandError::System)?;
     let limits = ConnectionLimits {
         connections_max: app.settings.http.connections_max,
@@ -183,14 +199,25 @@ async fn serve(
     let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
     let abuse = tokio::spawn(abuse::keep(Arc::clone(&app), stop.clone()));
     let statistics = tokio::spawn(statistics::keep(Arc::clone(&app), stop.clone()));
-    let metrics = metrics_listener
+    let renewal = listeners
+        .certificates
+        .clone()
+        .map(|certificates| tokio::spawn(certificates.keep(stop.clone())));
+    let metrics = listeners
+        .metrics
         .map(|listener| serve_metrics(&app, listener, limits, stop.clone()))
         .transpose()?;
     announce(&app, address)?;
 
     let note_stop = note_stop(Arc::clone(&app), stop.clone());
     let (n_cut, ()) = tokio::join!(
-        server::serve(listener, app::router(Arc::clone(&app)), limits, stop),
+        server::serve(
+            listener,
+            app::router(Arc::clone(&app)),
+            limits,
+            listeners.certificates,
+            stop
+        ),
         note_stop
     );
     if n_cut > 0 {
@@ -210,6 +237,7 @@ async fn serve(
         Some(abuse),
         Some(statistics),
         metrics,
+        renewal,
     ];
     for task in tasks.into_iter().flatten() {
         task.abort();
@@ -224,6 +252,11 @@ fn tokio(listener: TcpListener) -> Result<tokio::net::TcpListener, CommandError>
 fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
     let device = app.pipeline.device();
     let data = app.settings.data.display();
+    let scheme = if app.settings.tls.is_on() {
+        "https"
+    } else {
+        "http"
+    };
     let second = app
         .pipeline
         .second_model()
@@ -231,7 +264,7 @@ fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
             format!(", and with {} where that leaves a doubt", spec.id)
         });
     output::line(format_args!(
-        "ImgShare is ready on http://{address}\n  classifies on {device} with {}{second}\n  keeps everything in {data}",
+        "ImgShare is ready on {scheme}://{address}\n  classifies on {device} with {}{second}\n  keeps everything in {data}",
         app.pipeline.model().id
     ))?;
     if clock::is_moved() {
@@ -278,7 +311,7 @@ fn serve_metrics(
         ..limits
     };
     Ok(tokio::spawn(async move {
-        server::serve(listener, router, limits, stop).await;
+        server::serve(listener, router, limits, None, stop).await;
     }))
 }
 

@@ -12,6 +12,7 @@ mod owner;
 mod refusal;
 mod report;
 mod reporters;
+pub(crate) mod rights;
 mod wire;
 
 use std::sync::Arc;
@@ -148,6 +149,12 @@ pub fn pages() -> Router<AppState> {
             get(copyright::form).post(copyright::submit),
         )
         .route("/m/{id}", get(owner::ask).post(owner::manage))
+        .route("/m/{id}/export", axum::routing::post(rights::export))
+        .route("/m/{id}/filename", axum::routing::post(rights::rename))
+        .route(
+            "/m/{id}/advertising",
+            axum::routing::post(rights::advertising),
+        )
         .route("/m/{id}/appeal", axum::routing::post(owner::appeal))
         .route(
             "/m/{id}/counter-notice",

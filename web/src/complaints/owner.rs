@@ -15,6 +15,7 @@ use imgshare_storage::retention::outlook;
 use imgshare_storage::{ImageId, Record};
 use serde::Deserialize;
 
+use super::rights::Held;
 use super::wire::{self, AppealRequest, CounterReceipt, CounterRequest};
 use super::{Refusal, Statement, owned};
 use crate::app::{App, AppState};
@@ -29,7 +30,7 @@ use crate::routes::bearer;
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct TokenForm {
-    token: String,
+    pub(super) token: String,
 }
 
 /// An appeal as a browser sends it.
@@ -298,7 +299,7 @@ async fn take_counter(
     .await
 }
 
-async fn manage_page(
+pub(super) async fn manage_page(
     app: &AppState,
     headers: &HeaderMap,
     record: &Record,
@@ -323,6 +324,7 @@ async fn manage_page(
             ))
         })
         .await?;
+    let held = Held::of(app, record).await?;
     let visitor = Visitor::of(app, headers);
     let is_countable = said.as_ref().is_some_and(|said| {
         said.restriction == Restriction::Removed && said.policy == Some(Policy::Copyright)
@@ -332,6 +334,9 @@ async fn manage_page(
         id: id.as_str(),
         token: token.trim(),
         state: record.state.as_str(),
+        filename: &record.filename,
+        ads_objection: record.ads_objection,
+        held: held.rows(),
         policy_words: said
             .as_ref()
             .and_then(|said| said.policy)

@@ -28,6 +28,15 @@ impl Settings {
                        that others reach";
             return refuse("clock.file", why);
         }
+        self.operator.check()?;
+        self.advertising.check(self.http.proxies)?;
+        self.tls.check()?;
+        if self.tls.is_on() && self.base_url.starts_with("http://") {
+            return refuse(
+                "base_url",
+                "must start with https:// where tls.certificate is given",
+            );
+        }
         if let Err(error) = self.device.parse::<DeviceChoice>() {
             return refuse("device", &format!("is unknown: {error}"));
         }

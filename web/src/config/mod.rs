@@ -2,6 +2,7 @@
 //! reads the environment.
 
 mod abuse;
+mod advertising;
 mod backup;
 mod check;
 mod clock;
@@ -9,10 +10,12 @@ mod load;
 mod log;
 mod metrics_listen;
 mod networks;
+mod operator;
 mod proxy_header;
 mod retention;
 mod staff;
 mod statistics;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -25,16 +28,19 @@ use serde::{Deserialize, Serialize};
 use crate::moderation::rules::Rule;
 
 pub use abuse::Abuse;
+pub use advertising::{AdProvider, Advertising};
 pub use backup::Backup;
 pub use clock::Clock;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use log::{Log, LogFormat};
 pub use metrics_listen::MetricsListen;
 pub use networks::Networks;
+pub use operator::{Operator, Processor};
 pub use proxy_header::ProxyHeader;
 pub use retention::Retention;
 pub use staff::Staff;
 pub use statistics::Statistics;
+pub use tls::Tls;
 
 /// The effective settings: defaults, then the TOML file, then `IMGSHARE_*`,
 /// then flags.
@@ -52,8 +58,14 @@ pub struct Settings {
     pub device: String,
     /// How the site presents itself.
     pub site: Site,
+    /// Who runs it, as its public pages say.
+    pub operator: Operator,
+    /// Advertising.
+    pub advertising: Advertising,
     /// Connections, bodies and caches.
     pub http: Http,
+    /// Certificate and key.
+    pub tls: Tls,
     /// What one upload may be.
     pub limits: Limits,
     /// How much is worked on at once.
@@ -88,7 +100,10 @@ impl Default for Settings {
             base_url: String::new(),
             device: "auto".to_owned(),
             site: Site::default(),
+            operator: Operator::default(),
+            advertising: Advertising::default(),
             http: Http::default(),
+            tls: Tls::default(),
             limits: Limits::default(),
             pipeline: Pipeline::default(),
             models: Models::default(),
@@ -115,6 +130,9 @@ pub struct Site {
     pub contact: String,
     /// How many files the upload page sends in one go.
     pub files_per_batch_max: u32,
+    /// Whether visitors are asked if analytics may know that two of their
+    /// visits belong together. Off, nobody is asked and nothing knows.
+    pub asks_for_analytics: bool,
 }
 
 impl Default for Site {
@@ -123,6 +141,7 @@ impl Default for Site {
             name: "ImgShare".to_owned(),
             contact: String::new(),
             files_per_batch_max: 50,
+            asks_for_analytics: false,
         }
     }
 }

@@ -1,9 +1,10 @@
-//! What a request tells of its visitor: two preference cookies and the host
-//! asked for. Nothing else is looked at.
+//! What a request tells of its visitor: cookies with preferences and choices,
+//! and the host asked for. Nothing else is looked at.
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::app::AppState;
+use crate::consent::Consent;
 use crate::pages::{Site, Theme};
 
 /// Name of the cookie with the theme.
@@ -11,9 +12,6 @@ pub const THEME_COOKIE: &str = "theme";
 
 /// Name of the cookie that turns the nsfw warning off.
 pub const NSFW_FILTER_COOKIE: &str = "nsfw_filter";
-
-/// Name of the cookie with what a visitor agreed to, beyond what is essential.
-pub const CONSENT_COOKIE: &str = "consent";
 
 /// The formats in the pages' words.
 const FORMATS: &str = "JPEG, PNG, WebP, GIF, AVIF";
@@ -25,6 +23,8 @@ pub struct Visitor {
     pub site: Site,
     /// Whether nsfw images stand behind a warning.
     pub nsfw_filter: bool,
+    /// What beyond the essential is allowed.
+    pub consent: Consent,
 }
 
 impl Visitor {
@@ -34,6 +34,7 @@ impl Visitor {
         let settings = &app.settings;
         let theme = cookie(headers, THEME_COOKIE).and_then(|theme| theme.parse().ok());
         let contact = &settings.site.contact;
+        let consent = Consent::of(settings, headers);
         Self {
             site: Site {
                 name: settings.site.name.clone(),
@@ -44,7 +45,9 @@ impl Visitor {
                 files_per_batch_max: settings.site.files_per_batch_max,
                 contact: (!contact.is_empty()).then(|| contact.clone()),
                 is_counted: settings.statistics.enabled && agrees_to_analytics(headers),
+                asks: consent.is_to_be_asked().then_some(consent.offered),
             },
+            consent,
             nsfw_filter: cookie(headers, NSFW_FILTER_COOKIE) != Some("off"),
         }
     }
@@ -58,9 +61,14 @@ pub fn base_url(app: &AppState, headers: &HeaderMap) -> String {
         return app.settings.base_url.clone();
     }
     let asked = headers.get(header::HOST).and_then(authority);
+    let scheme = if app.settings.tls.is_on() {
+        "https"
+    } else {
+        "http"
+    };
     asked.map_or_else(
-        || format!("http://{}", app.settings.listen),
-        |host| format!("http://{host}"),
+        || format!("{scheme}://{}", app.settings.listen),
+        |host| format!("{scheme}://{host}"),
     )
 }
 
@@ -78,10 +86,7 @@ fn authority(host: &HeaderValue) -> Option<&str> {
 /// privacy (Global Privacy Control) has not, whatever its cookie says.
 #[must_use]
 pub fn agrees_to_analytics(headers: &HeaderMap) -> bool {
-    let objects = headers.get("sec-gpc").is_some_and(|value| value == "1");
-    let agreed = cookie(headers, CONSENT_COOKIE).unwrap_or_default();
-    let mut words = agreed.split(|letter: char| !letter.is_ascii_alphanumeric());
-    !objects && words.any(|word| word == "analytics")
+    Consent::chosen(headers).is_some_and(|chosen| chosen.analytics)
 }
 
 /// The value of a cookie.

@@ -46,7 +46,7 @@ const SVG: &str = "image/svg+xml";
 
 /// Each script stands after those it imports, because its own hash covers the
 /// hashed names of its imports.
-const SOURCES: [(&str, &str, &str); 28] = [
+const SOURCES: [(&str, &str, &str); 30] = [
     ("base.css", CSS, include_str!("../../assets/base.css")),
     ("parts.css", CSS, include_str!("../../assets/parts.css")),
     ("card.css", CSS, include_str!("../../assets/card.css")),
@@ -58,12 +58,14 @@ const SOURCES: [(&str, &str, &str); 28] = [
         CSS,
         include_str!("../../assets/complaints.css"),
     ),
+    ("policy.css", CSS, include_str!("../../assets/policy.css")),
     ("staff.css", CSS, include_str!("../../assets/staff.css")),
     ("desk.css", CSS, include_str!("../../assets/desk.css")),
     ("figures.css", CSS, include_str!("../../assets/figures.css")),
     ("favicon.svg", SVG, include_str!("../../assets/favicon.svg")),
     ("icons.svg", SVG, include_str!("../../assets/icons.svg")),
     ("site.js", JS, include_str!("../../assets/site.js")),
+    ("ads.js", JS, include_str!("../../assets/ads.js")),
     ("deletion.js", JS, include_str!("../../assets/deletion.js")),
     ("passkey.js", JS, include_str!("../../assets/passkey.js")),
     (

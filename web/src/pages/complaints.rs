@@ -74,6 +74,12 @@ pub struct OwnerView<'a> {
     pub token: &'a str,
     /// Its state by name.
     pub state: &'a str,
+    /// The name its file came with.
+    pub filename: &'a str,
+    /// Whether its owner objected to advertising beside it.
+    pub ads_objection: bool,
+    /// Everything that is held about it: names and values.
+    pub held: Vec<(String, String)>,
     /// The policy it is against, in words.
     pub policy_words: Option<&'static str>,
     /// What restricts it.

@@ -13,6 +13,7 @@ pub mod ending;
 mod home;
 mod image_view;
 pub mod notices;
+pub mod policies;
 mod problem;
 mod share;
 mod site;

@@ -1,8 +1,12 @@
 //! A site and an image for the tests of the pages.
 
 use super::complaints::{CounterView, NoticeView, OwnerView};
+use super::policies::{Facts, LawfulYear, Listed, Sheet};
 use super::{ImageView, OwnerLinks, Site, Theme};
 use crate::complaints::{ReportStatus, Statement};
+use crate::config::Operator;
+use crate::consent::{Consent, Purposes};
+use crate::policies::{Notice, NoticeItem, Version};
 
 pub(super) fn site() -> Site {
     Site {
@@ -14,6 +18,7 @@ pub(super) fn site() -> Site {
         files_per_batch_max: 20,
         contact: Some("privacy@img.example".to_owned()),
         is_counted: true,
+        asks: None,
     }
 }
 
@@ -92,6 +97,9 @@ pub(super) fn owner_view(words: &str) -> OwnerView<'_> {
         id: words,
         token: words,
         state: "blocked",
+        filename: words,
+        ads_objection: false,
+        held: vec![("filename".to_owned(), words.to_owned())],
         policy_words: Some("it was claimed to infringe a copyright"),
         statement: Some(statement(words)),
         appeal: None,
@@ -128,5 +136,68 @@ pub(super) fn counter(words: &str) -> CounterView<'_> {
         signature: words,
         mistake: false,
         jurisdiction: true,
+    }
+}
+
+pub(super) fn notice_of_change() -> Notice {
+    Notice {
+        day: "2027-03-01".to_owned(),
+        items: vec![NoticeItem {
+            title: "Privacy policy",
+            path: "/privacy/2".to_owned(),
+            effective: "2027-03-01".to_owned(),
+            change: "logs end sooner",
+        }],
+    }
+}
+
+pub(super) fn operator(words: &str) -> Operator {
+    Operator {
+        name: words.to_owned(),
+        address: words.to_owned(),
+        country: words.to_owned(),
+        privacy_contact: words.to_owned(),
+        abuse_contact: words.to_owned(),
+        copyright_agent: words.to_owned(),
+        ..Operator::default()
+    }
+}
+
+/// An old version, with everything that it may say.
+pub(super) fn sheet<'a>(site: &'a Site, version: &Version, operator: &'a Operator) -> Sheet<'a> {
+    let offered = Purposes {
+        analytics: true,
+        advertising: false,
+    };
+    let listed = |number, change| Listed {
+        number,
+        effective: "2027-03-01",
+        change,
+    };
+    Sheet {
+        site,
+        document: version.document,
+        version: version.number,
+        in_force: version.number,
+        effective: version.effective,
+        reviewed: version.reviewed,
+        versions: vec![listed(2, Some("logs end sooner")), listed(1, None)],
+        facts: Facts {
+            operator,
+            consent: Consent {
+                given: offered,
+                offered,
+                is_chosen: true,
+                has_gpc: false,
+            },
+            offered,
+            is_behind_tls: true,
+            counts: Some(vec![LawfulYear {
+                year: 2027,
+                n_held: 2,
+                n_ended: 1,
+                n_exported: 1,
+            }]),
+        },
     }
 }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::{assets, wording};
+use crate::consent::Purposes;
 
 /// The facts of this site and the visitor's theme, shared by all pages.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Site {
     pub contact: Option<String>,
     /// Whether the visitor agreed to be counted.
     pub is_counted: bool,
+    /// What the visitor has still to be asked about, if anything.
+    pub asks: Option<Purposes>,
 }
 
 impl Site {
@@ -59,16 +62,15 @@ impl Site {
     pub(super) fn upload_max(&self) -> String {
         wording::byte_size(self.upload_bytes_max)
     }
+}
 
-    /// Where the contact link leads: a page, or a mail address.
-    pub(super) fn contact_href(&self) -> Option<String> {
-        let contact = self.contact.as_deref()?;
-        let is_page = contact.starts_with("https://") || contact.starts_with('/');
-        Some(if is_page {
-            contact.to_owned()
-        } else {
-            format!("mailto:{contact}")
-        })
+/// Where a contact leads: a page, or a mail address.
+pub(super) fn contact_href(contact: &str) -> String {
+    let is_page = contact.starts_with("https://") || contact.starts_with('/');
+    if is_page {
+        contact.to_owned()
+    } else {
+        format!("mailto:{contact}")
     }
 }
 
@@ -157,17 +159,13 @@ mod tests {
 
     #[test]
     fn a_contact_is_a_mail_address_unless_it_is_a_page() {
-        let mut site = samples::site();
-        assert_eq!(
-            site.contact_href().as_deref(),
-            Some("mailto:privacy@img.example")
-        );
-        site.contact = Some("/contact".to_owned());
-        assert_eq!(site.contact_href().as_deref(), Some("/contact"));
-        site.contact = Some("javascript:alert(1)".to_owned());
-        assert_eq!(
-            site.contact_href().as_deref(),
-            Some("mailto:javascript:alert(1)")
-        );
+        for (contact, href) in [
+            ("privacy@img.example", "mailto:privacy@img.example"),
+            ("/contact", "/contact"),
+            ("https://img.example/ask", "https://img.example/ask"),
+            ("javascript:alert(1)", "mailto:javascript:alert(1)"),
+        ] {
+            assert_eq!(contact_href(contact), href);
+        }
     }
 }

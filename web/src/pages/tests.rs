@@ -1,6 +1,7 @@
 //! What holds for every page.
 
 use super::*;
+use crate::policies::Table;
 
 /// A name that tries to break out of text, attributes and reading order.
 const HOSTILE: &str = "\u{202e}\"'><script>alert(1)</script><img src=x onerror=alert(2)>&.jpg";
@@ -30,19 +31,33 @@ fn every_page() -> Vec<(&'static str, String)> {
         is_counted: false,
         ..samples::site()
     };
-    vec![
-        ("home", home(&site)),
-        ("home, dark, no contact", home(&dark)),
+    let asked = Site {
+        asks: Some(crate::consent::Purposes {
+            analytics: true,
+            advertising: true,
+        }),
+        ..samples::site()
+    };
+    let mut pages = vec![
+        ("home", home(&site, None)),
+        (
+            "home, dark, no contact",
+            home(&dark, Some(&samples::notice_of_change())),
+        ),
+        ("home, asked", home(&asked, None)),
         ("uploaded", uploaded(&site, &image, &owner)),
         ("uploaded, pending", uploaded(&site, &pending, &owner)),
         (
             "uploaded, hostile",
             uploaded(&site, &hostile_image(), &owner),
         ),
-        ("viewer", viewer(&site, &image, false)),
-        ("viewer, warned", viewer(&site, &nsfw, true)),
-        ("viewer, nsfw shown", viewer(&site, &nsfw, false)),
-        ("viewer, hostile", viewer(&site, &hostile_image(), false)),
+        ("viewer", viewer(&site, &image, false, None)),
+        ("viewer, warned", viewer(&site, &nsfw, true, None)),
+        ("viewer, nsfw shown", viewer(&site, &nsfw, false, None)),
+        (
+            "viewer, hostile",
+            viewer(&site, &hostile_image(), false, None),
+        ),
         ("confirm", confirm_delete(&site, "3kTMd8vXqz2P", None)),
         (
             "confirm, refused",
@@ -90,7 +105,13 @@ fn every_page() -> Vec<(&'static str, String)> {
             "problem, hostile",
             problem(&site, 429, HOSTILE, HOSTILE, HOSTILE),
         ),
-    ]
+    ];
+    let operator = samples::operator(HOSTILE);
+    for version in Table::PUBLISHED.0 {
+        let sheet = samples::sheet(&site, version, &operator);
+        pages.push((version.document.title(), (version.show)(&sheet)));
+    }
+    pages
 }
 
 /// The text of each tag of a page, without the brackets.
@@ -200,18 +221,18 @@ fn hostile_text_stays_text() {
         assert!(!page.contains("<script>"), "{name}");
         assert!(!page.contains("<img src=x"), "{name}");
     }
-    let page = viewer(&samples::site(), &hostile_image(), false);
+    let page = viewer(&samples::site(), &hostile_image(), false, None);
     assert!(!page.contains('\u{202e}'));
     assert!(page.contains("&#60;script&#62;"));
 }
 
 #[test]
 fn a_warned_image_is_not_loaded() {
-    let page = viewer(&samples::site(), &samples::nsfw_image(), true);
+    let page = viewer(&samples::site(), &samples::nsfw_image(), true, None);
     assert!(!tags(&page).any(|tag| tag.starts_with("img")));
     assert!(page.contains("href=\"/3kTMd8vXqz2P?show=1\""));
     assert!(page.contains("name=\"nsfw_filter\" value=\"off\""));
-    let shown = viewer(&samples::site(), &samples::nsfw_image(), false);
+    let shown = viewer(&samples::site(), &samples::nsfw_image(), false, None);
     assert!(tags(&shown).any(|tag| tag.starts_with("img")));
     assert!(shown.contains("name=\"nsfw_filter\" value=\"on\""));
 }
@@ -224,7 +245,7 @@ fn previewed<'p>(page: &'p str, property: &str) -> Option<&'p str> {
 
 #[test]
 fn a_public_image_is_previewed_by_its_card() {
-    let page = viewer(&samples::site(), &samples::image(), false);
+    let page = viewer(&samples::site(), &samples::image(), false, None);
     let card = "https://img.example/i/3kTMd8vXqz2P/social.jpg";
     assert_eq!(previewed(&page, "og:image"), Some(card));
     assert_eq!(previewed(&page, "og:image:width"), Some("1200"));
@@ -238,7 +259,7 @@ fn a_public_image_is_previewed_by_its_card() {
         state: "review".to_owned(),
         ..samples::image()
     };
-    let page = viewer(&samples::site(), &review, false);
+    let page = viewer(&samples::site(), &review, false, None);
     assert_eq!(previewed(&page, "og:image"), None);
 }
 
@@ -246,7 +267,12 @@ fn a_public_image_is_previewed_by_its_card() {
 fn an_nsfw_image_is_previewed_blurred_whoever_asks() {
     let card = "https://img.example/i/3kTMd8vXqz2P/social-blurred.jpg";
     for warning_shown in [true, false] {
-        let page = viewer(&samples::site(), &samples::nsfw_image(), warning_shown);
+        let page = viewer(
+            &samples::site(),
+            &samples::nsfw_image(),
+            warning_shown,
+            None,
+        );
         assert_eq!(previewed(&page, "og:image"), Some(card));
         assert!(page.contains("name=\"rating\" content=\"adult\""));
     }
@@ -254,7 +280,7 @@ fn an_nsfw_image_is_previewed_blurred_whoever_asks() {
 
 #[test]
 fn the_stage_offers_smaller_renderings_of_a_photo() {
-    let page = viewer(&samples::site(), &samples::image(), false);
+    let page = viewer(&samples::site(), &samples::image(), false, None);
     let tag = tags(&page).find(|tag| tag.starts_with("img"));
     assert_eq!(
         tag.and_then(|tag| attribute(tag, "srcset")),
@@ -269,7 +295,7 @@ fn the_stage_offers_smaller_renderings_of_a_photo() {
         renditions: Vec::new(),
         ..samples::image()
     };
-    assert!(!viewer(&samples::site(), &only, false).contains("srcset"));
+    assert!(!viewer(&samples::site(), &only, false, None).contains("srcset"));
 }
 
 #[test]
@@ -283,7 +309,7 @@ fn an_image_that_is_not_served_is_not_linked_either() {
             state: state.to_owned(),
             ..samples::image()
         };
-        let page = viewer(&samples::site(), &hidden, false);
+        let page = viewer(&samples::site(), &hidden, false, None);
         assert!(page.contains(said), "{state}");
         assert!(!page.contains("/i/3kTMd8vXqz2P"), "{state}");
     }
@@ -311,7 +337,7 @@ fn opening_the_deletion_page_only_offers_a_form() {
 
 #[test]
 fn upload_works_as_a_plain_form() {
-    let page = home(&samples::site());
+    let page = home(&samples::site(), None);
     let form = tags(&page).find(|tag| attribute(tag, "action") == Some("/upload"));
     let form = form.expect("the page has an upload form");
     assert_eq!(attribute(form, "method"), Some("post"));
@@ -327,11 +353,11 @@ fn the_theme_is_marked_and_can_be_changed() {
         theme: Theme::Dark,
         ..samples::site()
     };
-    let page = home(&dark);
+    let page = home(&dark, None);
     assert!(page.contains("data-theme=\"dark\""));
     assert!(page.contains("value=\"dark\" aria-pressed=\"true\""));
     assert!(page.contains("value=\"system\" aria-pressed=\"false\""));
-    let page = viewer(&dark, &samples::image(), false);
+    let page = viewer(&dark, &samples::image(), false, None);
     assert!(page.contains("name=\"return\" value=\"/3kTMd8vXqz2P\""));
 }
 

@@ -3,19 +3,22 @@
 use askama::Template;
 
 use super::{ImageView, Site, render, share};
+use crate::ads::Slot;
 
 /// Size of the cards for previews, in pixels: the service makes them exactly so.
 const CARD_SIZE: (u32, u32) = (1200, 630);
 
 /// The page of one image. With `warning_shown` the image is not loaded until the
-/// visitor asks for it; the preview of its link is a blurred card either way.
-pub fn viewer(site: &Site, image: &ImageView, warning_shown: bool) -> String {
+/// visitor asks for it; the preview of its link is a blurred card either way. `ad` is
+/// where advertising goes, if there is any.
+pub fn viewer(site: &Site, image: &ImageView, warning_shown: bool, ad: Option<&Slot>) -> String {
     let path = format!("/{}", image.id);
     render(&ViewerPage {
         site,
         return_path: Some(&path),
         image,
         warning_shown,
+        ad,
         snippets: share::snippets(image),
     })
 }
@@ -27,6 +30,7 @@ struct ViewerPage<'a> {
     return_path: Option<&'a str>,
     image: &'a ImageView,
     warning_shown: bool,
+    ad: Option<&'a Slot>,
     snippets: Vec<share::Snippet>,
 }
 

@@ -89,6 +89,17 @@ pub(super) fn moment(iso: &str) -> String {
 }
 
 fn read_moment(iso: &str) -> Option<String> {
+    let (date, time) = iso.strip_suffix('Z')?.split_once('T')?;
+    Some(format!("{}, {} UTC", read_day(date)?, time.get(..5)?))
+}
+
+/// A day as YYYY-MM-DD for people: "5 January 2025". Anything else is returned
+/// as it is.
+pub(super) fn day(iso: &str) -> String {
+    read_day(iso).unwrap_or_else(|| iso.to_owned())
+}
+
+fn read_day(date: &str) -> Option<String> {
     const MONTHS: [&str; 12] = [
         "January",
         "February",
@@ -103,16 +114,11 @@ fn read_moment(iso: &str) -> Option<String> {
         "November",
         "December",
     ];
-    let (date, time) = iso.strip_suffix('Z')?.split_once('T')?;
     let mut parts = date.splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let month_idx = month.parse::<usize>().ok()?.checked_sub(1)?;
     let day: u32 = day.parse().ok()?;
-    Some(format!(
-        "{day} {} {year}, {} UTC",
-        MONTHS.get(month_idx)?,
-        time.get(..5)?
-    ))
+    Some(format!("{day} {} {year}", MONTHS.get(month_idx)?))
 }
 
 #[cfg(test)]
@@ -189,5 +195,7 @@ mod tests {
         assert_eq!(moment("2025-01-05T12:34:56Z"), "5 January 2025, 12:34 UTC");
         assert_eq!(moment("2025-13-05T12:34:56Z"), "2025-13-05T12:34:56Z");
         assert_eq!(moment("yesterday"), "yesterday");
+        assert_eq!(day("2026-11-26"), "26 November 2026");
+        assert_eq!(day("soon"), "soon");
     }
 }

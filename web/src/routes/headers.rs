@@ -6,6 +6,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::ads::AdPolicy;
+use crate::config::Settings;
+
 /// Pages load their own files, show images and previews of chosen files, and
 /// talk to their own origin; nothing else, no inline script, no frame.
 const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -21,10 +24,24 @@ pub fn nosniff() -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, value)
 }
 
+/// For a year browsers come over TLS alone. Of other hosts below this name
+/// nothing is known, so nothing is said of them.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Tells browsers to come over TLS alone, where they can (P14).
+#[must_use]
+pub fn strict_transport(settings: &Settings) -> Option<SetResponseHeaderLayer<HeaderValue>> {
+    let name = header::STRICT_TRANSPORT_SECURITY;
+    settings
+        .asks_for_tls()
+        .then(|| SetResponseHeaderLayer::overriding(name, HSTS))
+}
+
 /// What pages may do, and that nobody keeps them: they carry preferences and,
 /// after an upload, a secret.
 pub async fn page_policy(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let ad_policy = response.extensions_mut().remove::<AdPolicy>();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, PAGE_CSP),
@@ -39,6 +56,9 @@ pub async fn page_policy(request: Request, next: Next) -> Response {
         ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(policy) = ad_policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy.value().clone());
     }
     headers
         .entry(header::CACHE_CONTROL)

@@ -9,7 +9,7 @@ pub mod health;
 mod images;
 mod openapi;
 mod pages;
-mod preferences;
+pub(crate) mod preferences;
 mod upload;
 
 pub use api::bearer;
@@ -20,6 +20,7 @@ use axum::routing::{get, post};
 
 use crate::app::AppState;
 use crate::complaints;
+use crate::policies;
 use crate::staff;
 use crate::statistics;
 
@@ -37,6 +38,7 @@ pub fn all(app: &AppState) -> Router<AppState> {
     Router::new()
         .merge(pages)
         .merge(complaints::pages())
+        .merge(policies::pages())
         .merge(documented)
         .merge(staff::router(app))
         .route("/openapi.json", get(openapi::serve(document)))

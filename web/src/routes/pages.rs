@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Method};
-use axum::response::Html;
+use axum::response::{Html, IntoResponse, Response};
 use imgshare_models::scores::Label;
 use imgshare_pipeline::Format;
 use imgshare_storage::retention::outlook;
@@ -10,18 +10,24 @@ use imgshare_storage::{Record, State as ImageState, Store, Views};
 use serde::Deserialize;
 
 use super::api::find_known;
+use crate::ads;
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::decision;
 use crate::dto::Image;
 use crate::error::WebError;
-use crate::http::visitor::Visitor;
+use crate::http::visitor::{Visitor, cookie};
 use crate::pages::{self, ImageView, ending};
+use crate::policies::POLICY_SEEN_COOKIE;
 use crate::variants;
 
-/// `GET /`: the upload page.
+/// `GET /`: the upload page, with what changed in the documents.
 pub(super) async fn home(State(app): State<AppState>, headers: HeaderMap) -> Html<String> {
-    Html(pages::home(&Visitor::of(&app, &headers).site))
+    let visitor = Visitor::of(&app, &headers);
+    let seen = cookie(&headers, POLICY_SEEN_COOKIE);
+    let changed_on = &app.settings.operator.changed_on;
+    let notice = app.policies.notice(changed_on, seen, clock::now_ms());
+    Html(pages::home(&visitor.site, notice.as_ref()))
 }
 
 /// What the viewer page can be asked for.
@@ -39,7 +45,7 @@ pub(super) async fn viewer(
     headers: HeaderMap,
     Path(id): Path<String>,
     Query(query): Query<ViewerQuery>,
-) -> Result<Html<String>, WebError> {
+) -> Result<Response, WebError> {
     let record = find_known(&app, &id).await?;
     let is_view = record.state == ImageState::Public
         && method == Method::GET
@@ -64,7 +70,15 @@ pub(super) async fn viewer(
     let shown_name = format!("{}.{}", record.id, record.extension);
     let mut image = view(&app, &record, &visitor, shown_name, views);
     image.ending = outlook.and_then(|outlook| ending::seen(&outlook, is_view));
-    Ok(Html(pages::viewer(&visitor.site, &image, is_warned)))
+    let slot = ads::slot(&app, visitor.consent, &headers, &record)
+        .await?
+        .ok();
+    let page = pages::viewer(&visitor.site, &image, is_warned, slot.as_ref());
+    let mut response = Html(page).into_response();
+    if let Some(slot) = slot {
+        response.extensions_mut().insert(slot.policy);
+    }
+    Ok(response)
 }
 
 /// An image as the pages show it.

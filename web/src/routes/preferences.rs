@@ -1,4 +1,4 @@
-//! `POST /preferences`: two cookies, both essential (P5).
+//! `POST /preferences`: three cookies, all essential (P5).
 
 use axum::Form;
 use axum::extract::rejection::FormRejection;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::error::WebError;
 use crate::http::visitor::{NSFW_FILTER_COOKIE, THEME_COOKIE};
 use crate::pages::Theme;
+use crate::policies::{self, POLICY_SEEN_COOKIE};
 
 const COOKIE_SECONDS_MAX: u32 = 31_536_000;
 
@@ -17,6 +18,8 @@ const COOKIE_SECONDS_MAX: u32 = 31_536_000;
 pub(super) struct Preferences {
     theme: Option<String>,
     nsfw_filter: Option<String>,
+    /// The change of the policies whose notice is dismissed.
+    policy_seen: Option<String>,
     #[serde(default, rename = "return")]
     return_path: String,
 }
@@ -29,24 +32,40 @@ pub(super) async fn save(
     let mut headers = HeaderMap::new();
     if let Some(theme) = &preferences.theme {
         let theme: Theme = theme.parse().map_err(|_| WebError::MalformedForm)?;
-        headers.append(header::SET_COOKIE, cookie(THEME_COOKIE, theme.as_str())?);
+        headers.append(
+            header::SET_COOKIE,
+            preference(THEME_COOKIE, theme.as_str())?,
+        );
     }
     match preferences.nsfw_filter.as_deref() {
         None => {}
         Some(choice @ ("on" | "off")) => {
-            headers.append(header::SET_COOKIE, cookie(NSFW_FILTER_COOKIE, choice)?);
+            headers.append(header::SET_COOKIE, preference(NSFW_FILTER_COOKIE, choice)?);
         }
         Some(_) => return Err(WebError::MalformedForm),
     }
-    let back = local_path(&preferences.return_path);
-    let back = HeaderValue::from_str(back).unwrap_or(HeaderValue::from_static("/"));
-    headers.insert(header::LOCATION, back);
+    if let Some(day) = &preferences.policy_seen {
+        if !policies::is_day(day) {
+            return Err(WebError::MalformedForm);
+        }
+        headers.append(header::SET_COOKIE, preference(POLICY_SEEN_COOKIE, day)?);
+    }
+    headers.insert(header::LOCATION, see_other(&preferences.return_path));
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
-fn cookie(name: &str, value: &str) -> Result<HeaderValue, WebError> {
-    let text =
-        format!("{name}={value}; Path=/; Max-Age={COOKIE_SECONDS_MAX}; SameSite=Lax; HttpOnly");
+/// Where a form leads back to.
+pub(crate) fn see_other(return_path: &str) -> HeaderValue {
+    HeaderValue::from_str(local_path(return_path)).unwrap_or(HeaderValue::from_static("/"))
+}
+
+fn preference(name: &str, value: &str) -> Result<HeaderValue, WebError> {
+    cookie(name, value, COOKIE_SECONDS_MAX)
+}
+
+/// A cookie of ours, for this site alone and out of reach of scripts.
+pub(crate) fn cookie(name: &str, value: &str, seconds_max: u32) -> Result<HeaderValue, WebError> {
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds_max}; SameSite=Lax; HttpOnly");
     HeaderValue::try_from(text).map_err(|_| WebError::MalformedForm)
 }
 

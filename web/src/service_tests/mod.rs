@@ -1,12 +1,16 @@
 //! The service through its router: memory for the store, a made-up classifier,
 //! everything between them real.
 
+mod ads;
 mod complaints;
 mod deletion;
+mod enumeration;
 mod images;
 mod pages;
+mod policies;
 mod rescans;
 mod retention;
+mod rights;
 mod staff;
 mod uploads;
 mod variants;

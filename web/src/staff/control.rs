@@ -293,11 +293,16 @@ pub(super) fn origin(settings: &Settings) -> String {
     if !settings.base_url.is_empty() {
         return settings.base_url.clone();
     }
+    let scheme = if settings.tls.is_on() {
+        "https"
+    } else {
+        "http"
+    };
     let address = settings.listen;
     if address.ip().is_loopback() {
-        return format!("http://localhost:{}", address.port());
+        return format!("{scheme}://localhost:{}", address.port());
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 fn socket_path(data: &Path) -> PathBuf {

@@ -17,6 +17,7 @@ mod enrol;
 mod factor;
 mod guard;
 mod guesses;
+mod holds;
 mod home;
 mod join;
 mod login;
@@ -29,6 +30,7 @@ pub(crate) mod qr;
 mod recent;
 mod recovery;
 mod refusal;
+mod requests;
 mod safety;
 mod session;
 mod step_up;
@@ -47,7 +49,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use imgshare_storage::audit::{self, Anchor, Entry};
 use imgshare_storage::staff;
-use imgshare_storage::{Keyspace, StorageError, Store};
+use imgshare_storage::{Keyspace, StorageError, Store, lawful};
 use tokio::sync::watch;
 
 use bucket::Bucket;
@@ -83,6 +85,9 @@ const REFUSALS: (u64, u64) = (2_000, 500);
 
 /// How often the audit's files follow the database by themselves.
 const ANCHOR_PERIOD: Duration = Duration::from_secs(1);
+
+/// Holds and requests that are ended at once.
+const LAWFUL_PAGE: usize = 200;
 
 /// How often what has expired is taken away, in such periods.
 const SWEEP_PERIODS: u32 = 600;
@@ -222,6 +227,27 @@ pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
         if period % WATCH_PERIODS == 0 {
             app.watch_child_safety(false).await;
         }
+        if period == 0 {
+            end_lawful(&app).await;
+        }
+    }
+}
+
+/// Ends holds whose day has come, and removes requests answered a year ago.
+async fn end_lawful(app: &App) {
+    let ended = holds::act(app, |store| {
+        let now_ms = clock::now_ms();
+        let n_ended = lawful::end_due(store, now_ms, LAWFUL_PAGE)?;
+        Ok((
+            n_ended,
+            lawful::remove_answered(store, now_ms, LAWFUL_PAGE)?,
+        ))
+    });
+    match ended.await {
+        Ok(Ok((0, 0))) => {}
+        Ok(Ok((n_holds, n_requests))) => tracing::info!(n_holds, n_requests, "holds ended"),
+        Ok(Err(error)) => tracing::error!(%error, "holds could not be ended"),
+        Err(error) => tracing::error!(%error, "holds could not be ended"),
     }
 }
 
@@ -238,6 +264,8 @@ pub fn routes() -> Routes {
         .and(audit_page::routes())
         .and(crate::abuse::routes())
         .and(crate::statistics::routes())
+        .and(holds::routes())
+        .and(requests::routes())
         .and(crate::moderation::api::routes())
         .and(crate::moderation::desk::routes())
 }

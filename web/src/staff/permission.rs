@@ -29,11 +29,15 @@ pub enum Permission {
     Audit,
     /// Invite, disable and change accounts; see the names people log in with.
     People,
+    /// Hold images for the law, release them, and hand them over.
+    Holds,
+    /// Enter and answer requests about personal data.
+    Requests,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Review,
         Self::ReviewInBulk,
         Self::DecideEscalated,
@@ -46,6 +50,8 @@ impl Permission {
         Self::Figures,
         Self::Audit,
         Self::People,
+        Self::Holds,
+        Self::Requests,
     ];
 
     /// Whether a role has it. Child abuse is seen by those alone who are there
@@ -64,7 +70,7 @@ impl Permission {
             Self::ChildSafety => &[ChildSafety],
             Self::Figures => &[Admin, SeniorModerator, Auditor],
             Self::Audit => &[Admin, Auditor],
-            Self::People => &[Admin],
+            Self::People | Self::Holds | Self::Requests => &[Admin],
         };
         roles.contains(&role)
     }
@@ -85,6 +91,8 @@ impl Permission {
             Self::Figures => "see the figures",
             Self::Audit => "read the audit",
             Self::People => "manage people",
+            Self::Holds => "hold images for the law",
+            Self::Requests => "answer privacy requests",
         }
     }
 }

@@ -14,9 +14,10 @@ const PLAIN_COOKIE: &str = "imgshare-staff";
 /// What lies between a member of the staff and the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Transport {
-    /// TLS, as the site's address says; it ends in front of the service.
+    /// TLS, ours or what the site's address says; that ends in front of the
+    /// service.
     Tls {
-        /// The site's address.
+        /// The site's address, or empty where it is whatever was asked for.
         origin: String,
     },
     /// Nothing: the service listens on this machine alone.
@@ -27,7 +28,7 @@ pub(super) enum Transport {
 
 impl Transport {
     pub(super) fn of(settings: &Settings) -> Self {
-        if settings.base_url.starts_with("https://") {
+        if settings.is_behind_tls() {
             return Self::Tls {
                 origin: settings.base_url.clone(),
             };
@@ -73,7 +74,9 @@ impl Transport {
     /// The origin that pages of ours have in a browser: the setting, or what
     /// the browser itself says it asked for.
     pub(super) fn is_own_origin(&self, headers: &HeaderMap, origin: &str) -> bool {
-        if let Self::Tls { origin: own } = self {
+        if let Self::Tls { origin: own } = self
+            && !own.is_empty()
+        {
             return own.split('/').take(3).eq(origin.split('/'));
         }
         let host = headers

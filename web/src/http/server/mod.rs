@@ -1,6 +1,7 @@
 //! The accept loop: bounded connections, patience with limits, orderly stop.
 
 mod stall;
+pub mod tls;
 
 use std::io;
 use std::sync::Arc;
@@ -12,12 +13,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use stall::StallGuard;
+use tls::Certificates;
 
 use super::address::Peer;
 
@@ -42,12 +45,14 @@ pub struct ConnectionLimits {
     pub drain_time_max: Duration,
 }
 
-/// Serves `router` on `listener` until `stop` turns true; then accepts no more
-/// and lets what is in flight finish. Returns how many connections were cut.
+/// Serves `router` on `listener`, over TLS where there are certificates, until
+/// `stop` turns true; then accepts no more and lets what is in flight finish.
+/// Returns how many connections were cut.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: ConnectionLimits,
+    certificates: Option<Arc<Certificates>>,
     mut stop: watch::Receiver<bool>,
 ) -> usize {
     let room = Arc::new(Semaphore::new(limits.connections_max));
@@ -59,9 +64,22 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer, place)) => {
-                let connection = converse(stream, peer, router.clone(), limits, stop.clone());
+                let acceptor = certificates.as_ref().map(|loaded| loaded.acceptor());
+                let (router, stop) = (router.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection.await;
+                    let stream = StallGuard::new(stream, limits.send_stall_time_max);
+                    match acceptor {
+                        None => converse(stream, peer, router, limits, stop).await,
+                        Some(acceptor) => {
+                            let shaken = acceptor.accept(stream);
+                            // Who fails here is no browser of today, or speaks
+                            // no TLS at all: nobody is there to be told.
+                            let shaken = tokio::time::timeout(limits.header_time_max, shaken);
+                            if let Ok(Ok(stream)) = shaken.await {
+                                converse(stream, peer, router, limits, stop).await;
+                            }
+                        }
+                    }
                     drop(place);
                 });
             }
@@ -99,14 +117,13 @@ async fn accept(
 }
 
 /// One connection, from its first request to its end.
-async fn converse(
-    stream: TcpStream,
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     peer: Peer,
     router: Router,
     limits: ConnectionLimits,
     mut stop: watch::Receiver<bool>,
 ) {
-    let stream = StallGuard::new(stream, limits.send_stall_time_max);
     let service = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request

@@ -1,10 +1,12 @@
 //! The pages under `/staff`: view types in, HTML text out.
 
 mod blocks;
+mod lawful;
 mod lists;
 mod ways_in;
 
 pub use blocks::{AlertRow, BlockRow, BlocksView, blocks};
+pub use lawful::{HoldRow, RequestRow, RequestsView, holds, requests};
 pub use lists::{
     AccountView, AuditRow, AuditView, InvitationRow, MemberRow, PasskeyRow, PeopleView, account,
     audit, people,
@@ -36,4 +38,8 @@ pub struct Me {
     pub sees_people: bool,
     /// Whether the audit is theirs.
     pub sees_audit: bool,
+    /// Whether legal holds are theirs.
+    pub sees_holds: bool,
+    /// Whether privacy requests are theirs.
+    pub sees_requests: bool,
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod desk;
 mod lanes;
+mod lawful;
 mod notices;
 mod queue;
 mod routes;

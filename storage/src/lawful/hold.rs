@@ -1,0 +1,201 @@
+//! Holds: who asked for what to be kept, until when.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::counts::count;
+use super::{LawfulError, Line};
+use crate::audit::{self, Action, Actor, Entry, Subject};
+use crate::calendar::MS_A_DAY;
+use crate::keyspace::Space;
+use crate::staff::Kept;
+use crate::staff::kept;
+use crate::{Changes, ImageId, KeyRange, Keyspace, State, StorageError, Store};
+
+/// `mh` `h` and the image.
+const HOLDS: &[u8] = b"h";
+
+/// The longest that an image is held without somebody saying so again.
+pub const HOLD_DAYS_MAX: u64 = 1_830;
+
+/// An image that the law keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// The image.
+    pub image: ImageId,
+    /// What it is held for: a court's file number.
+    pub reference: Line,
+    /// Who set it, by pseudonym.
+    pub set_by: String,
+    /// Since when, in milliseconds since 1970 UTC.
+    pub set_at_ms: u64,
+    /// Until when.
+    pub expires_at_ms: u64,
+    /// Whether it was held as evidence before, which goes on afterwards.
+    was_held: bool,
+}
+
+/// A hold to be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewHold {
+    /// The image.
+    pub image: ImageId,
+    /// What it is held for.
+    pub reference: Line,
+    /// Until when.
+    pub expires_at_ms: u64,
+}
+
+fn key(image: &ImageId) -> Vec<u8> {
+    Space::Holds.key(&[HOLDS, image.as_bytes()])
+}
+
+/// The hold of an image, if there is one.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn hold_of(keys: &dyn Keyspace, image: &ImageId) -> Result<Option<Hold>, StorageError> {
+    Ok(Kept::read(keys, key(image))?.map(|kept| kept.value))
+}
+
+/// Whether a hold keeps an image, after `changes` if there are any.
+pub(crate) fn keeps(
+    get: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, StorageError>,
+    changes: Option<&Changes>,
+    image: &ImageId,
+) -> Result<bool, StorageError> {
+    let key = key(image);
+    match changes.and_then(|changes| changes.entries.get(&key)) {
+        Some(planned) => Ok(planned.is_some()),
+        None => Ok(get(&key)?.is_some()),
+    }
+}
+
+/// Up to `limit` holds behind that of an image, in the order of ids.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn holds(
+    keys: &dyn Keyspace,
+    after: Option<&ImageId>,
+    limit: usize,
+) -> Result<Vec<Hold>, StorageError> {
+    let mut range = KeyRange::prefix(&Space::Holds.key(&[HOLDS]));
+    if let Some(after) = after {
+        range = range.after(&key(after));
+    }
+    let entries = keys.range(&range, limit)?;
+    entries
+        .into_iter()
+        .map(|entry| Kept::decode(entry.key, entry.value).map(|kept| kept.value))
+        .collect()
+}
+
+/// Holds an image: nothing purges it until the hold is released or ends. Who
+/// may do so is the caller's to ask.
+///
+/// # Errors
+/// [`LawfulError`] where something is missing, and the store's.
+pub fn hold(store: &Store, actor: &Actor, new: &NewHold, now_ms: u64) -> Result<(), LawfulError> {
+    if new.reference.is_empty() {
+        return Err(LawfulError::Missing("the reference"));
+    }
+    let days = new.expires_at_ms.saturating_sub(now_ms) / MS_A_DAY;
+    if !(1..=HOLD_DAYS_MAX).contains(&days) {
+        return Err(LawfulError::Expiry);
+    }
+    audit::commit(store, |changes| {
+        let found = store.find(&new.image)?;
+        let mut record = found.ok_or(LawfulError::UnknownImage)?;
+        if hold_of(store, &new.image)?.is_some() {
+            return Err(LawfulError::AlreadyHeld);
+        }
+        let hold = Hold {
+            image: new.image,
+            reference: new.reference.clone(),
+            set_by: actor.name().to_owned(),
+            set_at_ms: now_ms,
+            expires_at_ms: new.expires_at_ms,
+            was_held: record.legal_hold,
+        };
+        record.legal_hold = true;
+        changes.update_record(record);
+        kept::insert(changes, key(&new.image), &hold);
+        count(store, changes, now_ms, |year| year.n_held += 1)?;
+        let said = json!({
+            "reference": hold.reference.as_str(),
+            "expires_at_ms": hold.expires_at_ms,
+        });
+        let entry = Entry::new(now_ms, actor.clone(), Action::new("lawful-hold-set"))
+            .about(Subject::image(&new.image))
+            .changed(Value::Null, said);
+        audit::append(store, changes, entry)?;
+        Ok(())
+    })
+}
+
+/// Ends a hold. False when there was none. An image that was deleted meanwhile
+/// goes now; one that is held as evidence stays so.
+///
+/// # Errors
+/// The store's.
+pub fn release(
+    store: &Store,
+    actor: &Actor,
+    image: &ImageId,
+    now_ms: u64,
+) -> Result<bool, LawfulError> {
+    let is_released = audit::commit(store, |changes| {
+        let Some(kept) = Kept::<Hold>::read(store, key(image))? else {
+            return Ok(false);
+        };
+        let record = store.find(image)?;
+        kept.remove(changes);
+        if let Some(mut record) = record {
+            // A report of abuse that came meanwhile found the image held, and
+            // so says nowhere that it holds it too.
+            record.legal_hold = kept.value.was_held || record.state == State::Review;
+            changes.update_record(record);
+        }
+        count(store, changes, now_ms, |year| year.n_ended += 1)?;
+        let entry = Entry::new(now_ms, actor.clone(), Action::new("lawful-hold-ended"))
+            .about(Subject::image(image))
+            .changed(
+                json!({"reference": kept.value.reference.as_str()}),
+                Value::Null,
+            );
+        audit::append(store, changes, entry)?;
+        Ok::<_, LawfulError>(true)
+    })?;
+    if is_released {
+        let removed = store.find(image)?;
+        if removed.is_some_and(|record| record.state == State::Removed && !record.legal_hold) {
+            store.remove(image, now_ms)?;
+        }
+    }
+    Ok(is_released)
+}
+
+/// Ends the holds whose time is over, at most `limit`; returns how many.
+///
+/// # Errors
+/// The store's; calling again goes on.
+pub fn end_due(store: &Store, now_ms: u64, limit: usize) -> Result<usize, LawfulError> {
+    let mut n_ended = 0;
+    let mut after = None;
+    loop {
+        let page = holds(store, after.as_ref(), 200)?;
+        let Some(last) = page.last() else {
+            return Ok(n_ended);
+        };
+        after = Some(last.image);
+        for hold in page.iter().filter(|hold| hold.expires_at_ms <= now_ms) {
+            if n_ended >= limit {
+                return Ok(n_ended);
+            }
+            release(store, &Actor::System, &hold.image, now_ms)?;
+            n_ended += 1;
+        }
+    }
+}

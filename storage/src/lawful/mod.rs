@@ -1,0 +1,28 @@
+//! What the law and the people concerned may ask for: holds that stop every
+//! purge (P11), and requests with a clock (P20, P25).
+//!
+//! A hold is its entry in the keyspace; while there is one, the store keeps the
+//! record's `legal_hold` set, whatever else would clear it. Evidence that is
+//! held for a report of abuse is held by the record alone.
+
+mod counts;
+mod error;
+mod hold;
+mod request;
+#[cfg(test)]
+mod tests;
+
+pub use counts::{YearOfHolds, counts, note_export};
+pub use error::LawfulError;
+pub(crate) use hold::keeps;
+pub use hold::{HOLD_DAYS_MAX, Hold, NewHold, end_due, hold, hold_of, holds, release};
+pub use request::{
+    Answer, REQUEST_DAYS, Request, RequestDraft, RequestKind, URGENT_DAYS, answer, answered, enter,
+    open, remove_answered,
+};
+
+/// A text as these entries keep it.
+pub type Words = crate::complaints::Text<1000>;
+
+/// A short text: a reference, a way to reach somebody.
+pub type Line = crate::complaints::Text<200>;

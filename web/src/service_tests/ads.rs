@@ -1,0 +1,144 @@
+//! Advertising over HTTP: the slot and the policy come and go together.
+
+use super::*;
+use crate::config::{AdProvider, Advertising};
+
+const HOST: &str = "googlesyndication.com";
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.http.proxies = 1;
+    settings.advertising = Advertising {
+        provider: AdProvider::Adsense,
+        client: "ca-pub-1234567890123456".to_owned(),
+        slot: "1234567890".to_owned(),
+        country_header: "x-country".to_owned(),
+        ..Advertising::default()
+    };
+    settings
+}
+
+const CONSENTING: [(&str, &str); 2] = [("cookie", "consent=advertising"), ("x-country", "US")];
+
+async fn visit(service: &Service, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = Request::get(path).header(header::ACCEPT, "text/html");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    service.send(request.body(Body::empty()).unwrap()).await
+}
+
+/// Whether there is advertising; slot and policy must agree.
+#[track_caller]
+fn has_ad(answer: &Answer) -> bool {
+    let has_slot = answer.text().contains("data-ad ");
+    let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+    assert_eq!(has_slot, policy.contains(HOST), "{policy}");
+    assert!(
+        !answer.text().contains(HOST),
+        "no page itself names the host"
+    );
+    has_slot
+}
+
+#[tokio::test]
+async fn p10_a_safe_image_has_advertising_for_those_who_consented() {
+    let service = Service::start(&Oracle::says(SAFE), settings());
+    let image = service.uploaded(&photo()).await;
+    let path = path_of(&image["url"]);
+    assert!(has_ad(&visit(&service, path, &CONSENTING).await));
+    for headers in [
+        &[("x-country", "US")][..],
+        &[("cookie", "consent=none"), ("x-country", "US")],
+        &[("cookie", "consent=analytics"), ("x-country", "US")],
+        &[("cookie", "consent=advertising"), ("x-country", "FR")],
+        &[("cookie", "consent=advertising")],
+        &[
+            ("cookie", "consent=advertising"),
+            ("x-country", "US"),
+            ("sec-gpc", "1"),
+        ],
+    ] {
+        assert!(
+            !has_ad(&visit(&service, path, headers).await),
+            "{headers:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn p10_no_other_page_has_any() {
+    let service = Service::start(&Oracle::says(SAFE), settings());
+    let image = service.uploaded(&photo()).await;
+    let id = image["id"].as_str().unwrap();
+    let others = [
+        "/",
+        "/privacy",
+        "/cookies",
+        "/nothing/here",
+        "/111111111111",
+        "/staff/login",
+    ];
+    let of_image = [
+        format!("/d/{id}"),
+        format!("/m/{id}"),
+        format!("/report/{id}"),
+    ];
+    for path in others
+        .into_iter()
+        .chain(of_image.iter().map(String::as_str))
+    {
+        assert!(!has_ad(&visit(&service, path, &CONSENTING).await), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn p10_an_nsfw_or_unchecked_image_has_none() {
+    for oracle in [Oracle::says(NSFW), Oracle::failing()] {
+        let service = Service::start(&oracle, settings());
+        let image = service.uploaded(&photo()).await;
+        let path = path_of(&image["url"]);
+        for path in [path.to_owned(), format!("{path}?show=1")] {
+            assert!(
+                !has_ad(&visit(&service, &path, &CONSENTING).await),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn p10_a_reported_image_has_none_until_it_is_decided() {
+    let service = Service::start(&Oracle::says(SAFE), settings());
+    let image = service.uploaded(&photo()).await;
+    let (id, path) = (image["id"].as_str().unwrap(), path_of(&image["url"]));
+    assert!(has_ad(&visit(&service, path, &CONSENTING).await));
+    let report = form(
+        &format!("/report/{id}"),
+        "category=spam&text=x&contact=".to_owned(),
+    );
+    let reported = service.send(report).await;
+    assert!(reported.status.is_success(), "{}", reported.text());
+    assert!(!has_ad(&visit(&service, path, &CONSENTING).await));
+}
+
+#[tokio::test]
+async fn p20_an_owners_objection_takes_it_away() {
+    let service = Service::start(&Oracle::says(SAFE), settings());
+    let image = service.uploaded(&photo()).await;
+    let (id, path) = (image["id"].as_str().unwrap(), path_of(&image["url"]));
+    let token = image["delete_token"].as_str().unwrap();
+    let body = format!("token={token}&objects=yes");
+    service
+        .send(form(&format!("/m/{id}/advertising"), body))
+        .await;
+    assert!(!has_ad(&visit(&service, path, &CONSENTING).await));
+}
+
+#[tokio::test]
+async fn p10_without_a_provider_nothing_of_it_is_there() {
+    let service = Service::saying(SAFE);
+    let image = service.uploaded(&photo()).await;
+    let page = visit(&service, path_of(&image["url"]), &CONSENTING).await;
+    assert!(!has_ad(&page) && !page.text().contains("/assets/ads."));
+}
