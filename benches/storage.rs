@@ -116,7 +116,7 @@ struct Committed<'a> {
 impl Drop for Committed<'_> {
     fn drop(&mut self) {
         self.store
-            .remove(&self.record.id)
+            .remove(&self.record.id, 0)
             .expect("an image of ours can be removed");
     }
 }

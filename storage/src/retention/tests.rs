@@ -63,7 +63,7 @@ impl House {
         let record = Record {
             state: State::Public,
             filename: format!("{marker}.jpg"),
-            sha256: [self.store().count().unwrap() as u8; 32],
+            sha256: [self.store().count().unwrap().to_le_bytes()[0]; 32],
             ..sample_record_at(at_ms)
         };
         let bytes = SampleBytes(format!("bytes of {marker}").into_bytes());

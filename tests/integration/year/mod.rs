@@ -77,7 +77,7 @@ fn live(house: &House, lives: &mut Vec<Life>, day: u64, uploads_a_day: u64) {
                 house.view(life);
                 life.used = day;
             }
-            Fate::ViewedAgain { every } if age > 0 && age % every == 0 => {
+            Fate::ViewedAgain { every } if age > 0 && age.is_multiple_of(every) => {
                 house.view(life);
                 life.used = day;
             }

@@ -119,7 +119,7 @@ fn make(settings: &Settings, to: &Path, key: &BackupKey) -> Result<ExitCode, Com
         days_max: settings.backup.days_max,
     };
     let Answer::BackedUp { made } = Door::open(settings)?.ask(&command)? else {
-        return Err(failed(&"the service answered something else"));
+        return Err(failed("the service answered something else"));
     };
     output::line(line(&made))?;
     name(&made.lost)

@@ -52,7 +52,8 @@ impl Advertising {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte))
         };
         let platform = &self.consent_platform;
-        if !platform.is_empty() && !(platform.starts_with("https://") && is_plain(platform)) {
+        let is_an_address = platform.starts_with("https://") && is_plain(platform);
+        if !platform.is_empty() && !is_an_address {
             let why = "must be a plain address that starts with https://";
             return invalid("advertising.consent_platform", why);
         }

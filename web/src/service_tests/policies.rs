@@ -7,8 +7,7 @@ use crate::config::{AdProvider, Operator, Processor, Tls};
 use crate::policies::Document;
 
 fn named() -> Settings {
-    let mut settings = Settings::default();
-    settings.operator = Operator {
+    let operator = Operator {
         name: "Example & Sons Ltd".to_owned(),
         address: "1 Example Street, Cork".to_owned(),
         country: "Ireland".to_owned(),
@@ -22,7 +21,10 @@ fn named() -> Settings {
         }],
         ..Operator::default()
     };
-    settings
+    Settings {
+        operator,
+        ..Settings::default()
+    }
 }
 
 /// A site with everything that consent can be about.

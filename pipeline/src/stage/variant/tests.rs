@@ -125,6 +125,13 @@ fn a_picture_made_from_coefficients_is_the_one_made_from_pixels() {
     }
 }
 
+/// The nearest sample.
+fn sample(value: f64) -> u8 {
+    (0..u8::MAX)
+        .find(|sample| f64::from(*sample) + 0.5 > value)
+        .unwrap_or(u8::MAX)
+}
+
 /// Luma, and the colour differences of what shares a sample of them: two pixels in
 /// each direction in which the size is even.
 fn coarse_in_colour(picture: &Raster) -> [Vec<u8>; 3] {
@@ -142,13 +149,13 @@ fn coarse_in_colour(picture: &Raster) -> [Vec<u8>; 3] {
                     .flat_map(|row| &row[left..left + step(width)])
                     .collect();
                 let sum: f64 = field.iter().map(|rgb| (rgb[idx] - luma(rgb)) / most).sum();
-                samples.push((sum / field.len() as f64 + 128.0).round() as u8);
+                samples.push(sample(sum / field.len() as f64 + 128.0));
             }
         }
         samples
     };
     [
-        pixels.iter().map(|rgb| luma(rgb).round() as u8).collect(),
+        pixels.iter().map(|rgb| sample(luma(rgb))).collect(),
         difference(2, 1.772),
         difference(0, 1.402),
     ]

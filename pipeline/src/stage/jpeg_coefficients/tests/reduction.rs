@@ -62,9 +62,15 @@ fn assert_shows(rgb: &[u8], name: &str, file: &[u8], size: (u16, u16), eighths: 
         let (columns, rows) = samples.size;
         assert_eq!(samples.samples.len(), (columns * rows) as usize, "{name}");
         assert!(samples.shown.0 <= columns.into() && samples.shown.1 <= rows.into());
-        let covered = |side: usize, shown: f64| (side as f64 / shown).round() as usize;
-        let across = covered(width, samples.shown.0);
-        let down = covered(height, samples.shown.1);
+        // How many pixels a sample covers: a power of two.
+        let covered = |side: usize, shown: f64| {
+            let exact = side as f64 / shown;
+            (0..6)
+                .map(|power| 1_u32 << power)
+                .find(|covered| f64::from(*covered) > exact - 0.5)
+        };
+        let across = covered(width, samples.shown.0).expect("no more than 32") as usize;
+        let down = covered(height, samples.shown.1).expect("no more than 32") as usize;
         for (y, row) in samples.samples.chunks(columns as usize).enumerate() {
             for (x, found) in row.iter().enumerate() {
                 let to = ((x + 1) * across, (y + 1) * down);
