@@ -79,7 +79,7 @@ def imgshare_process(folder: Path, settings: dict[str, str]) -> Iterator[Running
     data.mkdir()
     (data / "models").symlink_to(product.data_folder() / "models")
     port = free_port()
-    # The log matches the other server's, which keeps none.
+    # On the terminal as little as the other server; the request log is written.
     environment = product.environment() | {
         "IMGSHARE_LOG_LEVEL": "warn",
         "IMGSHARE_HTTP_METRICS_LISTEN": "off",

@@ -58,7 +58,7 @@ def measure(work: Path) -> None:
         target="t8",
         title="cached image over HTTP",
         work=f"GET of one JPEG of {len(image):,} bytes over loopback; wrk with one thread and "
-        f"{N_CONNECTIONS} connections on the same two cores; neither server logs requests.",
+        f"{N_CONNECTIONS} connections on the same two cores. ImgShare writes its request log, nginx none.",
         unit="requests per second",
         facts=facts,
         figures=figures,
