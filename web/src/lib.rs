@@ -17,6 +17,7 @@ pub mod commands;
 pub mod complaints;
 pub mod config;
 pub mod consent;
+mod control_socket;
 pub mod decision;
 pub mod dto;
 pub mod error;

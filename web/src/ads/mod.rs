@@ -105,7 +105,7 @@ pub(crate) async fn slot(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use imgshare_storage::contract::sample_record;
     use imgshare_storage::{RuledBy, Ruling, StoredLabel};
 
@@ -113,7 +113,7 @@ mod tests {
     use crate::config::{AdProvider, Advertising};
     use crate::consent::Purposes;
 
-    fn settings() -> Settings {
+    pub(crate) fn settings() -> Settings {
         let mut settings = Settings::default();
         settings.http.proxies = 1;
         settings.advertising = Advertising {

@@ -252,11 +252,7 @@ fn tokio(listener: TcpListener) -> Result<tokio::net::TcpListener, CommandError>
 fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
     let device = app.pipeline.device();
     let data = app.settings.data.display();
-    let scheme = if app.settings.tls.is_on() {
-        "https"
-    } else {
-        "http"
-    };
+    let scheme = app.settings.tls.scheme();
     let second = app
         .pipeline
         .second_model()

@@ -23,6 +23,12 @@ impl Tls {
         !self.certificate.as_os_str().is_empty()
     }
 
+    /// The scheme of the service's own addresses.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.is_on() { "https" } else { "http" }
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.is_on() == self.key.as_os_str().is_empty() {
             return Err(ConfigError::Invalid {

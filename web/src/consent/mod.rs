@@ -108,8 +108,7 @@ impl Consent {
     #[must_use]
     pub fn of(settings: &Settings, headers: &HeaderMap) -> Self {
         let offered = Purposes::offered(settings);
-        let chosen = cookie(headers, CONSENT_COOKIE).and_then(Purposes::of_cookie);
-        let has_gpc = headers.get(GPC_HEADER).is_some_and(|value| value == "1");
+        let (chosen, has_gpc) = said(headers);
         let given = match chosen {
             Some(chosen) if !has_gpc => chosen.and(offered),
             _ => Purposes::NONE,
@@ -125,8 +124,7 @@ impl Consent {
     /// What was chosen, unless the browser sends Global Privacy Control.
     #[must_use]
     pub fn chosen(headers: &HeaderMap) -> Option<Purposes> {
-        let has_gpc = headers.get(GPC_HEADER).is_some_and(|value| value == "1");
-        let chosen = cookie(headers, CONSENT_COOKIE).and_then(Purposes::of_cookie);
+        let (chosen, has_gpc) = said(headers);
         chosen.filter(|_| !has_gpc)
     }
 
@@ -135,6 +133,13 @@ impl Consent {
     pub fn is_to_be_asked(&self) -> bool {
         self.offered != Purposes::NONE && !self.is_chosen && !self.has_gpc
     }
+}
+
+/// The choice in the cookie, and whether the browser sends Global Privacy Control.
+fn said(headers: &HeaderMap) -> (Option<Purposes>, bool) {
+    let chosen = cookie(headers, CONSENT_COOKIE).and_then(Purposes::of_cookie);
+    let has_gpc = headers.get(GPC_HEADER).is_some_and(|value| value == "1");
+    (chosen, has_gpc)
 }
 
 #[cfg(test)]

@@ -61,11 +61,7 @@ pub fn base_url(app: &AppState, headers: &HeaderMap) -> String {
         return app.settings.base_url.clone();
     }
     let asked = headers.get(header::HOST).and_then(authority);
-    let scheme = if app.settings.tls.is_on() {
-        "https"
-    } else {
-        "http"
-    };
+    let scheme = app.settings.tls.scheme();
     asked.map_or_else(
         || format!("{scheme}://{}", app.settings.listen),
         |host| format!("{scheme}://{host}"),

@@ -11,14 +11,12 @@ use imgshare_storage::backup::{self, BackupKey, DAYS_MAX, Made};
 use imgshare_storage::retention::{Did, Job, Planned};
 use imgshare_storage::{ImageId, ViewDelta};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 use super::{Ended, House, views};
 use crate::app::{App, AppState};
-use crate::clock;
-use crate::staff::control::listen;
+use crate::{clock, control_socket};
 
 /// Longest command, in bytes: a batch of views, 50 bytes each.
 const COMMAND_BYTES_MAX: u64 = 512 << 10;
@@ -130,44 +128,20 @@ fn refused(error: impl std::fmt::Display) -> Answer {
 }
 
 fn socket_path(data: &Path) -> PathBuf {
-    data.join("control").join("retention.sock")
+    control_socket::path(data, "retention.sock")
 }
 
-/// Obeys whoever comes to the socket, until the service stops. Without a socket
-/// the service runs as well; the commands need it stopped then.
-pub(crate) async fn serve(app: AppState, mut stop: watch::Receiver<bool>) {
+/// Obeys whoever comes to the socket, until the service stops.
+pub(crate) async fn serve(app: AppState, stop: watch::Receiver<bool>) {
     let path = socket_path(&app.settings.data);
-    let listener = match listen(&path) {
-        Ok(listener) => listener,
-        Err(error) => {
-            let path = path.display();
-            tracing::warn!(%path, %error, "`imgshare retention` works only while the service is stopped");
-            return;
-        }
-    };
-    loop {
-        let accepted = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
-        };
-        if let Ok((stream, _)) = accepted
-            && let Err(error) = talk(&app, stream).await
-        {
-            tracing::warn!(%error, "a command about retention could not be answered");
-        }
-    }
-    // The next start removes it too.
-    let _ = std::fs::remove_file(&path);
+    let talk = |stream| talk(&app, stream);
+    control_socket::serve(&path, "imgshare retention", stop, talk).await;
 }
 
-async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    let mut line = String::new();
-    {
-        let mut bounded = (&mut stream).take(COMMAND_BYTES_MAX);
-        let read = tokio::time::timeout(COMMAND_TIME_MAX, bounded.read_line(&mut line));
-        read.await.map_err(|_| io::ErrorKind::TimedOut)??;
-    }
+async fn talk(app: &AppState, mut stream: UnixStream) -> io::Result<()> {
+    let read = control_socket::read(&mut stream, COMMAND_BYTES_MAX);
+    let read = tokio::time::timeout(COMMAND_TIME_MAX, read);
+    let line = read.await.map_err(|_| io::ErrorKind::TimedOut)??;
     let answer = match serde_json::from_str::<Command>(&line) {
         Err(error) => refused(error),
         Ok(command) => {
@@ -176,10 +150,7 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
             obeyed.await.unwrap_or_else(|_| refused("it panicked"))
         }
     };
-    let mut text = serde_json::to_string(&answer)?;
-    text.push('\n');
-    stream.get_mut().write_all(text.as_bytes()).await?;
-    stream.get_mut().shutdown().await
+    control_socket::answer(&mut stream, &answer).await
 }
 
 fn obey_here(app: &App, command: &Command) -> Answer {
@@ -203,13 +174,5 @@ fn obey_here(app: &App, command: &Command) -> Answer {
 /// # Errors
 /// When none listens, or its answer cannot be read.
 pub fn ask(data: &Path, command: &Command) -> io::Result<Answer> {
-    use std::io::{BufRead, Write};
-    let mut stream = std::os::unix::net::UnixStream::connect(socket_path(data))?;
-    stream.set_write_timeout(Some(COMMAND_TIME_MAX))?;
-    let mut text = serde_json::to_string(command)?;
-    text.push('\n');
-    stream.write_all(text.as_bytes())?;
-    let mut answer = String::new();
-    io::BufReader::new(stream).read_line(&mut answer)?;
-    Ok(serde_json::from_str(&answer)?)
+    control_socket::ask(&socket_path(data), command, COMMAND_TIME_MAX, None)
 }

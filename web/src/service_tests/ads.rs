@@ -1,22 +1,9 @@
 //! Advertising over HTTP: the slot and the policy come and go together.
 
 use super::*;
-use crate::config::{AdProvider, Advertising};
+use crate::ads::tests::settings;
 
 const HOST: &str = "googlesyndication.com";
-
-fn settings() -> Settings {
-    let mut settings = Settings::default();
-    settings.http.proxies = 1;
-    settings.advertising = Advertising {
-        provider: AdProvider::Adsense,
-        client: "ca-pub-1234567890123456".to_owned(),
-        slot: "1234567890".to_owned(),
-        country_header: "x-country".to_owned(),
-        ..Advertising::default()
-    };
-    settings
-}
 
 const CONSENTING: [(&str, &str); 2] = [("cookie", "consent=advertising"), ("x-country", "US")];
 

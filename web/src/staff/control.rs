@@ -3,7 +3,6 @@
 //! command.
 
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +12,7 @@ use imgshare_storage::complaints::{Complaints, CounterNotice};
 use imgshare_storage::staff::Role;
 use imgshare_storage::{Keyspace, StorageError};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 use super::admin::{self, AdminError, By, Member, OpenInvitation};
@@ -23,6 +21,7 @@ use crate::abuse::{self, BlockAnswer, BlockCommand};
 use crate::app::AppState;
 use crate::clock;
 use crate::config::Settings;
+use crate::control_socket;
 use crate::moderation::service;
 use crate::moderation::thresholds::ThresholdBook;
 
@@ -293,11 +292,7 @@ pub(super) fn origin(settings: &Settings) -> String {
     if !settings.base_url.is_empty() {
         return settings.base_url.clone();
     }
-    let scheme = if settings.tls.is_on() {
-        "https"
-    } else {
-        "http"
-    };
+    let scheme = settings.tls.scheme();
     let address = settings.listen;
     if address.ip().is_loopback() {
         return format!("{scheme}://localhost:{}", address.port());
@@ -306,65 +301,22 @@ pub(super) fn origin(settings: &Settings) -> String {
 }
 
 fn socket_path(data: &Path) -> PathBuf {
-    data.join("control").join("admin.sock")
+    control_socket::path(data, "admin.sock")
 }
 
-/// Obeys whoever comes to the socket, until the service stops. Without a socket
-/// the service runs as well; the commands need it stopped then.
-pub(crate) async fn serve(app: AppState, mut stop: watch::Receiver<bool>) {
+/// Obeys whoever comes to the socket, until the service stops.
+pub(crate) async fn serve(app: AppState, stop: watch::Receiver<bool>) {
     let path = socket_path(&app.settings.data);
-    let listener = match listen(&path) {
-        Ok(listener) => listener,
-        Err(error) => {
-            let path = path.display();
-            tracing::warn!(%path, %error, "`imgshare admin` works only while the service is stopped");
-            return;
-        }
+    let talk = async |stream| {
+        let talk = tokio::time::timeout(TALK_TIME_MAX, talk(&app, stream));
+        // Who is too slow has gone.
+        talk.await.unwrap_or(Ok(()))
     };
-    loop {
-        let accepted = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => accepted,
-        };
-        // One at a time: it is one person.
-        if let Ok((stream, _)) = accepted {
-            let talk = tokio::time::timeout(TALK_TIME_MAX, talk(&app, stream));
-            if let Ok(Err(error)) = talk.await {
-                tracing::warn!(%error, "an admin command could not be answered");
-            }
-        }
-    }
-    // The next start removes it too.
-    let _ = std::fs::remove_file(&path);
+    control_socket::serve(&path, "imgshare admin", stop, talk).await;
 }
 
-/// A socket that nobody else can reach: its folder is the service's own.
-pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
-    if let Some(folder) = path.parent() {
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .recursive(true)
-            .create(folder)?;
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
-    }
-    // Left by a process that was killed; the data folder's lock says that no
-    // other one is listening.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
-}
-
-async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    let mut line = String::new();
-    (&mut stream)
-        .take(COMMAND_BYTES_MAX)
-        .read_line(&mut line)
-        .await?;
+async fn talk(app: &AppState, mut stream: UnixStream) -> io::Result<()> {
+    let line = control_socket::read(&mut stream, COMMAND_BYTES_MAX).await?;
     let answer = match serde_json::from_str::<AdminCommand>(&line) {
         Err(error) => refused(error),
         Ok(command) => {
@@ -396,10 +348,7 @@ async fn talk(app: &AppState, stream: UnixStream) -> io::Result<()> {
             }
         }
     };
-    let mut text = serde_json::to_string(&answer)?;
-    text.push('\n');
-    stream.get_mut().write_all(text.as_bytes()).await?;
-    stream.get_mut().shutdown().await
+    control_socket::answer(&mut stream, &answer).await
 }
 
 /// What a closed account held is for others now.
@@ -424,14 +373,6 @@ fn refused(error: impl std::fmt::Display) -> AdminAnswer {
 /// # Errors
 /// When none listens, or its answer cannot be read.
 pub fn ask(data: &Path, command: &AdminCommand) -> io::Result<AdminAnswer> {
-    use std::io::{BufRead, Write};
-    let mut stream = std::os::unix::net::UnixStream::connect(socket_path(data))?;
-    stream.set_read_timeout(Some(TALK_TIME_MAX))?;
-    stream.set_write_timeout(Some(TALK_TIME_MAX))?;
-    let mut text = serde_json::to_string(command)?;
-    text.push('\n');
-    stream.write_all(text.as_bytes())?;
-    let mut answer = String::new();
-    io::BufReader::new(stream).read_line(&mut answer)?;
-    Ok(serde_json::from_str(&answer)?)
+    let path = socket_path(data);
+    control_socket::ask(&path, command, TALK_TIME_MAX, Some(TALK_TIME_MAX))
 }

@@ -45,6 +45,20 @@ fn remove(service: &Service, who: &Account, image: &Uploaded) {
     queue.decide(&who, &claim, &verdict, now_ms).unwrap();
 }
 
+/// An image that a senior moderator removed upon a notice, and its uploader has
+/// countered that.
+async fn countered(service: &Service) -> (Uploaded, Account) {
+    let image = upload(service).await;
+    let notice = format!("images={}&{NOTICE}", image.id);
+    service.send(form("/copyright/notice", notice)).await;
+    let senior = account(service, "kim", Role::SeniorModerator);
+    remove(service, &senior, &image);
+    let path = format!("/m/{}/counter-notice", image.id);
+    let counter = format!("token={}&{COUNTER}", image.token);
+    service.send(form(&path, counter)).await;
+    (image, senior)
+}
+
 #[tokio::test]
 async fn from_the_notice_to_the_court() {
     let service = service();
@@ -104,14 +118,7 @@ async fn from_the_notice_to_the_court() {
 #[tokio::test]
 async fn an_unanswered_counter_notice_brings_the_image_back() {
     let service = service();
-    let image = upload(&service).await;
-    let notice = format!("images={}&{NOTICE}", image.id);
-    service.send(form("/copyright/notice", notice)).await;
-    let senior = account(&service, "kim", Role::SeniorModerator);
-    remove(&service, &senior, &image);
-    let path = format!("/m/{}/counter-notice", image.id);
-    let counter = format!("token={}&{COUNTER}", image.token);
-    service.send(form(&path, counter)).await;
+    let (image, senior) = countered(&service).await;
     let complaints = &service.app.reporting.complaints;
     let open = complaints.open_counters(9).unwrap();
     let due = complaints.restore_due(open[0].restore_from_ms, 10).unwrap();
@@ -179,14 +186,7 @@ async fn a_hold_is_ended_by_whose_lane_it_is_with_a_fresh_factor() {
 async fn the_operator_does_the_same_from_the_command_line() {
     use crate::staff::control::{AdminAnswer, AdminCommand, obey};
     let service = service();
-    let image = upload(&service).await;
-    let notice = format!("images={}&{NOTICE}", image.id);
-    service.send(form("/copyright/notice", notice)).await;
-    let senior = account(&service, "kim", Role::SeniorModerator);
-    remove(&service, &senior, &image);
-    let path = format!("/m/{}/counter-notice", image.id);
-    let counter = format!("token={}&{COUNTER}", image.token);
-    service.send(form(&path, counter)).await;
+    let (image, _) = countered(&service).await;
     let complaints = &service.app.reporting.complaints;
     let run = |command| obey(complaints, &service.app.settings, &command);
     let Ok(AdminAnswer::CounterNotices { counters }) = run(AdminCommand::CounterNotices) else {
