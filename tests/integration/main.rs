@@ -11,6 +11,7 @@ mod classify;
 mod copies;
 mod copyright;
 mod crash;
+mod data_map;
 mod decisions;
 mod deletion;
 mod device;

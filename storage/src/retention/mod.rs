@@ -195,7 +195,7 @@ pub struct Did {
 }
 
 /// How old the oldest of what must end is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ages {
     /// Age of the oldest day of the request log, in milliseconds.
     pub oldest_log_ms: u64,

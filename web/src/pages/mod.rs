@@ -7,6 +7,7 @@
 
 pub mod assets;
 pub mod complaints;
+pub mod data_map;
 mod deletion;
 pub mod desk;
 pub mod ending;
@@ -15,6 +16,7 @@ mod image_view;
 pub mod notices;
 pub mod policies;
 mod problem;
+pub mod promises;
 mod share;
 mod site;
 pub mod staff;
