@@ -69,7 +69,7 @@ impl Keeper {
     /// Both, for people.
     #[must_use]
     pub fn words(&self) -> String {
-        format!("{} {}", self.kind(), self.what())
+        format!("{}: {}", self.kind(), self.what())
     }
 }
 
