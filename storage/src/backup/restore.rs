@@ -13,7 +13,9 @@ use crate::erased::{self, Erased, IdHash, Tombstone};
 use crate::record_keys as keys;
 use crate::repair::exchange;
 use crate::sled_records::heal;
-use crate::{Blobs, FileBlobs, ImageId, Record, Records, SledRecords, State, StorageError, Views};
+use crate::{
+    Blobs, FileBlobs, ImageId, Record, Records, SledRecords, State, StorageError, Views, audit,
+};
 
 /// Entries loaded in one batch.
 const LOAD_BATCH: usize = 256;
@@ -231,7 +233,12 @@ impl Restoring<'_> {
             loaded
         };
         let read = entries::read(&mut file, &mut |key, value| {
-            let is_left_out = entries::image_of(&key).is_some_and(|id| self.left_out.contains(&id));
+            // The audit tells of what is held as long as it is there.
+            let is_kept = |id: &ImageId| {
+                audit::image_of(&key).is_some() && self.held.iter().any(|held| held.id == *id)
+            };
+            let is_left_out = entries::image_of(&key)
+                .is_some_and(|id| self.left_out.contains(&id) && !is_kept(&id));
             if !is_left_out {
                 waiting.push((key, value));
             }
