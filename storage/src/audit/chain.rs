@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Scores};
 use super::canonical::canonical;
-use crate::{StorageError, hex_bytes};
+use super::{Entry, Scores};
+use crate::{ImageId, StorageError, hex_bytes};
 
 /// The first byte of every value, so that a later release can tell.
 const VERSION: u8 = 1;
@@ -107,6 +107,13 @@ impl Sealed {
             seq: self.seq,
             hash: self.hash,
         }
+    }
+
+    /// Where its scores lie, if it tells of some: see [`scores_at`](super::scores_at).
+    #[must_use]
+    pub fn scores_place(&self) -> Option<(ImageId, u64)> {
+        let (image, _) = self.entry.bound_scores()?;
+        Some((image, self.seq))
     }
 
     /// Checks that it is what stands behind `head`.

@@ -30,8 +30,8 @@ pub use chain::{BrokenLink, Head, Sealed};
 pub use csv::{CSV_HEADER, csv_line};
 pub use entry::{Action, Actor, Entry, Subject};
 pub use files::lines;
-pub(crate) use scores::{image_of, orphans, plan_erased};
 pub use scores::{Scores, ScoresDigest, scores_at, scores_of};
+pub(crate) use scores::{image_of, orphans, plan_erased};
 pub use verify::{BadEntry, Ledger, Place, ScoresFound, Verified, verify};
 
 use crate::{Changes, Direction, KeyRange, Keyspace, Space, StorageError};

@@ -176,8 +176,8 @@ mod tests {
 
     /// An entry about an image, with scores.
     fn recorded(keys: &MemoryRecords, image: &ImageId) -> Sealed {
-        let mut entry = Entry::new(7, Actor::System, Action::new("image-removed"))
-            .about(Subject::image(image));
+        let mut entry =
+            Entry::new(7, Actor::System, Action::new("image-removed")).about(Subject::image(image));
         entry.scores = json!({"porn": 0.5, "model": "m"});
         let seq = audit::record(keys, &entry).unwrap();
         audit::entries_after(keys, seq - 1, 1).unwrap().remove(0)

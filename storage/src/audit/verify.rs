@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::files::{Line, placed_lines};
 use super::anchor::RESTORED;
+use super::files::{Line, placed_lines};
 use super::{Actor, BrokenLink, Entry, Head, PAGE, Sealed, entries_after, head, scores_of};
 use crate::{ImageId, Keyspace, MemoryRecords, Records, StorageError, Store};
 

@@ -56,7 +56,11 @@ impl Retention<'_> {
     }
 
     /// What the queue and the audit still know of images that are gone.
-    pub(super) fn left_over(&self, now_ms: u64, limit: usize) -> Result<Vec<ImageId>, StorageError> {
+    pub(super) fn left_over(
+        &self,
+        now_ms: u64,
+        limit: usize,
+    ) -> Result<Vec<ImageId>, StorageError> {
         let mut due = self.queue.left_over(now_ms, None, limit)?.due;
         let mut after = None;
         loop {
