@@ -5,6 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use super::{ABANDONED_MAX, Abandoned, Store, Undo};
 use crate::audit;
 use crate::complaints::outcome;
+use crate::erased::Fate;
 use crate::retention::pending;
 use crate::{Changes, ImageId, Record, State, StorageError};
 
@@ -39,7 +40,7 @@ impl Store {
             }
         }
         if is_kept {
-            self.erased.note(id, now_ms, true)?;
+            self.erased.note(id, now_ms, Fate::Held)?;
         } else if let Err(error) = self.purge(id, now_ms) {
             self.remember(id, Self::purge_removed, now_ms);
             return Err(error);
@@ -59,7 +60,7 @@ impl Store {
     fn purge(&self, id: &ImageId, now_ms: u64) -> Result<(), StorageError> {
         self.variants.remove(id)?;
         self.blobs.remove(id)?;
-        self.erased.note(id, now_ms, false)?;
+        self.erased.note(id, now_ms, Fate::Erased)?;
         let record = self.records.find(id)?;
         loop {
             let mut changes = Changes::new();
