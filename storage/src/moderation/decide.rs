@@ -93,13 +93,15 @@ impl Queue {
         now_ms: u64,
     ) -> Result<Job, ModerationError> {
         let _turn = self.turn();
-        let (job, unbanked) = audit::commit(&*self.store, |changes| {
+        let mut foretold = None;
+        let undone = audit::commit(&*self.store, |changes| {
             let stored = self.queued(image)?;
             let mut decision = undoable(&stored.job, version)?;
             let mut record = self.record(image)?;
             if record.state == State::Removed {
                 return Err(ModerationError::Gone { id: *image });
             }
+            let was = record.state;
             let told = told_of(&record, stored.job.lane);
             (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
             record.legal_hold = decision.before.held;
@@ -127,8 +129,13 @@ impl Queue {
             audit::append(&*self.store, changes, entry)?;
             job_keys::replace(changes, Some(stored), &mut job);
             changes.update_record(record);
+            foretold = Some(self.foretell(changes, was, &job, now_ms)?);
             Ok((job, decision.banked))
-        })?;
+        });
+        if let Some(foretold) = &foretold {
+            self.fulfil(foretold, now_ms);
+        }
+        let (job, unbanked) = undone?;
         self.bank.forget(&unbanked);
         Ok(job)
     }
@@ -139,7 +146,19 @@ impl Queue {
         plan: impl Fn(&Self, &mut Changes) -> Result<(Job, Vec<BankHash>), ModerationError>,
     ) -> Result<Job, ModerationError> {
         let _turn = self.turn();
-        let (job, banked) = audit::commit(&*self.store, |changes| plan(self, changes))?;
+        let mut told = None;
+        let decided = audit::commit(&*self.store, |changes| {
+            let (job, banked) = plan(self, changes)?;
+            let before = job.decision.as_ref().map(|decision| decision.before.state);
+            if let Some(was) = before {
+                told = Some(self.foretell(changes, was, &job, now_ms)?);
+            }
+            Ok::<_, ModerationError>((job, banked))
+        });
+        if let Some(told) = &told {
+            self.fulfil(told, now_ms);
+        }
+        let (job, banked) = decided?;
         self.bank.note(&banked);
         // What its owner deleted goes as soon as nothing holds it.
         if let Err(error) = self.store.purge_if_removed(&job.image, now_ms) {
@@ -278,7 +297,7 @@ impl Queue {
 }
 
 /// What a verdict does to the image and to its place in the queue.
-fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
+pub(super) fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     let ruling = |label| {
         Some(Ruling {
             label,

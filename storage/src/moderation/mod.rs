@@ -42,6 +42,7 @@ mod restore;
 mod sample;
 mod signals;
 mod text;
+mod tombstone;
 mod verdict;
 
 #[cfg(test)]
@@ -71,4 +72,5 @@ pub use rescore::{Rescore, ScorePlace, is_about_score, is_settled};
 pub use sample::is_sampled;
 pub use signals::Signals;
 pub use text::{NOTE_CHARS_MAX, Note};
+pub(crate) use tombstone::{Removal, plan_removed_again};
 pub use verdict::{Before, Claim, Decision, Policy, Verdict};

@@ -22,7 +22,8 @@ impl Queue {
         also: impl Fn(&mut Changes, &Record, u64) -> Result<(), StorageError>,
     ) -> Result<(), ModerationError> {
         let _turn = self.turn();
-        let unbanked = audit::commit(&*self.store, |changes| {
+        let mut told = None;
+        let restored = audit::commit(&*self.store, |changes| {
             let stored = self.queued(image)?;
             let mut record = self.record(image)?;
             let removal = stored.job.decision.clone().filter(|decision| {
@@ -55,9 +56,13 @@ impl Queue {
             audit::append(&*self.store, changes, entry)?;
             job_keys::replace(changes, Some(stored), &mut job);
             changes.update_record(record);
+            told = Some(self.foretell(changes, State::Blocked, &job, now_ms)?);
             Ok::<Vec<BankHash>, ModerationError>(removal.banked)
-        })?;
-        self.bank.forget(&unbanked);
+        });
+        if let Some(told) = &told {
+            self.fulfil(told, now_ms);
+        }
+        self.bank.forget(&restored?);
         Ok(())
     }
 }

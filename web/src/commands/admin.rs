@@ -194,7 +194,7 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
         AdminAnswer::Done { name } => {
             output::line(format_args!("done: {name}"))?;
         }
-        AdminAnswer::Block { .. } => {
+        AdminAnswer::Block { .. } | AdminAnswer::AuditScores { .. } => {
             return Err(CommandError::Admin(
                 "the service answers another question".to_owned(),
             ));

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use imgshare_storage::audit::Actor;
+use imgshare_storage::audit::{self, Actor, Scores};
 use imgshare_storage::complaints::{Complaints, CounterNotice};
 use imgshare_storage::staff::Role;
-use imgshare_storage::{Keyspace, StorageError};
+use imgshare_storage::{ImageId, Keyspace, StorageError};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -30,6 +30,9 @@ const COMMAND_BYTES_MAX: u64 = 4_096;
 
 /// Counter-notices in one answer: each can be 4 KiB.
 const COUNTERS_MAX: usize = 100;
+
+/// Entries whose scores can be asked for at once: 40 bytes each in a command.
+pub const AUDIT_SCORES_MAX: usize = 64;
 
 /// Time for a command to arrive and its answer to be taken.
 const TALK_TIME_MAX: Duration = Duration::from_secs(10);
@@ -94,6 +97,11 @@ pub enum AdminCommand {
         /// As `Invitations` names it.
         name: String,
     },
+    /// The scores that entries of the audit tell of, as far as they are there.
+    AuditScores {
+        /// Image and number of each, at most [`AUDIT_SCORES_MAX`].
+        of: Vec<(ImageId, u64)>,
+    },
 }
 
 /// What comes of it.
@@ -144,6 +152,11 @@ pub enum AdminAnswer {
     Block {
         /// What came of it.
         block: BlockAnswer,
+    },
+    /// What was asked for, in its order; `None` where it went with its image.
+    AuditScores {
+        /// As many as were asked for.
+        scores: Vec<Option<Scores>>,
     },
     /// It was refused.
     Refused {
@@ -241,6 +254,13 @@ fn obey_in(
                 Err(error) => refused(error),
             }
         }
+        AdminCommand::AuditScores { of } => AdminAnswer::AuditScores {
+            scores: of
+                .iter()
+                .take(AUDIT_SCORES_MAX)
+                .map(|(image, seq)| audit::scores_at(keys, image, *seq))
+                .collect::<Result<_, _>>()?,
+        },
     })
 }
 
