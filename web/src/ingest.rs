@@ -145,6 +145,7 @@ pub async fn commit(
         uploaded_at_ms: now_ms,
         state: State::Pending,
         legal_hold: false,
+        court_hold: false,
         ads_objection: false,
         ruling: None,
         scan_attempts: u32::from(matches!(verdict, Verdict::Pending)),

@@ -154,7 +154,7 @@ impl Complaints {
 
     fn is_gone(&self, image: &ImageId) -> Result<bool, ComplaintError> {
         let found = self.queue.store().find(image)?;
-        Ok(found.is_none_or(|record| record.state == State::Removed && !record.legal_hold))
+        Ok(found.is_none_or(|record| record.state == State::Removed && !record.is_held()))
     }
 
     fn resolve_gone(&self, image: &ImageId, now_ms: u64) -> Result<(), ComplaintError> {
