@@ -160,6 +160,8 @@ pub async fn commit(
             rules: &rules,
             now_ms,
         };
+        // Until it is stored: a ban that comes meanwhile will find it.
+        let _taking_in = queue.bank().taking_in();
         let known = queue.bank().lookup(&Lookup {
             sha256: record.sha256,
             pdq: record.pdq,

@@ -45,6 +45,7 @@ impl Queue {
     /// # Errors
     /// The store's.
     pub fn find_copies(&self, hashes: &[BankHash]) -> Result<Copies, ModerationError> {
+        self.bank.wait_for_uploads();
         let mut entries = HashMap::new();
         for hash in hashes {
             // What left the bank meanwhile is not looked for.

@@ -138,6 +138,7 @@ impl Queue {
         now_ms: u64,
         plan: impl Fn(&Self, &mut Changes) -> Result<(Job, Vec<BankHash>), ModerationError>,
     ) -> Result<Job, ModerationError> {
+        let _taking_in = self.bank.taking_in();
         let _turn = self.turn();
         let (job, banked) = audit::commit(&*self.store, |changes| plan(self, changes))?;
         self.bank.note(&banked);

@@ -91,3 +91,28 @@ fn what_staff_let_stay_is_not_removed_without_them() {
     queue.decide(&who, &claim, &Verdict::Safe, NOW + 2).unwrap();
     assert_eq!(found(&queue, hash), [], "they knew of the ban");
 }
+
+#[test]
+fn a_search_waits_for_uploads_that_looked_before_the_ban() {
+    let queue = queue();
+    let taking_in = queue.bank.taking_in();
+    let wanted = Lookup {
+        sha256: [7; 32],
+        pdq: None,
+    };
+    assert_eq!(queue.bank.lookup(&wanted).unwrap(), None);
+    std::thread::scope(|scope| {
+        let keeper = scope.spawn(|| {
+            let hash = banned(&queue, [7; 32], BankPolicy::Refuse);
+            queue.find_copies(&[hash]).unwrap().images
+        });
+        // The ban may be there by now, and is not looked for again.
+        while queue.bank.unsearched(9).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        let image = twin(&queue, [7; 32]);
+        drop(taking_in);
+        let found: Vec<ImageId> = keeper.join().unwrap().iter().map(|copy| copy.0).collect();
+        assert_eq!(found, [image]);
+    });
+}
