@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use imgshare_pipeline::{PipelineError, Scored, Verdict};
-use imgshare_storage::moderation::{Flag, Lookup, ModerationError, Reason};
+use imgshare_storage::moderation::{Flag, Job, Lookup, ModerationError, Reason};
 use imgshare_storage::{ImageId, Record, State};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -133,7 +133,12 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
             let passed = scored
                 .as_ref()
                 .map(|scored| gate.scored(scored, record, known.as_ref(), 0, n_reports));
-            Ok(Some(settled(record, passed, attempts_max)))
+            let flags = settled(record, passed, attempts_max);
+            // The classifier does not speak before people who have it in hand.
+            if record.state == State::Public && job.is_some_and(Job::is_in_hand) {
+                record.state = State::Review;
+            }
+            Ok(Some(flags))
         });
         match changed {
             Ok(record) => {

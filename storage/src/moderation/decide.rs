@@ -311,7 +311,12 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
         }
         Verdict::Escalate { to, .. } => {
             (job.status, job.lane) = (Status::Waiting, *to);
-            if *to == Lane::ChildSafety && record.state == State::Public {
+            // A classifier that comes back must not publish it either.
+            let is_or_may_be_public = matches!(
+                record.state,
+                State::Public | State::Pending | State::ScanFailed
+            );
+            if *to == Lane::ChildSafety && is_or_may_be_public {
                 record.state = State::Review;
             }
         }
