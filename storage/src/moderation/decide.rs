@@ -12,6 +12,7 @@ use super::{
 };
 use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
+use crate::staff::Role;
 use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
 
 /// Who decides, and under which lease.
@@ -22,7 +23,9 @@ struct Decider<'a> {
 
 impl Queue {
     /// Decides an image that the moderator holds. Durable when it returns, with
-    /// the image's state and the audit's entry.
+    /// the image's state and the audit's entry. Abuse of a child is child
+    /// safety's to find: a removal for it from another lane passes the image on
+    /// to them, hidden and held.
     ///
     /// Bytes that were removed must leave every cache of the caller's now.
     ///
@@ -47,6 +50,7 @@ impl Queue {
                 return Err(conflict(&stored.job, ConflictKind::Changed).into());
             }
             let record = queue.record(&claim.image)?;
+            let verdict = &from_lane(stored.job.lane, verdict);
             queue.settle(changes, stored.into(), record, &decider, verdict, now_ms)
         })
     }
@@ -115,6 +119,12 @@ impl Queue {
             }
             let mut job = stored.job.clone();
             job.lane = decision.before.lane;
+            // Who works there alone could not decide it anywhere else.
+            if who.role == Role::ChildSafety && stored.job.lane == Lane::ChildSafety {
+                job.lane = Lane::ChildSafety;
+                hide(&mut record);
+                record.legal_hold = true;
+            }
             job.not_by.clone_from(&decision.before.not_by);
             // What stood before stands again, and with it the day of its purge.
             job.decision = earlier;
@@ -278,6 +288,21 @@ impl Queue {
     }
 }
 
+/// What a verdict means where it comes from.
+fn from_lane(lane: Lane, verdict: &Verdict) -> Verdict {
+    match verdict {
+        Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            reason,
+            ..
+        } if lane != Lane::ChildSafety => Verdict::Escalate {
+            to: Lane::ChildSafety,
+            note: reason.clone(),
+        },
+        verdict => verdict.clone(),
+    }
+}
+
 /// What a verdict does to the image and to its place in the queue.
 fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     let ruling = |label| {
@@ -311,15 +336,20 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
         }
         Verdict::Escalate { to, .. } => {
             (job.status, job.lane) = (Status::Waiting, *to);
-            // A classifier that comes back must not publish it either.
-            let is_or_may_be_public = matches!(
-                record.state,
-                State::Public | State::Pending | State::ScanFailed
-            );
-            if *to == Lane::ChildSafety && is_or_may_be_public {
-                record.state = State::Review;
+            if *to == Lane::ChildSafety {
+                hide(record);
             }
         }
+    }
+}
+
+/// Hides what is public, or would be as soon as a classifier comes back.
+fn hide(record: &mut Record) {
+    if matches!(
+        record.state,
+        State::Public | State::Pending | State::ScanFailed
+    ) {
+        record.state = State::Review;
     }
 }
 
