@@ -179,6 +179,12 @@ impl Queue {
         if job.not_by.is_some() && job.not_by.as_ref() == decider.who.map(|who| &who.id) {
             return Err(conflict(&job, ConflictKind::OwnDecision).into());
         }
+        if let Verdict::Escalate { to, .. } = verdict
+            && job.lane == Lane::ChildSafety
+            && *to != Lane::ChildSafety
+        {
+            return Err(conflict(&job, ConflictKind::StaysInLane).into());
+        }
         let before = Before {
             state: record.state,
             ruling: record.ruling,
@@ -315,7 +321,10 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     job.skips.clear();
     job.not_by = None;
     job.status = Status::Decided;
-    let was_held_by_it = job.holds || job.decision.as_ref().is_some_and(Decision::holds);
+    // Whoever clears it in child safety's lane has seen all there is.
+    let was_held_by_it = job.lane == Lane::ChildSafety
+        || job.holds
+        || job.decision.as_ref().is_some_and(Decision::holds);
     match verdict {
         Verdict::Safe | Verdict::Nsfw if was_held_by_it => record.legal_hold = false,
         verdict => record.legal_hold |= verdict.is_about_evidence(),

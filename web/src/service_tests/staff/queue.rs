@@ -175,7 +175,7 @@ async fn child_abuse_is_decided_one_by_one() {
     let senior = logged_in(&service, "kim", Role::SeniorModerator);
     let job = senior.claim(&service).await;
     let claim = json!({
-        "image": job["image"]["id"], "lease": job["lease"]["token"], "version": job["version"],
+        "image": job["image"], "lease": job["lease"]["token"], "version": job["version"],
     });
     for verdict in [
         json!({"kind": "remove", "policy": "child-abuse"}),
