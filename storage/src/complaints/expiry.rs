@@ -245,21 +245,17 @@ impl Complaints {
     }
 }
 
-/// With a counter-notice goes that its claimant went to court.
+/// With a counter-notice goes what is known of its end.
 fn forget_filed(
     keyspace: &dyn Keyspace,
     changes: &mut Changes,
     key: &[u8],
 ) -> Result<(), StorageError> {
-    let Some(receipt) = keys::last_receipt(key).filter(|of| keys::counter(of) == key) else {
+    if !keys::last_receipt(key).is_some_and(|of| keys::counter(&of) == key) {
         return Ok(());
-    };
+    }
     let Some(kept) = Kept::<CounterNotice>::read(keyspace, key.to_vec())? else {
         return Ok(());
     };
-    let filed = counter::filed(keyspace, &kept.value.image)?;
-    if let Some(filed) = filed.filter(|filed| filed.value.receipt == receipt) {
-        filed.remove(changes);
-    }
-    Ok(())
+    counter::plan_forgotten(keyspace, changes, &kept.value)
 }
