@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::case::{self, Case, Outcome, Report, Resolution};
-use super::copyright::{CounterNotice, Notice, counter};
+use super::copyright::{CounterNotice, Notice, closing};
 use super::outcome::expiry_key;
 use super::{ComplaintError, Complaints, Receipt, keys, statement};
 use crate::audit::{self, Action, Actor, Subject};
@@ -257,5 +257,5 @@ fn forget_filed(
     let Some(kept) = Kept::<CounterNotice>::read(keyspace, key.to_vec())? else {
         return Ok(());
     };
-    counter::plan_forgotten(keyspace, changes, &kept.value)
+    closing::plan_forgotten(keyspace, changes, &kept.value)
 }
