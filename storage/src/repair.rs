@@ -286,7 +286,7 @@ impl Rebuilding<'_> {
     /// Whether something keeps an image that is removed, as far as it is known.
     fn is_kept(&self, record: &Record) -> bool {
         let keeps = |old| outcome::keeps_from_purge(old, &record.id).unwrap_or(true);
-        record.legal_hold || self.old.is_some_and(|old| keeps(old))
+        record.is_held() || self.old.is_some_and(|old| keeps(old))
     }
 
     fn load(&mut self) -> Result<(), StorageError> {

@@ -145,6 +145,7 @@ pub async fn commit(
         uploaded_at_ms: now_ms,
         state: State::Pending,
         legal_hold: false,
+        court_hold: false,
         ads_objection: false,
         ruling: None,
         scan_attempts: u32::from(matches!(verdict, Verdict::Pending)),
@@ -159,6 +160,8 @@ pub async fn commit(
             rules: &rules,
             now_ms,
         };
+        // Until it is stored: a ban that comes meanwhile will find it.
+        let _taking_in = queue.bank().taking_in();
         let known = queue.bank().lookup(&Lookup {
             sha256: record.sha256,
             pdq: record.pdq,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use imgshare_pipeline::{PipelineError, Scored, Verdict};
-use imgshare_storage::moderation::{Flag, Lookup, ModerationError, Reason};
+use imgshare_storage::moderation::{Flag, Job, Lookup, ModerationError, Reason};
 use imgshare_storage::{ImageId, Record, State};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -116,24 +116,29 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
     let attempts_max = app.settings.pipeline.rescan_attempts_max;
     let (rules, now_ms) = (app.rules.rules(), clock::now_ms());
     let updated = app.with_queue(move |queue| {
-        let Some(record) = queue.store().find(&id)? else {
-            return Ok(None);
-        };
-        let known = queue.bank().lookup(&Lookup {
-            sha256: record.sha256,
-            pdq: record.pdq,
-        })?;
         let gate = Gate {
             moderation: &moderation,
             rules: &rules,
             now_ms,
         };
-        let n_reports = queue.job(&id)?.map_or(0, |job| u64::from(job.n_reports));
-        let passed = scored
-            .as_ref()
-            .map(|scored| gate.scored(scored, &record, known.as_ref(), 0, n_reports));
-        let changed = queue.change_and_flag(&id, now_ms, |record| {
-            (record.state == State::Pending).then(|| settled(record, passed.as_ref(), attempts_max))
+        let changed = queue.change_and_flag(&id, now_ms, |record, job| {
+            if record.state != State::Pending {
+                return Ok(None);
+            }
+            let known = queue.bank().lookup(&Lookup {
+                sha256: record.sha256,
+                pdq: record.pdq,
+            })?;
+            let n_reports = job.map_or(0, |job| u64::from(job.n_reports));
+            let passed = scored
+                .as_ref()
+                .map(|scored| gate.scored(scored, record, known.as_ref(), 0, n_reports));
+            let flags = settled(record, passed, attempts_max);
+            // The classifier does not speak before people who have it in hand.
+            if record.state == State::Public && job.is_some_and(Job::is_in_hand) {
+                record.state = State::Review;
+            }
+            Ok(Some(flags))
         });
         match changed {
             Ok(record) => {
@@ -162,17 +167,17 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
 /// scores by now.
 fn settled(
     record: &mut Record,
-    passed: Option<&Result<Passed, Refused>>,
+    passed: Option<Result<Passed, Refused>>,
     attempts_max: u32,
 ) -> Vec<Flag> {
     record.scan_attempts = record.scan_attempts.saturating_add(1);
     match passed {
-        Some(Ok(passed)) => passed.clone().settle(record),
+        Some(Ok(passed)) => passed.settle(record),
         // It is taken in already: it can only be hidden.
         Some(Err(Refused(flag))) => {
             record.state = State::Blocked;
             record.legal_hold |= flag.is_about_evidence();
-            vec![flag.clone()]
+            vec![flag]
         }
         None if record.scan_attempts > attempts_max => {
             record.state = State::ScanFailed;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::case::{self, Case, Outcome, Report, Resolution};
-use super::copyright::{CounterNotice, Notice, counter};
+use super::copyright::{CounterNotice, Notice, closing};
 use super::outcome::expiry_key;
 use super::{ComplaintError, Complaints, Receipt, keys, statement};
 use crate::audit::{self, Action, Actor, Subject};
@@ -154,7 +154,7 @@ impl Complaints {
 
     fn is_gone(&self, image: &ImageId) -> Result<bool, ComplaintError> {
         let found = self.queue.store().find(image)?;
-        Ok(found.is_none_or(|record| record.state == State::Removed && !record.legal_hold))
+        Ok(found.is_none_or(|record| record.state == State::Removed && !record.is_held()))
     }
 
     fn resolve_gone(&self, image: &ImageId, now_ms: u64) -> Result<(), ComplaintError> {
@@ -245,21 +245,17 @@ impl Complaints {
     }
 }
 
-/// With a counter-notice goes that its claimant went to court.
+/// With a counter-notice goes what is known of its end.
 fn forget_filed(
     keyspace: &dyn Keyspace,
     changes: &mut Changes,
     key: &[u8],
 ) -> Result<(), StorageError> {
-    let Some(receipt) = keys::last_receipt(key).filter(|of| keys::counter(of) == key) else {
+    if !keys::last_receipt(key).is_some_and(|of| keys::counter(&of) == key) {
         return Ok(());
-    };
+    }
     let Some(kept) = Kept::<CounterNotice>::read(keyspace, key.to_vec())? else {
         return Ok(());
     };
-    let filed = counter::filed(keyspace, &kept.value.image)?;
-    if let Some(filed) = filed.filter(|filed| filed.value.receipt == receipt) {
-        filed.remove(changes);
-    }
-    Ok(())
+    closing::plan_forgotten(keyspace, changes, &kept.value)
 }

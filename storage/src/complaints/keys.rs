@@ -107,6 +107,10 @@ pub(super) fn action_filed(image: &ImageId) -> Vec<u8> {
     notices(&[b"f", image.as_bytes()])
 }
 
+pub(super) fn counter_closed(image: &ImageId) -> Vec<u8> {
+    notices(&[b"l", image.as_bytes()])
+}
+
 pub(super) fn all_restorations() -> KeyRange {
     KeyRange::prefix(&notices(&[b"t"]))
 }

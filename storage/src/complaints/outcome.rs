@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::case::{self, Case, Outcome, Resolution};
-use super::copyright::{counter, repeat};
+use super::copyright::{closing, repeat};
 use super::{Category, appeal, keys, statement, track};
 use crate::moderation::{Decision, Job, ModerationError, Policy, Verdict};
 use crate::{Changes, ImageId, Keyspace, Record, StorageError, StoredLabel};
@@ -39,7 +39,7 @@ pub(crate) fn plan_decided(
     );
     // A counter-notice answers a notice and nothing else.
     if !is_infringement {
-        counter::plan_closed_by_decision(keyspace, changes, &record.id)?;
+        closing::plan_closed_by_decision(keyspace, changes, &record.id, decision)?;
     }
     let Some(kept) = case::newest(keyspace, &record.id)? else {
         return Ok(());
@@ -79,6 +79,7 @@ pub(crate) fn plan_undone(
     }
     appeal::plan_unanswered(keyspace, changes, &record.id, decision.version)?;
     statement::plan_unsaid(keyspace, changes, &record.id, decision.version)?;
+    closing::plan_reopened(keyspace, changes, &record.id, decision.version)?;
     let Some(kept) = case::newest(keyspace, &record.id)? else {
         return Ok(());
     };

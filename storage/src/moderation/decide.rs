@@ -12,6 +12,7 @@ use super::{
 };
 use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
+use crate::staff::Role;
 use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
 
 /// Who decides, and under which lease.
@@ -22,7 +23,9 @@ struct Decider<'a> {
 
 impl Queue {
     /// Decides an image that the moderator holds. Durable when it returns, with
-    /// the image's state and the audit's entry.
+    /// the image's state and the audit's entry. Abuse of a child is child
+    /// safety's to find: a removal for it from another lane passes the image on
+    /// to them, hidden and held.
     ///
     /// Bytes that were removed must leave every cache of the caller's now.
     ///
@@ -47,6 +50,7 @@ impl Queue {
                 return Err(conflict(&stored.job, ConflictKind::Changed).into());
             }
             let record = queue.record(&claim.image)?;
+            let verdict = &from_lane(stored.job.lane, verdict);
             queue.settle(changes, stored.into(), record, &decider, verdict, now_ms)
         })
     }
@@ -117,6 +121,12 @@ impl Queue {
             }
             let mut job = stored.job.clone();
             job.lane = decision.before.lane;
+            // Who works there alone could not decide it anywhere else.
+            if who.role == Role::ChildSafety && stored.job.lane == Lane::ChildSafety {
+                job.lane = Lane::ChildSafety;
+                hide(&mut record);
+                record.legal_hold = true;
+            }
             job.not_by.clone_from(&decision.before.not_by);
             // What stood before stands again, and with it the day of its purge.
             job.decision = earlier;
@@ -145,6 +155,7 @@ impl Queue {
         now_ms: u64,
         plan: impl Fn(&Self, &mut Changes) -> Result<(Job, Vec<BankHash>), ModerationError>,
     ) -> Result<Job, ModerationError> {
+        let _taking_in = self.bank.taking_in();
         let _turn = self.turn();
         let mut told = None;
         let decided = audit::commit(&*self.store, |changes| {
@@ -186,6 +197,12 @@ impl Queue {
             .map_or_else(|| Job::new(record.id, now_ms), |stored| stored.job.clone());
         if job.not_by.is_some() && job.not_by.as_ref() == decider.who.map(|who| &who.id) {
             return Err(conflict(&job, ConflictKind::OwnDecision).into());
+        }
+        if let Verdict::Escalate { to, .. } = verdict
+            && job.lane == Lane::ChildSafety
+            && *to != Lane::ChildSafety
+        {
+            return Err(conflict(&job, ConflictKind::StaysInLane).into());
         }
         let before = Before {
             state: record.state,
@@ -296,6 +313,21 @@ impl Queue {
     }
 }
 
+/// What a verdict means where it comes from.
+fn from_lane(lane: Lane, verdict: &Verdict) -> Verdict {
+    match verdict {
+        Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            reason,
+            ..
+        } if lane != Lane::ChildSafety => Verdict::Escalate {
+            to: Lane::ChildSafety,
+            note: reason.clone(),
+        },
+        verdict => verdict.clone(),
+    }
+}
+
 /// What a verdict does to the image and to its place in the queue.
 pub(super) fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     let ruling = |label| {
@@ -308,7 +340,10 @@ pub(super) fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_m
     job.skips.clear();
     job.not_by = None;
     job.status = Status::Decided;
-    let was_held_by_it = job.holds || job.decision.as_ref().is_some_and(Decision::holds);
+    // Whoever clears it in child safety's lane has seen all there is.
+    let was_held_by_it = job.lane == Lane::ChildSafety
+        || job.holds
+        || job.decision.as_ref().is_some_and(Decision::holds);
     match verdict {
         Verdict::Safe | Verdict::Nsfw if was_held_by_it => record.legal_hold = false,
         verdict => record.legal_hold |= verdict.is_about_evidence(),
@@ -329,10 +364,20 @@ pub(super) fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_m
         }
         Verdict::Escalate { to, .. } => {
             (job.status, job.lane) = (Status::Waiting, *to);
-            if *to == Lane::ChildSafety && record.state == State::Public {
-                record.state = State::Review;
+            if *to == Lane::ChildSafety {
+                hide(record);
             }
         }
+    }
+}
+
+/// Hides what is public, or would be as soon as a classifier comes back.
+fn hide(record: &mut Record) {
+    if matches!(
+        record.state,
+        State::Public | State::Pending | State::ScanFailed
+    ) {
+        record.state = State::Review;
     }
 }
 

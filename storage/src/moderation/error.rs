@@ -73,6 +73,9 @@ pub enum ConflictKind {
     OwnDecision,
     /// This is not the decision that stands.
     NotTheLast,
+    /// What may show the abuse of a child is decided by child safety, and passed
+    /// on to nobody.
+    StaysInLane,
 }
 
 impl std::fmt::Display for ConflictKind {
@@ -84,6 +87,7 @@ impl std::fmt::Display for ConflictKind {
             Self::LeaseEnded => "the lease has ended",
             Self::OwnDecision => "another moderator must decide it",
             Self::NotTheLast => "another decision stands",
+            Self::StaysInLane => "child safety must decide it",
         })
     }
 }
@@ -104,6 +108,7 @@ impl ModerationError {
                 ConflictKind::LeaseEnded => "lease-ended",
                 ConflictKind::OwnDecision => "own-decision",
                 ConflictKind::NotTheLast => "not-the-last-decision",
+                ConflictKind::StaysInLane => "stays-with-child-safety",
             },
         }
     }

@@ -154,6 +154,13 @@ impl Job {
         Priority::of(&self.signals)
     }
 
+    /// Whether somebody has decided about the image or passed it on, so that no
+    /// score publishes it.
+    #[must_use]
+    pub fn is_in_hand(&self) -> bool {
+        self.decision.is_some() || self.lane != Lane::General
+    }
+
     /// The lease, while somebody looks at it.
     #[must_use]
     pub fn lease(&self) -> Option<&Lease> {

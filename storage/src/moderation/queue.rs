@@ -123,8 +123,9 @@ impl Queue {
     }
 
     /// Changes a record and gives reasons to look at it, in one commit. `change`
-    /// says the reasons, and may run more than once; `None` changes nothing.
-    /// Returns the record as it is then.
+    /// is told the image's job, says the reasons, and may run more than once;
+    /// `None` changes nothing. What it finds in the bank is still so when this
+    /// returns. Returns the record as it is then.
     ///
     /// # Errors
     /// [`ModerationError::Gone`] when there is no such image, and the store's.
@@ -132,13 +133,15 @@ impl Queue {
         &self,
         image: &ImageId,
         now_ms: u64,
-        change: impl Fn(&mut Record) -> Option<Vec<Flag>>,
+        change: impl Fn(&mut Record, Option<&Job>) -> Result<Option<Vec<Flag>>, ModerationError>,
     ) -> Result<Record, ModerationError> {
+        let _taking_in = self.bank.taking_in();
         let _turn = self.turn();
         let views = self.store.views(image)?;
         audit::commit(&*self.store, |changes| {
             let mut record = self.record(image)?;
-            if let Some(flags) = change(&mut record) {
+            let job = self.job(image)?;
+            if let Some(flags) = change(&mut record, job.as_ref())? {
                 let keys = &*self.store;
                 Flag::plan_all(&flags, keys, changes, &mut record, &views, now_ms)?;
                 changes.update_record(record.clone());

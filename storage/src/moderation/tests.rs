@@ -11,6 +11,7 @@ use crate::{ImageId, Keyspace, Record, RuledBy, Space, State, Store, StoredLabel
 
 mod bank;
 mod claims;
+mod copies;
 mod crowd;
 mod decisions;
 mod evidence;

@@ -51,7 +51,7 @@ impl Store {
     /// Whether something keeps an image that is removed: a legal hold, or an
     /// objection that is open.
     pub(crate) fn is_kept(&self, record: &Record) -> Result<bool, StorageError> {
-        Ok(record.legal_hold || outcome::keeps_from_purge(&*self.records, &record.id)?)
+        Ok(record.is_held() || outcome::keeps_from_purge(&*self.records, &record.id)?)
     }
 
     /// Removes what a removed image still has. The caller holds its lock.

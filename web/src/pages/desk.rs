@@ -78,6 +78,7 @@ struct QueuePage<'a> {
     reasons: Choices,
     policies: &'static [(Policy, &'static str, &'static str)],
     bans: bool,
+    passes_on: bool,
 }
 
 /// The page that shows one image at a time, of these lanes. `bans` is whether
@@ -93,6 +94,7 @@ pub fn one_by_one(site: &Site, me: &Me, lanes: &[Lane], bans: bool) -> String {
         reasons: reasons(),
         policies: POLICIES,
         bans,
+        passes_on: lanes.iter().any(|lane| *lane != Lane::ChildSafety),
     })
 }
 
@@ -157,6 +159,7 @@ struct PlainPage<'a> {
     lane: &'static str,
     view: &'a PlainView<'a>,
     policies: &'static [(Policy, &'static str, &'static str)],
+    passes_on: bool,
 }
 
 /// The page of forms.
@@ -169,6 +172,7 @@ pub fn plain(site: &Site, me: &Me, view: &PlainView<'_>) -> String {
         lane: lane_of(view.lane).0,
         view,
         policies: POLICIES,
+        passes_on: view.lane != Lane::ChildSafety,
     })
 }
 

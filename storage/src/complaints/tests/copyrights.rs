@@ -26,7 +26,7 @@ fn counter_form() -> CounterForm {
     }
 }
 
-fn notified(desk: &Desk, images: Vec<ImageId>) -> Vec<(ImageId, Filed)> {
+pub(super) fn notified(desk: &Desk, images: Vec<ImageId>) -> Vec<(ImageId, Filed)> {
     let notice = notice_form(images).check(NOW).unwrap();
     desk.complaints.notice(&notice, 1.0, NOW).unwrap()
 }
@@ -36,7 +36,7 @@ fn counter_for(image: ImageId, now_ms: u64) -> CounterNotice {
     counter_form().check(image, receipt, now_ms).unwrap()
 }
 
-fn countered(desk: &Desk, image: ImageId, now_ms: u64) -> CounterNotice {
+pub(super) fn countered(desk: &Desk, image: ImageId, now_ms: u64) -> CounterNotice {
     let counter = counter_for(image, now_ms);
     desk.complaints.counter(&counter).unwrap();
     counter

@@ -4,7 +4,7 @@ mod entry;
 mod list;
 mod transfer;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde_json::{Value, json};
 
@@ -55,6 +55,9 @@ pub struct BankMatch {
 pub struct Bank {
     store: Arc<Store>,
     likenesses: RwLock<Option<PdqIndex>>,
+    /// Read by whoever looks up and stores, or adds and notes; written, for a
+    /// moment, before what is stored is searched.
+    under_way: RwLock<()>,
 }
 
 impl Bank {
@@ -64,7 +67,24 @@ impl Bank {
         Self {
             store,
             likenesses: RwLock::new(None),
+            under_way: RwLock::new(()),
         }
+    }
+
+    /// Held from looking an image up until it is stored, or changed by what was
+    /// found. Without it a ban could come in between: the image would not be
+    /// stored yet when its copies are looked for, and they are looked for once.
+    /// To be taken before the queue's turn.
+    pub fn taking_in(&self) -> RwLockReadGuard<'_, ()> {
+        self.under_way
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for everything that may not know yet of what is in the bank now.
+    pub(super) fn wait_for_uploads(&self) {
+        let waited = self.under_way.write();
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Reads the likenesses now, so that no upload waits for it.
@@ -209,6 +229,7 @@ impl Bank {
         entry: &BankEntry,
         now_ms: u64,
     ) -> Result<bool, ModerationError> {
+        let _taking_in = self.taking_in();
         let is_new = audit::commit(&*self.store, |changes| {
             let is_new = self.plan_add(changes, entry)?;
             if is_new {

@@ -184,7 +184,7 @@ impl JobDto {
             uploaded_at_ms: record.uploaded_at_ms,
             state: record.state,
             ruling: record.ruling,
-            legal_hold: record.legal_hold,
+            legal_hold: record.is_held(),
             sha256: hex::encode(record.sha256),
             pdq: record.pdq.map(|pdq| hex::encode(pdq.hash)),
             classification: record.classification,

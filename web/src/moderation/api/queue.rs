@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Verdict};
+use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Policy, Verdict};
 use serde_json::json;
 
 use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
@@ -165,6 +165,9 @@ pub(super) async fn decide_each(
         asked.verdict,
         Verdict::Escalate {
             to: Lane::ChildSafety,
+            ..
+        } | Verdict::Remove {
+            policy: Policy::ChildAbuse,
             ..
         }
     );
