@@ -143,6 +143,43 @@ fn an_undo_lets_the_decision_before_stand_again() {
 }
 
 #[test]
+fn a_decision_that_stands_again_says_what_it_said() {
+    let note = |text: &str| Note::new(text).unwrap();
+    let longest = "\u{1F600}".repeat(NOTE_CHARS_MAX);
+    let removal = Verdict::Remove {
+        policy: Policy::Privacy,
+        reason: note(&longest),
+        bank: None,
+    };
+    let escalation = Verdict::Escalate {
+        to: Lane::Senior,
+        note: note("is this a child?"),
+    };
+    for verdict in [removal, escalation] {
+        let queue = queue();
+        let [first, second] = [moderator(), moderator()];
+        let image = queued_image(&queue, 0.9).id;
+        let claim = claimed(&queue, &first, &image);
+        let said = queue.decide(&first, &claim, &verdict, NOW).unwrap();
+        let appeal = Flag::new(Reason::Appeal);
+        queue.flag(&image, &appeal, NOW + 1).unwrap();
+        let claim = claim_of(&queue.claim(&second, &Lane::ALL, &image, NOW + 2).unwrap());
+        let other = Verdict::Remove {
+            policy: Policy::Privacy,
+            reason: note("other words"),
+            bank: None,
+        };
+        let decided = queue.decide(&second, &claim, &other, NOW + 2).unwrap();
+        let version = decided.version;
+        let undone = queue.undo(&second, &image, version, NOW + 3).unwrap();
+        let stands = undone.decision.unwrap();
+        assert_eq!(stands.verdict, verdict);
+        assert_eq!(Some(stands.by), said.decision.map(|said| said.by));
+        assert_consistent(&queue.store);
+    }
+}
+
+#[test]
 fn the_longest_job_fits_into_a_value() {
     let queue = queue();
     let image = queued_image(&queue, 0.9).id;
