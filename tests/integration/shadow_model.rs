@@ -177,11 +177,19 @@ fn a_candidate_model_is_compared_and_decides_nothing() {
 
 #[test]
 fn a_candidate_that_is_damaged_keeps_no_service_from_starting() {
-    let installation = Installation::new();
+    // Files of its own: those that tests share stay whole.
+    let installation = Installation::without_weights();
     let models = installation.data().join("models");
+    std::fs::create_dir(&models).expect("the folder is writable");
+    for model in [ACTING, CANDIDATE] {
+        for ending in ["safetensors", "safetensors.sha256", "LICENSE"] {
+            let name = format!("{model}.{ending}");
+            let from = cache::models().join(&name);
+            std::fs::copy(from, models.join(&name)).expect("the weights are installed");
+        }
+    }
     let weights = models.join(format!("{CANDIDATE}.safetensors"));
-    std::fs::remove_file(&weights).expect("the weights are installed");
-    std::fs::write(&weights, b"nothing of the kind").expect("the folder is writable");
+    std::fs::write(weights, b"nothing of the kind").expect("the folder is writable");
     let server = installation.serve_with(&[("IMGSHARE_MODELS_SHADOW", CANDIDATE)]);
     assert!(server.log().contains("cannot look on"), "{}", server.log());
     let admin = admin(&installation, server.client());
