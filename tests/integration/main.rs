@@ -29,6 +29,7 @@ mod reports;
 mod request_log;
 mod service;
 mod serving;
+mod shadow_model;
 mod staff;
 mod statistics;
 mod thresholds;

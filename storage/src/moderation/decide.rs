@@ -6,6 +6,7 @@ use super::claim::conflict;
 use super::flag::stored;
 use super::job_keys::{self, Stored};
 use super::learning;
+use super::words::say_again;
 use super::{
     BankEntry, BankHash, Before, Claim, ConflictKind, Counted, Decision, Job, Lane, Lease,
     ModerationError, Moderator, Policy, Queue, Status, Verdict,
@@ -113,11 +114,14 @@ impl Queue {
             for hash in &decision.banked {
                 self.bank.plan_remove(changes, hash)?;
             }
-            let earlier = decision.before.earlier.take().map(|earlier| *earlier);
+            let mut earlier = decision.before.earlier.take().map(|earlier| *earlier);
+            if let Some(earlier) = &mut earlier {
+                say_again(&*self.store, image, earlier)?;
+            }
             if let Some(counted) = &decision.counted {
                 let earlier = earlier.as_ref();
                 let again = earlier.and_then(|earlier| earlier.counted.as_ref());
-                learning::plan_undone(&*self.store, changes, counted, again)?;
+                learning::plan_undone(&*self.store, changes, &self.shadow, counted, again)?;
             }
             let mut job = stored.job.clone();
             job.lane = decision.before.lane;
@@ -130,6 +134,8 @@ impl Queue {
             job.not_by.clone_from(&decision.before.not_by);
             // What stood before stands again, and with it the day of its purge.
             job.decision = earlier;
+            let counted = decision.counted.as_ref();
+            job.opinion = counted.and_then(Counted::opinion);
             job.status = Status::Claimed(self.new_lease(who, now_ms)?);
             let mut entry = entry(&record, &job, who.actor(), "decision-undone", now_ms);
             entry = entry.changed(
@@ -230,6 +236,9 @@ impl Queue {
             counted: None,
         };
         self.count(changes, &undecided, &record, &mut decision)?;
+        if decision.counted.is_some() {
+            job.opinion = None;
+        }
         outcome::plan_decided(&*self.store, changes, &mut record, &job, &decision)?;
         job.decision = Some(decision);
         let actor = decider.who.map_or(Actor::System, Moderator::actor);

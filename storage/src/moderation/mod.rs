@@ -44,6 +44,7 @@ mod signals;
 mod text;
 mod tombstone;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod kill_tests;
@@ -60,8 +61,9 @@ pub(crate) use flag::plan_forgotten;
 pub use flag::{Flag, Report};
 pub use job::{Job, Lane, Lease, Skip, Status};
 pub use learning::{
-    Candidate, Cell, Counted, Figures, Judged, SCORE_STEPS, ShadowFigures, Source, Standing,
-    Standings, plan_shadow_end, shadow_figures,
+    Candidate, Cell, Counted, Figures, Judged, Opinion, OpinionFigures, SCORE_STEPS, Seen,
+    ShadowFigures, Source, Standing, Standings, forget_opinions, opinion_figures, plan_shadow_end,
+    shadow_figures,
 };
 pub use listing::{Listing, Query};
 pub use priority::{BOOST_MS_MAX, Priority, Sort};

@@ -84,6 +84,7 @@ fn full_record() -> Record {
         uploaded_at_ms: 1,
         state: State::Public,
         legal_hold: false,
+        court_hold: true,
         ads_objection: true,
         classification: Some(Classification {
             model: "mobilenet_v2".to_owned(),

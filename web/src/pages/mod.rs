@@ -13,6 +13,7 @@ pub mod desk;
 pub mod ending;
 mod home;
 mod image_view;
+pub mod learning;
 pub mod notices;
 pub mod policies;
 mod problem;

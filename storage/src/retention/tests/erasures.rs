@@ -71,7 +71,7 @@ fn p13e_whose_hold_has_ended_leaves_the_database_in_time() {
     lawful::hold(house.store(), &Actor::Operator, &new, START).unwrap();
     lawful::release(house.store(), &Actor::Operator, &image.id, START + DAY).unwrap();
     // The audit names the reference for ever; who set the hold and its end go.
-    assert_erased_in_time(&house, "\"was_held\"", START + DAY);
+    assert_erased_in_time(&house, "\"set_at_ms\"", START + DAY);
 }
 
 #[test]

@@ -38,7 +38,8 @@ pub(super) const RECORD: &[Field] = &[
     Field::new("pdq.quality", "How much the perceptual hash says"),
     Field::new("uploaded_at_ms", "Time of the upload"),
     Field::new("state", "Whether it is shown, waits, is blocked or removed"),
-    Field::new("legal_hold", "Whether the law keeps it"),
+    Field::new("legal_hold", "Whether it is kept as evidence of abuse"),
+    Field::new("court_hold", "Whether an order keeps it"),
     Field::new(
         "ads_objection",
         "Whether its owner objected to advertising beside it",
@@ -203,15 +204,18 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "tombstone",
         place: Place::File("erased/*"),
-        what: "A line for each image that was deleted on that day",
+        what: "A line for each image that was deleted, removed or restored on that day",
         content: Content::Text,
         fields: &[
             Field::new(
                 "hash",
                 "Hash of the id, which tells nothing without the link",
             ),
-            Field::new("at_ms", "When it was deleted"),
-            Field::new("held", "Whether something keeps it out of sight"),
+            Field::new("at_ms", "When"),
+            Field::new(
+                "fate",
+                "Whether it is gone, out of sight, removed under which policy, or shown again",
+            ),
         ],
         subject: Subject::Deletions,
         purpose: "So that no backup brings a deleted image back",

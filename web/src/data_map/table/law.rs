@@ -66,7 +66,6 @@ pub(super) const ROWS: &[Row] = &[
             Field::new("set_by", "Pseudonym of whoever set it"),
             Field::new("set_at_ms", "When"),
             Field::new("expires_at_ms", "Until when"),
-            Field::new("was_held", "Whether it was held as evidence before"),
         ],
         subject: Subject::Holds,
         purpose: "The law asks for it",

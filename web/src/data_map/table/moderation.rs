@@ -136,6 +136,29 @@ pub(super) const ROWS: &[Row] = &[
         ..OF_LEARNING
     },
     Row {
+        id: "shadow-model-counters",
+        place: Place::SpaceEntry(Space::Learning, "x"),
+        what: "What a candidate model said of some uploads, counted",
+        content: Content::Text,
+        fields: &[Field::new("count", "Number")],
+        until: "Until the candidate's end",
+        ended_by: End::Replaced,
+        ..OF_LEARNING
+    },
+    Row {
+        id: "shadow-model",
+        place: Place::SpaceEntry(Space::Settings, "shadow-model"),
+        what: "The candidate model that looks on",
+        fields: &[
+            Field::new("generation", "Number of the candidate"),
+            Field::new("run.generation", "Number of the candidate"),
+            Field::new("run.model", "The candidate"),
+            Field::new("run.beside[]", "Models that act"),
+            Field::new("run.since_ms", "Since when"),
+        ],
+        ..SET_BY_STAFF
+    },
+    Row {
         id: "thresholds",
         place: Place::SpaceEntry(Space::Settings, "thresholds"),
         what: "Thresholds that staff set",
@@ -212,6 +235,10 @@ const JOB: &[Field] = &[
     ),
     Field::new("n_reports", "Number of reports"),
     Field::new("receipts[]", "Receipts of the reports"),
+    Field::new(
+        "opinion.**",
+        "Standing and steps of the scores by a candidate model",
+    ),
     Field::new("status.kind", "Whether it waits, is claimed or decided"),
     Field::new("status.token", "The lease"),
     Field::new("status.holder", "Pseudonym of the moderator who has it"),
@@ -258,7 +285,7 @@ const JOB: &[Field] = &[
     Field::new("decision.counted.judged|after", "As what it was counted"),
     Field::new("decision.counted.held|waited", "Steps of the time it took"),
     Field::new(
-        "decision.counted.shadow.**",
+        "decision.counted.shadow|opinion.**",
         "Where it was counted for a candidate",
     ),
 ];

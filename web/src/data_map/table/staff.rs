@@ -147,6 +147,30 @@ pub(super) const ROWS: &[Row] = &[
         ..OF_AUDIT
     },
     Row {
+        id: "audit-scores",
+        place: Place::SpaceEntry(Space::Audit, "d"),
+        what: "The scores at the moment of an entry, apart from it: the entry itself holds a \
+               salted hash of them",
+        fields: &[
+            Field::new("salt", "What the hash was salted with"),
+            Field::new("scores.model", "Which model had classified the image"),
+            Field::new(
+                "scores.preprocessing",
+                "How the picture was prepared for it",
+            ),
+            Field::new(
+                "scores.probabilities[]",
+                "Probabilities of the five classes",
+            ),
+        ],
+        subject: Subject::Scores,
+        until: "As long as the image",
+        ended_by: End::WithImage,
+        seen_by: &[Receiver::Auditors, Receiver::Authority],
+        exports: &[Export::Audit, Export::Authority, Export::Backup],
+        ..OF_AUDIT
+    },
+    Row {
         id: "audit-head",
         place: Place::SpaceEntry(Space::Audit, "h"),
         what: "The last link of the chain",
@@ -206,14 +230,9 @@ const AUDIT: &[Field] = &[
         "To what: an image's id, a pseudonym, a hash, a setting",
     ),
     Field::new("entry.before|after", "A number or a word before and after"),
-    Field::new("entry.scores.model", "Which model had classified the image"),
     Field::new(
-        "entry.scores.preprocessing",
-        "How the picture was prepared for it",
-    ),
-    Field::new(
-        "entry.scores.probabilities[]",
-        "Probabilities of the five classes",
+        "entry.scores_sha256",
+        "Salted hash of the scores at that moment",
     ),
     Field::new("entry.thresholds[]", "Thresholds at that moment"),
     Field::new("entry.lease", "Lease under which it was decided"),
