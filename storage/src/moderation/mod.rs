@@ -52,8 +52,8 @@ mod kill_tests;
 mod tests;
 
 pub use bank::{
-    BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankEntry, BankHash,
-    BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
+    BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankCounts, BankEntry,
+    BankHash, BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
 };
 pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};

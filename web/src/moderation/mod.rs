@@ -12,6 +12,7 @@ pub mod api;
 pub mod desk;
 pub mod gate;
 pub mod keeper;
+mod legal_order;
 pub mod rate;
 pub mod relabel;
 pub mod replay;

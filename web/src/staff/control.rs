@@ -1,10 +1,11 @@
-//! The door for `imgshare admin`, `block` and parts of `rules` while the service
+//! The door for `imgshare admin`, `block` and parts of `rules` and `bank` while the service
 //! runs, which holds the only open database: a socket in the data folder. Who may
 //! enter that folder may command.
 
 mod wire;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use imgshare_storage::Keyspace;
 use imgshare_storage::audit;
 use imgshare_storage::complaints::{ComplaintError, Complaints};
+use imgshare_storage::moderation::BankHash;
 use imgshare_storage::staff::Secret;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -132,6 +134,18 @@ impl Known<'_> {
                 }
                 thresholds(&self.thresholds.in_force())
             }
+            AdminCommand::BankShow { hash } => self.bank(hash.as_ref())?,
+            AdminCommand::BankRemove { hash } => {
+                let bank = self.complaints.queue().bank();
+                let removed = bank.remove(&by.actor, hash, by.now_ms);
+                match removed.map_err(ComplaintError::from)? {
+                    true => done(hash),
+                    false => refused("the bank does not know this hash"),
+                }
+            }
+            AdminCommand::AuditHead => AdminAnswer::AuditHead {
+                head: audit::head(keys)?,
+            },
             AdminCommand::AuditScores { of } => AdminAnswer::AuditScores {
                 scores: of
                     .iter()
@@ -169,6 +183,18 @@ impl Known<'_> {
         Ok(members)
     }
 
+    fn bank(&self, hash: Option<&BankHash>) -> Result<AdminAnswer, ComplaintError> {
+        let bank = self.complaints.queue().bank();
+        Ok(match hash {
+            Some(hash) => AdminAnswer::BankEntry {
+                entry: bank.entry(hash)?.map(Box::new),
+            },
+            None => AdminAnswer::BankCounts {
+                counts: bank.counts()?,
+            },
+        })
+    }
+
     fn shadow_model(&self, keys: &dyn Keyspace) -> Result<AdminAnswer, AdminError> {
         let merged = self.complaints.queue().merge_uploads();
         merged.map_err(ComplaintError::from)?;
@@ -199,11 +225,15 @@ fn done(name: &impl ToString) -> AdminAnswer {
 /// Where the staff's pages are. On this machine alone they are reached by its
 /// name, because browsers make no passkeys for an address.
 pub(super) fn origin(settings: &Settings) -> String {
+    origin_at(settings, settings.listen)
+}
+
+/// The same for a service that listens at this address, whatever the settings left open.
+pub(crate) fn origin_at(settings: &Settings, address: SocketAddr) -> String {
     if !settings.base_url.is_empty() {
         return settings.base_url.clone();
     }
     let scheme = settings.tls.scheme();
-    let address = settings.listen;
     if address.ip().is_loopback() {
         return format!("{scheme}://localhost:{}", address.port());
     }

@@ -55,7 +55,7 @@ async fn page(
     let (due, counters) = app
         .see_complaints(move |reporting| {
             let counters = match sees_notices {
-                true => reporting.complaints.open_counters(ROWS)?,
+                true => counters(reporting)?,
                 false => Vec::new(),
             };
             Ok((due(reporting, &lanes, sees_notices)?, counters))
@@ -112,6 +112,18 @@ fn due(reporting: &Reporting, lanes: &[Lane], sees: bool) -> Result<Vec<Due>, Co
     Ok(due)
 }
 
+/// Open counter-notices, each with the notices that it answers: whoever gave those is
+/// to be sent it.
+fn counters(reporting: &Reporting) -> Result<Vec<(CounterNotice, Vec<Notice>)>, ComplaintError> {
+    let complaints = &reporting.complaints;
+    let open = complaints.open_counters(ROWS)?.into_iter();
+    let answering = open.map(|counter| {
+        let notices = complaints.notices_about(&counter.image)?;
+        Ok((counter, notices))
+    });
+    answering.collect()
+}
+
 fn due_row(due: &Due, now_ms: u64) -> pages::DueRow {
     let case = &due.case;
     let categories = case.categories.keys();
@@ -142,7 +154,7 @@ fn notice_row(notice: &Notice) -> pages::NoticeRow {
     }
 }
 
-fn counter_row(counter: &CounterNotice) -> pages::CounterRow {
+fn counter_row((counter, notices): &(CounterNotice, Vec<Notice>)) -> pages::CounterRow {
     pages::CounterRow {
         receipt: counter.receipt.to_string(),
         image: counter.image.to_string(),
@@ -157,6 +169,7 @@ fn counter_row(counter: &CounterNotice) -> pages::CounterRow {
         at: clock::rfc3339(counter.at_ms),
         restore_from: clock::rfc3339(counter.restore_from_ms),
         restore_by: clock::rfc3339(counter.restore_by_ms),
+        notices: notices.iter().map(notice_row).collect(),
     }
 }
 

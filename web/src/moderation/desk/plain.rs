@@ -16,6 +16,7 @@ use crate::dto;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::moderation::api::{permission, worker};
+use crate::moderation::legal_order;
 use crate::moderation::service::{self, LeaseAction, Worker};
 use crate::pages::desk as pages;
 use crate::staff::{Session, me};
@@ -96,7 +97,10 @@ async fn done(app: &AppState, worker: &Worker, act: Act, asked: Asked) -> Result
         version: asked.version,
     };
     let decided = match verdict(act, asked.policy)? {
-        Some(verdict) => service::decide(app, worker.clone(), claim, verdict).await,
+        Some(verdict) => {
+            legal_order::check(worker.who.role, &verdict)?;
+            service::decide(app, worker.clone(), claim, verdict).await
+        }
         None => {
             let action = match act {
                 Act::Skip => LeaseAction::Skip,
