@@ -46,8 +46,11 @@ impl Queue {
                 State::Review | State::Blocked => State::Public,
                 before => before,
             };
+            let mut unbanked = Vec::new();
             for hash in &removal.banked {
-                self.bank.plan_remove(changes, hash)?;
+                if self.bank.plan_unban(changes, hash)? {
+                    unbanked.push(*hash);
+                }
             }
             let mut job = stored.job.clone();
             (job.decision, job.not_by, job.status) = (None, None, Status::Decided);
@@ -58,7 +61,7 @@ impl Queue {
             audit::append(&*self.store, changes, entry)?;
             job_keys::replace(changes, Some(stored), &mut job);
             changes.update_record(record);
-            Ok::<Option<Vec<BankHash>>, ModerationError>(Some(removal.banked))
+            Ok::<Option<Vec<BankHash>>, ModerationError>(Some(unbanked))
         })?;
         let Some(unbanked) = restored else {
             return Ok(false);
