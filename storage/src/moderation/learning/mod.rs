@@ -236,7 +236,8 @@ pub(super) fn plan_undone(
     again: Option<&Counted>,
 ) -> Result<(), StorageError> {
     let mut steps = Steps::default();
-    if let Some(key) = again.and_then(Counted::decided_key) {
+    let keys_again = again.map(|again| [again.decided_key(), again.shadow_key()]);
+    for key in keys_again.into_iter().flatten().flatten() {
         steps.add(key, 1);
     }
     for key in counted.keys() {
