@@ -422,6 +422,7 @@ impl Store {
     }
 }
 
+mod correction;
 mod keyspace;
 mod locks;
 mod removal;

@@ -121,6 +121,7 @@ pub async fn commit(
         scrubbed,
         sha256,
         pdq,
+        shadow,
         verdict,
         permit,
         timings: _,
@@ -183,7 +184,9 @@ pub async fn commit(
         drop(permit);
         Ok(Some(Accepted { record, token }))
     });
-    stored.await?.ok_or(WebError::ImageRefused)
+    let accepted = stored.await?.ok_or(WebError::ImageRefused)?;
+    app.shadow_model.offer(app, shadow, &accepted.record);
+    Ok(accepted)
 }
 
 fn no_randomness(error: std::io::Error) -> WebError {

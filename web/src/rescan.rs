@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use imgshare_pipeline::{PipelineError, Scored, Verdict};
+use imgshare_pipeline::{PipelineError, Scored, ShadowInput, Verdict};
 use imgshare_storage::moderation::{Flag, Job, Lookup, ModerationError, Reason};
 use imgshare_storage::{ImageId, Record, State};
 use tokio::sync::watch;
@@ -81,11 +81,14 @@ async fn rescan_one(app: &Arc<App>, id: ImageId) -> Result<(), WebError> {
     if !is_due(app, &record) {
         return Ok(());
     }
-    let scored = match bytes {
+    let (scored, shadow) = match bytes {
         Some(bytes) => classify(app, bytes).await?,
-        None => None,
+        None => (None, None),
     };
-    settle(app, id, scored).await
+    if let Some(record) = settle(app, id, scored).await? {
+        app.shadow_model.offer(app, shadow, &record);
+    }
+    Ok(())
 }
 
 /// Each failed try doubles the wait: one slow minute must not use them up.
@@ -96,22 +99,31 @@ fn is_due(app: &App, record: &Record) -> bool {
     clock::now_ms() >= record.uploaded_at_ms.saturating_add(wait_ms)
 }
 
-/// The image's scores, or nothing when trying was in vain.
-async fn classify(app: &App, bytes: Vec<u8>) -> Result<Option<Scored>, WebError> {
+/// The image's scores, or nothing when trying was in vain; and what a candidate
+/// model is to look at.
+async fn classify(
+    app: &App,
+    bytes: Vec<u8>,
+) -> Result<(Option<Scored>, Option<ShadowInput>), WebError> {
     let permit = app
         .pipeline
         .admit(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
     match ingest::run(app, permit, bytes.into()).await {
         Ok(ingested) => Ok(match ingested.verdict {
-            Verdict::Scored(scored) => Some(scored),
-            Verdict::Pending => None,
+            Verdict::Scored(scored) => (Some(scored), ingested.shadow),
+            Verdict::Pending => (None, None),
         }),
-        Err(PipelineError::Reject(_)) => Ok(None),
+        Err(PipelineError::Reject(_)) => Ok((None, None)),
         Err(other) => Err(other.into()),
     }
 }
 
-async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), WebError> {
+/// Returns the record as it is then; `None` when its owner deleted it meanwhile.
+async fn settle(
+    app: &App,
+    id: ImageId,
+    scored: Option<Scored>,
+) -> Result<Option<Record>, WebError> {
     let moderation = app.thresholds.moderation();
     let attempts_max = app.settings.pipeline.rescan_attempts_max;
     let (rules, now_ms) = (app.rules.rules(), clock::now_ms());
@@ -149,8 +161,8 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
             Err(error) => Err(error),
         }
     });
-    // Without a record it was deleted by its owner meanwhile.
-    if let Some(record) = updated.await? {
+    let updated = updated.await?;
+    if let Some(record) = &updated {
         let label = record
             .classification
             .as_ref()
@@ -160,7 +172,7 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
             tracing::warn!(%id, "an image could not be classified; it stays hidden");
         }
     }
-    Ok(())
+    Ok(updated)
 }
 
 /// Settles a pending record by what passing the gate gave, if the image has

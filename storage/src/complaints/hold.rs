@@ -28,9 +28,7 @@ impl Complaints {
             if !record.legal_hold && record.court_hold == is_ordered {
                 return Ok(false);
             }
-            let told = |record: &Record| {
-                json!({"legal_hold": record.legal_hold, "court_hold": record.court_hold})
-            };
+            let told = |record: &Record| json!({"legal_hold": record.legal_hold, "court_hold": record.court_hold});
             let before = told(&record);
             (record.legal_hold, record.court_hold) = (false, is_ordered);
             let after = told(&record);

@@ -53,7 +53,7 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use appeal::{APPEAL_CHARS_MAX, Appeal, AppealOutcome};
-pub use business_days::{end_of_business_day, is_business_day};
+pub use business_days::{Zone, end_of_business_day, is_business_day};
 pub use case::{
     CONTACT_CHARS_MAX, Case, Outcome, REPORT_CHARS_MAX, REPORTS_OPEN_MAX, Report, Resolution,
 };

@@ -8,6 +8,7 @@ use super::{LawfulError, Line};
 use crate::audit::{self, Action, Actor, Entry, Subject};
 use crate::calendar::MS_A_DAY;
 use crate::keyspace::Space;
+use crate::retention::pending;
 use crate::staff::Kept;
 use crate::staff::kept;
 use crate::{Changes, ImageId, KeyRange, Keyspace, State, StorageError, Store};
@@ -149,6 +150,7 @@ pub fn release(
         };
         let record = store.find(image)?;
         kept.remove(changes);
+        pending::plan(store, changes, now_ms)?;
         if let Some(mut record) = record {
             record.court_hold = false;
             changes.update_record(record);

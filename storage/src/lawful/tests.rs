@@ -7,9 +7,7 @@ use crate::audit::{self, Actor};
 use crate::calendar::MS_A_DAY;
 use crate::complaints::{self, Category, Complaints, ReportDraft};
 use crate::contract::{SampleBytes, sample_record};
-use crate::moderation::{
-    Bank, Flag, Note, Policy, Queue, QueueSettings, Reason, Verdict,
-};
+use crate::moderation::{Bank, Flag, Note, Policy, Queue, QueueSettings, Reason, Verdict};
 use crate::{Changes, ImageId, Keyspace, PartName, State, Store};
 
 const NOW: u64 = 1_800_000_000_000;
@@ -258,7 +256,9 @@ fn p11_evidence_that_is_cleared_during_a_courts_hold_ends_with_it() {
     let store = &**queue.store();
     report_abuse(&queue, image);
     hold(store, &Actor::System, &new_hold(image, 30), NOW).unwrap();
-    queue.take_down(None, &image, &Verdict::Safe, NOW + 1).unwrap();
+    queue
+        .take_down(None, &image, &Verdict::Safe, NOW + 1)
+        .unwrap();
     store.remove(&image, NOW + 2).unwrap();
     assert!(is_there(store, &image), "the court holds it still");
     release(store, &Actor::Operator, &image, NOW + 3).unwrap();

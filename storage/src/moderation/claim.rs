@@ -41,8 +41,7 @@ impl Queue {
         let mut after = None;
         loop {
             // Others have their turn between two stretches of the queue.
-            let (claimed, next) =
-                self.claim_behind(who, query, after.as_deref(), (n, now_ms))?;
+            let (claimed, next) = self.claim_behind(who, query, after.as_deref(), (n, now_ms))?;
             match next {
                 Some(next) if claimed.is_empty() => after = Some(next),
                 _ => return Ok(claimed),
@@ -81,7 +80,10 @@ impl Queue {
 
     /// How many more leases somebody may have, at least one.
     fn leases_left(&self, who: &StaffId) -> Result<usize, ModerationError> {
-        let held = self.leases(|holder| holder == who.as_str().as_bytes(), Space::Claims.all())?;
+        let held = self.leases(
+            |holder| holder == who.as_str().as_bytes(),
+            Space::Claims.all(),
+        )?;
         match LEASES_MAX.saturating_sub(held.len()) {
             0 => Err(ModerationError::TooManyLeases),
             left => Ok(left),
@@ -201,7 +203,10 @@ impl Queue {
     /// The store's.
     pub fn release_all(&self, who: &StaffId) -> Result<usize, ModerationError> {
         let _turn = self.turn();
-        let held = self.leases(|holder| holder == who.as_str().as_bytes(), Space::Claims.all())?;
+        let held = self.leases(
+            |holder| holder == who.as_str().as_bytes(),
+            Space::Claims.all(),
+        )?;
         self.give_back(&held, |lease| lease.holder == *who)
     }
 

@@ -100,7 +100,19 @@ impl Queue {
     ) -> Result<Job, ModerationError> {
         let _taking_in = self.bank.taking_in();
         let _turn = self.turn();
-        let (job, bank) = audit::commit(&*self.store, |changes| plan(self, changes))?;
+        let mut told = None;
+        let decided = audit::commit(&*self.store, |changes| {
+            let (job, bank) = plan(self, changes)?;
+            let before = job.decision.as_ref().map(|decision| decision.before.state);
+            if let Some(was) = before {
+                told = Some(self.foretell(changes, was, &job, now_ms)?);
+            }
+            Ok::<_, ModerationError>((job, bank))
+        });
+        if let Some(told) = &told {
+            self.fulfil(told, now_ms);
+        }
+        let (job, bank) = decided?;
         self.bank.note(&bank.banked);
         self.bank.forget(&bank.gone);
         // What its owner deleted goes as soon as nothing holds it.
@@ -164,6 +176,9 @@ impl Queue {
             counted: None,
         };
         self.count(changes, &undecided, &record, &mut decision)?;
+        if decision.counted.is_some() {
+            job.opinion = None;
+        }
         outcome::plan_decided(&*self.store, changes, &mut record, &job, &decision)?;
         job.decision = Some(decision);
         let actor = decider.who.map_or(Actor::System, Moderator::actor);
@@ -289,7 +304,7 @@ fn from_lane(lane: Lane, verdict: &Verdict) -> Verdict {
 }
 
 /// What a verdict does to the image and to its place in the queue.
-fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
+pub(super) fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     let ruling = |label| {
         Some(Ruling {
             label,

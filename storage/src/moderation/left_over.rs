@@ -115,6 +115,7 @@ fn fate(job: &Job, now_ms: u64) -> Fate {
 
 fn scrub(job: &mut Job) {
     job.signals = Signals::default();
+    job.opinion = None;
     if let Some(decision) = &mut job.decision {
         decision.counted = None;
     }

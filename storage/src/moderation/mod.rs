@@ -43,8 +43,10 @@ mod restore;
 mod sample;
 mod signals;
 mod text;
+mod tombstone;
 mod undo;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod kill_tests;
@@ -62,8 +64,9 @@ pub(crate) use flag::plan_forgotten;
 pub use flag::{Flag, Report};
 pub use job::{Job, Lane, Lease, Skip, Status};
 pub use learning::{
-    Candidate, Cell, Counted, Figures, Judged, SCORE_STEPS, ShadowFigures, Source, Standing,
-    Standings, plan_shadow_end, shadow_figures,
+    Candidate, Cell, Counted, Figures, Judged, Opinion, OpinionFigures, SCORE_STEPS, Seen,
+    ShadowFigures, Source, Standing, Standings, forget_opinions, opinion_figures, plan_shadow_end,
+    shadow_figures,
 };
 pub use listing::{Listing, Query};
 pub use priority::{BOOST_MS_MAX, Priority, Sort};
@@ -74,4 +77,5 @@ pub use rescore::{Rescore, ScorePlace, is_about_score, is_settled};
 pub use sample::is_sampled;
 pub use signals::Signals;
 pub use text::{NOTE_CHARS_MAX, Note};
+pub(crate) use tombstone::{Removal, plan_removed_again};
 pub use verdict::{Before, Claim, Decision, Policy, Verdict};

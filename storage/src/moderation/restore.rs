@@ -24,6 +24,7 @@ impl Queue {
         also: impl Fn(&mut Changes, &Record, u64) -> Result<(), StorageError>,
     ) -> Result<bool, ModerationError> {
         let _turn = self.turn();
+        let mut told = None;
         let restored = audit::commit(&*self.store, |changes| {
             let stored = self.queued(image)?;
             let mut record = self.record(image)?;
@@ -61,9 +62,13 @@ impl Queue {
             audit::append(&*self.store, changes, entry)?;
             job_keys::replace(changes, Some(stored), &mut job);
             changes.update_record(record);
+            told = Some(self.foretell(changes, State::Blocked, &job, now_ms)?);
             Ok::<Option<Vec<BankHash>>, ModerationError>(Some(unbanked))
-        })?;
-        let Some(unbanked) = restored else {
+        });
+        if let Some(told) = &told {
+            self.fulfil(told, now_ms);
+        }
+        let Some(unbanked) = restored? else {
             return Ok(false);
         };
         self.bank.forget(&unbanked);

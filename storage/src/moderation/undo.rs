@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::claim::conflict;
 use super::decide::{entry, hide, told_of};
+use super::words::say_again;
 use super::{
-    BankHash, ConflictKind, Decision, Job, Lane, ModerationError, Moderator, Queue, Status,
-    Verdict, job_keys, learning,
+    BankHash, ConflictKind, Counted, Decision, Job, Lane, ModerationError, Moderator, Queue,
+    Status, Verdict, job_keys, learning,
 };
 use crate::complaints::outcome;
 use crate::staff::Role;
@@ -29,7 +30,8 @@ impl Queue {
     ) -> Result<Job, ModerationError> {
         let _taking_in = self.bank.taking_in();
         let _turn = self.turn();
-        let (job, banked, unbanked) = audit::commit(&*self.store, |changes| {
+        let mut foretold = None;
+        let undone = audit::commit(&*self.store, |changes| {
             let stored = self.queued(image)?;
             let mut decision = undoable(&stored.job, version)?;
             // Whom an appeal was against does not take back what came of it.
@@ -40,16 +42,20 @@ impl Queue {
             if record.state == State::Removed {
                 return Err(ModerationError::Gone { id: *image });
             }
+            let was = record.state;
             let told = told_of(&record, stored.job.lane);
             (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
             record.legal_hold = decision.before.held;
             outcome::plan_undone(&*self.store, changes, &mut record, &decision)?;
-            let earlier = decision.before.earlier.take().map(|earlier| *earlier);
+            let mut earlier = decision.before.earlier.take().map(|earlier| *earlier);
+            if let Some(earlier) = &mut earlier {
+                say_again(&*self.store, image, earlier)?;
+            }
             let (banked, unbanked) = self.bank_again(changes, &decision, earlier.as_ref())?;
             if let Some(counted) = &decision.counted {
                 let earlier = earlier.as_ref();
                 let again = earlier.and_then(|earlier| earlier.counted.as_ref());
-                learning::plan_undone(&*self.store, changes, counted, again)?;
+                learning::plan_undone(&*self.store, changes, &self.shadow, counted, again)?;
             }
             let mut job = stored.job.clone();
             job.lane = decision.before.lane;
@@ -63,6 +69,8 @@ impl Queue {
             job.not_by.clone_from(&decision.before.not_by);
             // What stood before stands again, and with it the day of its purge.
             job.decision = earlier;
+            let counted = decision.counted.as_ref();
+            job.opinion = counted.and_then(Counted::opinion);
             job.status = Status::Claimed(self.new_lease(who, now_ms)?);
             let mut entry = entry(&record, &job, who.actor(), "decision-undone", now_ms);
             entry = entry.changed(
@@ -72,8 +80,13 @@ impl Queue {
             audit::append(&*self.store, changes, entry)?;
             job_keys::replace(changes, Some(stored), &mut job);
             changes.update_record(record);
-            Ok((job, banked, unbanked))
-        })?;
+            foretold = Some(self.foretell(changes, was, &job, now_ms)?);
+            Ok::<_, ModerationError>((job, banked, unbanked))
+        });
+        if let Some(foretold) = &foretold {
+            self.fulfil(foretold, now_ms);
+        }
+        let (job, banked, unbanked) = undone?;
         self.bank.note(&banked);
         self.bank.forget(&unbanked);
         Ok(job)
@@ -95,7 +108,11 @@ impl Queue {
             }
         }
         for entry in &decision.unbanned {
-            self.bank.plan_ban(changes, entry)?;
+            let mut entry = entry.clone();
+            if let Some(Verdict::Remove { reason, .. }) = earlier.map(|earlier| &earlier.verdict) {
+                entry.reason = reason.clone();
+            }
+            self.bank.plan_ban(changes, &entry)?;
         }
         let banked = decision.unbanned.iter().map(|entry| entry.hash);
         Ok((banked.collect(), unbanked))

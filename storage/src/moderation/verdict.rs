@@ -153,8 +153,7 @@ pub struct Before {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_by: Option<StaffId>,
     /// The decision that stood, with the day of its purge. What was said with it
-    /// is in its statement of reasons, and left out here: two of the longest
-    /// would not fit into a value.
+    /// is left out here, and said again when it stands again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Box<Decision>>,
     /// There were more decisions before it, which are known no more: this one is
@@ -168,12 +167,7 @@ impl Decision {
     /// was before.
     pub(super) fn as_earlier(&self) -> Box<Self> {
         let mut earlier = self.clone();
-        match &mut earlier.verdict {
-            Verdict::Remove { reason: words, .. } | Verdict::Escalate { note: words, .. } => {
-                *words = Note::default();
-            }
-            Verdict::Safe | Verdict::Nsfw => {}
-        }
+        earlier.verdict = self.verdict.without_words();
         earlier.before.is_cut |= earlier.before.earlier.take().is_some();
         Box::new(earlier)
     }

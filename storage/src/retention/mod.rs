@@ -90,7 +90,7 @@ pub enum Job {
     ModeratedRemovals,
     /// What was deleted while something kept it that has ended.
     Erasures,
-    /// What the queue still knows of images that are gone.
+    /// What queue and audit still know of images that are gone.
     Leftovers,
     /// Reports and objections that were settled a year ago.
     Reports,
@@ -195,7 +195,7 @@ pub struct Did {
 }
 
 /// How old the oldest of what must end is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ages {
     /// Age of the oldest day of the request log, in milliseconds.
     pub oldest_log_ms: u64,
@@ -242,7 +242,7 @@ impl Retention<'_> {
             Job::IdleRemovals => self.to_remove(now_ms)?,
             Job::ModeratedRemovals => ids(self.queue.purges_due(now_ms, PLAN_MAX)?),
             Job::Erasures => ids(self.to_erase(PLAN_MAX)?),
-            Job::Leftovers => ids(self.queue.left_over(now_ms, None, PLAN_MAX)?.due),
+            Job::Leftovers => ids(self.left_over(now_ms, PLAN_MAX)?),
             Job::Reports => {
                 let n_due = self.complaints.n_expired(now_ms, PLAN_MAX)?;
                 (0..n_due)

@@ -3,7 +3,9 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use super::{ABANDONED_MAX, Abandoned, Store, Undo};
+use crate::audit;
 use crate::complaints::outcome;
+use crate::erased::Fate;
 use crate::retention::pending;
 use crate::{Changes, ImageId, Record, State, StorageError};
 
@@ -38,7 +40,7 @@ impl Store {
             }
         }
         if is_kept {
-            self.erased.note(id, now_ms, true)?;
+            self.erased.note(id, now_ms, Fate::Held)?;
         } else if let Err(error) = self.purge(id, now_ms) {
             self.remember(id, Self::purge_removed, now_ms);
             return Err(error);
@@ -53,16 +55,25 @@ impl Store {
     }
 
     /// Removes what a removed image still has. The caller holds its lock.
-    /// The bytes make room for the tombstone, without which the record stays.
+    /// The bytes make room for the tombstone, without which the record stays; with
+    /// the record go the scores that the audit has of it.
     fn purge(&self, id: &ImageId, now_ms: u64) -> Result<(), StorageError> {
         self.variants.remove(id)?;
         self.blobs.remove(id)?;
-        self.erased.note(id, now_ms, false)?;
+        self.erased.note(id, now_ms, Fate::Erased)?;
         let record = self.records.find(id)?;
-        let mut changes = Changes::new();
-        changes.remove_record(*id);
-        pending::plan(&*self.records, &mut changes, now_ms)?;
-        self.records.commit(changes)?;
+        loop {
+            let mut changes = Changes::new();
+            let is_more = audit::plan_erased(&*self.records, &mut changes, id)?;
+            if !is_more {
+                changes.remove_record(*id);
+            }
+            pending::plan(&*self.records, &mut changes, now_ms)?;
+            self.records.commit(changes)?;
+            if !is_more {
+                break;
+            }
+        }
         if let Some(record) = record {
             self.likenesses.forget(&*self.records, &record);
         }

@@ -4,8 +4,7 @@
 pub mod thresholds;
 
 use imgshare_storage::moderation::{
-    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Status,
-    Verdict,
+    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Status, Verdict,
 };
 use imgshare_storage::{ImageId, Record, Views};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imgshare_storage::backup::{self, BackupKey, DAYS_MAX, Made};
-use imgshare_storage::retention::{Did, Job, Planned};
+use imgshare_storage::retention::{Ages, Did, Job, Planned};
 use imgshare_storage::{ImageId, ViewDelta};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
@@ -32,6 +32,8 @@ pub enum Command {
     Plan,
     /// The end of everything that is due.
     Run,
+    /// How old the oldest of what must end is. Nothing is changed.
+    Look,
     /// A backup.
     Backup {
         /// Its folder, as a whole path.
@@ -62,6 +64,13 @@ pub enum Answer {
         /// By job.
         jobs: Vec<Ended>,
     },
+    /// What a look found.
+    Looked {
+        /// How old the oldest of what must end is.
+        ages: Ages,
+        /// Reports that should have ended a day ago.
+        n_reports_overdue: u64,
+    },
     /// What a backup did.
     BackedUp {
         /// What.
@@ -89,6 +98,12 @@ pub fn obey(
     let answer = match command {
         Command::Plan => house.plan(now_ms).map(|jobs| Answer::Planned { jobs }),
         Command::Run => house.run(now_ms, gone).map(|jobs| Answer::Ended { jobs }),
+        Command::Look => house
+            .look(now_ms)
+            .map(|(ages, n_reports_overdue)| Answer::Looked {
+                ages,
+                n_reports_overdue,
+            }),
         Command::Backup { to, key, days_max } => {
             let made = back_up(house, to, key, *days_max, now_ms);
             return made.map_or_else(refused, |made| Answer::BackedUp { made });

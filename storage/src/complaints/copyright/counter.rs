@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::business_days::end_of_business_day;
+use super::super::business_days::{Zone, end_of_business_day};
 use super::super::outcome;
 use super::super::statement::{self, Restriction};
 use super::super::track::Step;
@@ -102,7 +102,7 @@ pub struct Restored {
 }
 
 impl CounterForm {
-    /// The counter-notice, if nothing is missing.
+    /// The counter-notice, if nothing is missing. Its days are those of the zone.
     ///
     /// # Errors
     /// Everything that is.
@@ -111,6 +111,7 @@ impl CounterForm {
         image: ImageId,
         receipt: Receipt,
         now_ms: u64,
+        zone: Zone,
     ) -> Result<CounterNotice, Vec<Flaw>> {
         let mut check = Check::default();
         let (days_min, days_max) = BUSINESS_DAYS;
@@ -124,8 +125,8 @@ impl CounterForm {
             text: check.text("text", &self.text),
             signature: check.needed("signature", &self.signature),
             at_ms: now_ms,
-            restore_from_ms: end_of_business_day(now_ms, days_min),
-            restore_by_ms: end_of_business_day(now_ms, days_max),
+            restore_from_ms: end_of_business_day(now_ms, days_min, zone),
+            restore_by_ms: end_of_business_day(now_ms, days_max, zone),
             state: CounterState::Open,
         };
         check.stated("mistake", self.mistake);

@@ -92,7 +92,10 @@ fn a_counter_notice_runs_on_when_what_closed_it_is_undone() {
         assert_ne!(state(&desk, &counter), CounterState::Open);
         desk.queue.undo(&who, &image, job.version, NOW + 4).unwrap();
         let open = desk.complaints.open_counter(&image).unwrap().unwrap();
-        assert_eq!((open.receipt, open.state), (counter.receipt, CounterState::Open));
+        assert_eq!(
+            (open.receipt, open.state),
+            (counter.receipt, CounterState::Open)
+        );
         let due = desk.complaints.restore_due(counter.restore_from_ms, 10);
         // Whoever took it back holds it; its day comes all the same.
         assert_eq!(due.unwrap().images, [image]);

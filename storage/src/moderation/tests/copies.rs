@@ -65,7 +65,10 @@ fn a_search_that_was_cut_short_says_so_and_goes_on() {
     }
     let hash = banned(&queue, [7; 32], BankPolicy::Refuse);
     let copies = queue.find_copies(&[hash]).unwrap();
-    assert_eq!((copies.images.len(), copies.is_complete), (SEARCH_MAX, false));
+    assert_eq!(
+        (copies.images.len(), copies.is_complete),
+        (SEARCH_MAX, false)
+    );
     for (image, _) in &copies.images {
         let blocked = |record: &mut Record| record.state = State::Blocked;
         queue.store.update(image, blocked).unwrap();

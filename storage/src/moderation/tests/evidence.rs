@@ -93,7 +93,10 @@ fn a_removal_as_abuse_is_child_safetys_to_decide() {
     let image = queued_image(&queue, 0.9).id;
     let claim = claimed(&queue, &who, &image);
     let job = queue.decide(&who, &claim, &abuse(), NOW).unwrap();
-    assert_eq!((job.lane, &job.status), (Lane::ChildSafety, &Status::Waiting));
+    assert_eq!(
+        (job.lane, &job.status),
+        (Lane::ChildSafety, &Status::Waiting)
+    );
     assert!(queue.record(&image).unwrap().legal_hold);
     assert_eq!(state_of(&queue, &image), State::Review);
     assert_eq!(told(&queue.store, &image), ["image-escalated"]);
@@ -138,7 +141,9 @@ fn what_child_safety_has_is_not_passed_on() {
         let passed_on = queue.decide(&theirs, &claim, &escalated(to), NOW + 1);
         assert_eq!(kind_of(passed_on), ConflictKind::StaysInLane);
     }
-    queue.decide(&theirs, &claim, &Verdict::Safe, NOW + 1).unwrap();
+    queue
+        .decide(&theirs, &claim, &Verdict::Safe, NOW + 1)
+        .unwrap();
     assert!(!queue.record(&image).unwrap().legal_hold);
 }
 
@@ -154,7 +159,9 @@ fn evidence_that_was_passed_on_twice_is_cleared_once() {
             .unwrap();
     }
     let claim = claimed(&queue, &theirs, &image);
-    queue.decide(&theirs, &claim, &Verdict::Safe, NOW + 3).unwrap();
+    queue
+        .decide(&theirs, &claim, &Verdict::Safe, NOW + 3)
+        .unwrap();
     assert!(!queue.record(&image).unwrap().legal_hold);
 }
 
@@ -229,6 +236,43 @@ fn an_undo_lets_the_decision_before_stand_again() {
     let due = queue.purge_due(NOW + 60 * DAY, 9).unwrap();
     assert_eq!(due.images, [image]);
     assert_consistent(&queue.store);
+}
+
+#[test]
+fn a_decision_that_stands_again_says_what_it_said() {
+    let note = |text: &str| Note::new(text).unwrap();
+    let longest = "\u{1F600}".repeat(NOTE_CHARS_MAX);
+    let removal = Verdict::Remove {
+        policy: Policy::Privacy,
+        reason: note(&longest),
+        bank: None,
+    };
+    let escalation = Verdict::Escalate {
+        to: Lane::Senior,
+        note: note("is this a child?"),
+    };
+    for verdict in [removal, escalation] {
+        let queue = queue();
+        let [first, second] = [moderator(), moderator()];
+        let image = queued_image(&queue, 0.9).id;
+        let claim = claimed(&queue, &first, &image);
+        let said = queue.decide(&first, &claim, &verdict, NOW).unwrap();
+        let appeal = Flag::new(Reason::Appeal);
+        queue.flag(&image, &appeal, NOW + 1).unwrap();
+        let claim = claim_of(&queue.claim(&second, &Lane::ALL, &image, NOW + 2).unwrap());
+        let other = Verdict::Remove {
+            policy: Policy::Privacy,
+            reason: note("other words"),
+            bank: None,
+        };
+        let decided = queue.decide(&second, &claim, &other, NOW + 2).unwrap();
+        let version = decided.version;
+        let undone = queue.undo(&second, &image, version, NOW + 3).unwrap();
+        let stands = undone.decision.unwrap();
+        assert_eq!(stands.verdict, verdict);
+        assert_eq!(Some(stands.by), said.decision.map(|said| said.by));
+        assert_consistent(&queue.store);
+    }
 }
 
 #[test]

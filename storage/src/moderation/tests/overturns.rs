@@ -38,9 +38,13 @@ fn an_overturned_removal_bans_nothing() {
     assert!(is_banned(&queue, &record));
     appealed(&queue, &record.id, &first);
     let claim = claimed(&queue, &second, &record.id);
-    let kept = queue.decide(&second, &claim, &Verdict::Safe, NOW + 2).unwrap();
+    let kept = queue
+        .decide(&second, &claim, &Verdict::Safe, NOW + 2)
+        .unwrap();
     assert!(!is_banned(&queue, &record));
-    queue.undo(&second, &record.id, kept.version, NOW + 3).unwrap();
+    queue
+        .undo(&second, &record.id, kept.version, NOW + 3)
+        .unwrap();
     assert!(is_banned(&queue, &record), "the removal stands again");
     assert_consistent(&queue.store);
 }
@@ -65,7 +69,9 @@ fn two_removals_of_one_picture_ban_it_until_neither_stands() {
     let [one, other] = [&first.id, &second.id].map(remove);
     queue.undo(&who, &first.id, one.version, NOW + 1).unwrap();
     assert!(is_banned(&queue, &second), "the other one stands");
-    queue.undo(&who, &second.id, other.version, NOW + 1).unwrap();
+    queue
+        .undo(&who, &second.id, other.version, NOW + 1)
+        .unwrap();
     assert!(!is_banned(&queue, &second));
 }
 
@@ -85,7 +91,9 @@ fn a_removal_makes_a_ban_stricter_and_never_milder() {
     queue.bank.add(&Actor::Operator, &listed, NOW).unwrap();
     let who = moderator();
     let verdict = banning(Policy::ChildAbuse);
-    let job = queue.take_down(Some(&who), &record.id, &verdict, NOW).unwrap();
+    let job = queue
+        .take_down(Some(&who), &record.id, &verdict, NOW)
+        .unwrap();
     let entry = queue.bank.entry(&listed.hash).unwrap().unwrap();
     assert_eq!(
         (entry.policy, entry.against),
@@ -104,7 +112,9 @@ fn whom_an_appeal_was_against_does_not_take_back_its_answer() {
     queue.decide(&first, &claim, &removal(), NOW).unwrap();
     appealed(&queue, &image, &first);
     let claim = claimed(&queue, &second, &image);
-    let kept = queue.decide(&second, &claim, &Verdict::Safe, NOW + 2).unwrap();
+    let kept = queue
+        .decide(&second, &claim, &Verdict::Safe, NOW + 2)
+        .unwrap();
     let own = queue.undo(&first, &image, kept.version, NOW + 3);
     assert_eq!(kind_of(own), ConflictKind::OwnDecision);
     assert_eq!(state_of(&queue, &image), State::Public);

@@ -155,7 +155,7 @@ fn may_change_bank(session: &Session) -> Result<(), WebError> {
 }
 
 /// One decision about many images, a row each in the audit. Child abuse is
-/// decided one by one.
+/// decided one by one; to remove many takes a fresh second factor.
 pub(super) async fn decide_each(
     State(app): State<AppState>,
     session: Session,
@@ -175,6 +175,9 @@ pub(super) async fn decide_each(
         return Err(WebError::MalformedForm.into());
     }
     session.may(Permission::ReviewInBulk)?;
+    if matches!(asked.verdict, Verdict::Remove { .. }) {
+        session.needs_fresh_factor(clock::now_ms())?;
+    }
     may_bank(&session, &asked.verdict)?;
     let worker = worker(&session)?;
     let outcomes = service::decide_each(&app, &worker, asked.claims, &asked.verdict).await;

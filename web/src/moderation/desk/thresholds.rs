@@ -18,7 +18,7 @@ use crate::error::WebError;
 use crate::moderation::relabel::{Preview, Relabelled, Relabelling};
 use crate::moderation::service::thresholds as service;
 use crate::moderation::shadow::{Compared, Tried};
-use crate::pages::desk as pages;
+use crate::pages::learning as pages;
 use crate::staff::{Permission, Session};
 
 const PAGE: &str = "/staff/learning";
