@@ -221,8 +221,8 @@ impl Queue {
     }
 
     fn return_ended(&self, now_ms: u64) -> Result<usize, ModerationError> {
-        // One that ends later than any given now was given by a wrong clock.
-        let last_ms = now_ms.saturating_add(self.settings.lease_ms);
+        // One that ends much later than any given now was given by a wrong clock.
+        let last_ms = now_ms.saturating_add(self.settings.lease_ms.saturating_mul(2));
         let is_over = |until_ms: u64| until_ms <= now_ms || until_ms > last_ms;
         let mut ended = self.leases(|_| true, job_keys::claims_ended(now_ms))?;
         ended.extend(self.leases(|_| true, job_keys::claims_behind(last_ms))?);

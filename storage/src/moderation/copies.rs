@@ -127,7 +127,7 @@ impl Queue {
             && (lane == Lane::General || lane == job.lane);
         // They knew what the bank says, and let it stay.
         let is_known = job.status == Status::Decided
-            && let_stay_at(&job).is_some_and(|at_ms| at_ms >= entry.added_at_ms);
+            && let_stay_at(&job).is_some_and(|at_ms| at_ms > entry.added_at_ms);
         Ok(!(is_of_people && (is_before_them || is_known)))
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::lawful;
 
 #[test]
 fn several_reports_on_one_image_are_one_job() {
@@ -182,13 +183,17 @@ fn what_child_safety_let_stay_is_hidden_no_more() {
 fn an_order_that_held_it_before_outlives_the_report() {
     let desk = desk();
     let image = desk.image();
-    desk.store
-        .update(&image, |record| record.legal_hold = true)
-        .unwrap();
+    let order = lawful::NewHold {
+        image,
+        reference: lawful::Line::new("5 KLs 12/26").unwrap(),
+        expires_at_ms: NOW + 30 * DAY,
+    };
+    lawful::hold(&desk.store, &audit::Actor::Operator, &order, NOW).unwrap();
     desk.report(image, Category::ChildAbuse, NOW);
     let who = person(Role::ChildSafety);
     desk.decide(&who, &image, &Verdict::Safe, NOW + 1);
-    assert!(desk.record(&image).legal_hold);
+    let record = desk.record(&image);
+    assert_eq!((record.court_hold, record.legal_hold), (true, false));
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn a_removed_image_is_purged_when_its_time_is_over() {
         told(&queue.store, &purged.0),
         ["image-removed", "image-purged"]
     );
-    queue.undo(&who, &held.0, held.1, NOW + 30 * DAY).unwrap();
+    queue.undo(&who, &held.0, held.1, NOW).unwrap();
 
     let own = queue.claim(&who, &Lane::ALL, &appealed.0, NOW + 2);
     assert_eq!(kind_of(own), ConflictKind::OwnDecision);
