@@ -15,6 +15,7 @@ mod decisions;
 mod deletion;
 mod device;
 mod drain;
+mod imports;
 mod likeness;
 mod memory;
 mod models;
