@@ -140,16 +140,28 @@ impl Complaints {
         Ok(n_ending)
     }
 
-    /// How many reports' cases and objections have come to their end, at most
-    /// `limit`.
+    /// How many reports' cases, objections and statements have come to their end, at
+    /// most `limit`.
     ///
     /// # Errors
     /// The store's.
     pub fn n_expired(&self, now_ms: u64, limit: usize) -> Result<usize, ComplaintError> {
+        Ok(self.expired(now_ms, limit)?.len())
+    }
+
+    /// What has come to its end, at most `limit` things, each by its kind.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn expired(&self, now_ms: u64, limit: usize) -> Result<Vec<&'static str>, ComplaintError> {
         let store = &**self.queue.store();
-        let n_cases = store.range(&keys::expired(now_ms), limit)?.len();
-        let n_objections = store.range(&keys::objections_expired(now_ms), limit)?.len();
-        Ok(n_cases.saturating_add(n_objections).min(limit))
+        let cases = store.range(&keys::expired(now_ms), limit)?;
+        let mut kinds = vec!["the reports about an image"; cases.len()];
+        let room = limit.saturating_sub(kinds.len());
+        let objections = store.range(&keys::objections_expired(now_ms), room)?;
+        let objections = objections.iter();
+        kinds.extend(objections.map(|entry| keys::expired_kind(&entry.key)));
+        Ok(kinds)
     }
 
     fn is_gone(&self, image: &ImageId) -> Result<bool, ComplaintError> {

@@ -162,6 +162,15 @@ pub(super) fn expired_objection(key: &[u8]) -> Option<Vec<u8>> {
     Some(notices(&[&[*kind], rest]))
 }
 
+/// In words, what an expiry key of [`objections_expired`] is about.
+pub(super) fn expired_kind(key: &[u8]) -> &'static str {
+    match key.get(11) {
+        Some(b's') => "the statements of reasons about an image",
+        Some(b'a') => "an appeal",
+        _ => "a counter-notice",
+    }
+}
+
 pub(super) fn upheld_same(sha256: &[u8; 32]) -> Vec<u8> {
     notices(&[b"h", b"s", sha256])
 }

@@ -2,12 +2,11 @@
 
 use std::sync::{MutexGuard, PoisonError};
 
-use super::{ABANDONED_MAX, Abandoned, Store, Undo};
-use crate::audit;
+use super::{ABANDONED_MAX, Abandoned, Store, UPDATE_ATTEMPTS_MAX, Undo};
 use crate::complaints::outcome;
 use crate::erased::Fate;
 use crate::retention::pending;
-use crate::{Changes, ImageId, Record, State, StorageError};
+use crate::{Changes, ImageId, Record, State, StorageError, audit, moderation};
 
 impl Store {
     /// Removes an image: from then on it is [`State::Removed`], then its bytes
@@ -62,22 +61,47 @@ impl Store {
         self.blobs.remove(id)?;
         self.erased.note(id, now_ms, Fate::Erased)?;
         let record = self.records.find(id)?;
+        let mut n_lost = 0;
         loop {
             let mut changes = Changes::new();
-            let is_more = audit::plan_erased(&*self.records, &mut changes, id)?;
-            if !is_more {
-                changes.remove_record(*id);
-            }
-            pending::plan(&*self.records, &mut changes, now_ms)?;
-            self.records.commit(changes)?;
-            if !is_more {
-                break;
+            let is_more = self.plan_purged(&mut changes, id, record.as_ref(), now_ms)?;
+            match self.records.commit(changes) {
+                Ok(()) if is_more => {}
+                Ok(()) => break,
+                // Somebody was at its job, its statements or the hash bank.
+                Err(StorageError::Stale { .. }) if n_lost < UPDATE_ATTEMPTS_MAX => n_lost += 1,
+                Err(error) => return Err(error),
             }
         }
         if let Some(record) = record {
             self.likenesses.forget(&*self.records, &record);
         }
         Ok(())
+    }
+
+    /// Plans the end of a record with everything elsewhere that lives as long as the
+    /// image: its scores, and that the hash bank knows where a hash came from.
+    /// Statements of reasons get their end. True when one commit does not take it all.
+    fn plan_purged(
+        &self,
+        changes: &mut Changes,
+        id: &ImageId,
+        record: Option<&Record>,
+        now_ms: u64,
+    ) -> Result<bool, StorageError> {
+        let keys = &*self.records;
+        pending::plan(keys, changes, now_ms)?;
+        let is_more = audit::plan_erased(keys, changes, id)?;
+        if is_more {
+            return Ok(true);
+        }
+        moderation::plan_scores_erased(keys, changes, id)?;
+        if let Some(record) = record {
+            moderation::plan_origin_forgotten(keys, changes, record)?;
+        }
+        outcome::plan_purged(keys, changes, id, now_ms)?;
+        changes.remove_record(*id);
+        Ok(false)
     }
 
     /// Purges an image if it is removed and nothing keeps it.
