@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `mb` kind hash | an entry of the hash bank |
 //! | `mbc` kind hash | nothing: copies of it are still to be looked for |
+//! | `mbd` kind hash | how many removals ask for it |
 //! | `mc` end-of-lease id | who holds the lease |
 //! | `mj` id | the job |
 //! | `ml` ... | what decisions teach: see [`Figures`] |
@@ -43,6 +44,7 @@ mod sample;
 mod signals;
 mod text;
 mod tombstone;
+mod undo;
 mod verdict;
 mod words;
 
@@ -56,6 +58,7 @@ pub use bank::{
     BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankEntry, BankHash,
     BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
 };
+pub use claim::LEASES_MAX;
 pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};
 pub(crate) use flag::plan_forgotten;

@@ -16,6 +16,7 @@ mod crowd;
 mod decisions;
 mod evidence;
 mod order;
+mod overturns;
 mod rescores;
 
 /// A minute past the time of the samples.

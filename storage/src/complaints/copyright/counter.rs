@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::business_days::{Zone, end_of_business_day};
+use super::super::outcome;
 use super::super::statement::{self, Restriction};
 use super::super::track::Step;
 use super::super::{ComplaintError, Complaints, Receipt, Text, appeal, keys};
@@ -296,7 +297,9 @@ impl Complaints {
             let also = |changes: &mut Changes, record: &Record, version: u64| {
                 plan_closed(changes, &counter, CounterState::Restored);
                 // The notice does not stand any more, and counts no more.
-                repeat::plan_counted(store, changes, record, Step::Back)?;
+                if outcome::was_infringement(store, &image)? {
+                    repeat::plan_counted(store, changes, record, Step::Back)?;
+                }
                 appeal::plan_granted(store, changes, &image, version, now_ms)?;
                 statement::plan_lifted(store, changes, &image, version)
             };

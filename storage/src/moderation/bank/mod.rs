@@ -1,5 +1,6 @@
 //! Hashes of images that must not come back.
 
+mod bans;
 mod entry;
 mod list;
 mod transfer;
@@ -219,7 +220,8 @@ impl Bank {
         Ok(Keyspace::commit(&*self.store, changes)?)
     }
 
-    /// Adds one entry. False when its hash is there already.
+    /// Adds one entry, or makes the one that is there as strict as this. False
+    /// when its hash is there already and as strict.
     ///
     /// # Errors
     /// The store's.
@@ -273,17 +275,24 @@ impl Bank {
         Ok(was_there)
     }
 
-    /// Plans an entry; false when its hash is there already.
+    /// Plans an entry, or that the one that is there becomes as strict; false when
+    /// it is.
     pub(super) fn plan_add(
         &self,
         changes: &mut Changes,
         entry: &BankEntry,
     ) -> Result<bool, ModerationError> {
         let key = entry.hash.key();
-        if self.store.get(&key)?.is_some() {
-            return Ok(false);
-        }
-        changes.expect(key.clone(), None);
+        let stored = self.store.get(&key)?;
+        let known = stored.as_deref().map(BankEntry::decode).transpose()?;
+        let entry = match known {
+            None => entry.clone(),
+            Some(known) => match known.made_stricter(entry) {
+                Some(stricter) => stricter,
+                None => return Ok(false),
+            },
+        };
+        changes.expect(key.clone(), stored);
         changes.put(key, entry.encode());
         changes.put(entry.hash.mark(), []);
         Ok(true)
@@ -302,6 +311,7 @@ impl Bank {
             changes.expect(key.clone(), stored);
             changes.delete(key);
             changes.delete(hash.mark());
+            changes.delete(hash.removals_key());
         }
         Ok(is_there)
     }

@@ -202,7 +202,9 @@ pub(super) async fn undo(
     if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
         session.may(Permission::DecideEscalated)?;
     }
-    if decision.is_some_and(|decision| !decision.banked.is_empty()) {
+    let changes_bank = decision
+        .is_some_and(|decision| !decision.banked.is_empty() || !decision.unbanned.is_empty());
+    if changes_bank {
         may_change_bank(&session)?;
     }
     let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
