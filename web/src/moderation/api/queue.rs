@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Verdict};
+use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Policy, Verdict};
 use serde_json::json;
 
 use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
@@ -155,7 +155,7 @@ fn may_change_bank(session: &Session) -> Result<(), WebError> {
 }
 
 /// One decision about many images, a row each in the audit. Child abuse is
-/// decided one by one.
+/// decided one by one; to remove many takes a fresh second factor.
 pub(super) async fn decide_each(
     State(app): State<AppState>,
     session: Session,
@@ -166,12 +166,18 @@ pub(super) async fn decide_each(
         Verdict::Escalate {
             to: Lane::ChildSafety,
             ..
+        } | Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            ..
         }
     );
     if asked.claims.len() > CLAIMS_MAX || !is_of_bulk {
         return Err(WebError::MalformedForm.into());
     }
     session.may(Permission::ReviewInBulk)?;
+    if matches!(asked.verdict, Verdict::Remove { .. }) {
+        session.needs_fresh_factor(clock::now_ms())?;
+    }
     may_bank(&session, &asked.verdict)?;
     let worker = worker(&session)?;
     let outcomes = service::decide_each(&app, &worker, asked.claims, &asked.verdict).await;
@@ -196,7 +202,9 @@ pub(super) async fn undo(
     if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
         session.may(Permission::DecideEscalated)?;
     }
-    if decision.is_some_and(|decision| !decision.banked.is_empty()) {
+    let changes_bank = decision
+        .is_some_and(|decision| !decision.banked.is_empty() || !decision.unbanned.is_empty());
+    if changes_bank {
         may_change_bank(&session)?;
     }
     let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
