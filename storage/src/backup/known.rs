@@ -63,6 +63,10 @@ pub(super) fn remember(
     days_max: u32,
     now_ms: u64,
 ) -> Result<(), StorageError> {
+    if folder.to_str().is_none() {
+        tracing::warn!(folder = %folder.display(), "a folder whose name is no text is not remembered: its backups end only when new ones are made");
+        return Ok(());
+    }
     let key = key(folder);
     let before = Kept::<Known>::read(keys, key.clone())?;
     let mut changes = Changes::new();

@@ -263,7 +263,7 @@ fn forget_filed(
     changes: &mut Changes,
     key: &[u8],
 ) -> Result<(), StorageError> {
-    if !keys::last_receipt(key).is_some_and(|of| keys::counter(&of) == key) {
+    if keys::last_receipt(key).is_none_or(|of| keys::counter(&of) != key) {
         return Ok(());
     }
     let Some(kept) = Kept::<CounterNotice>::read(keyspace, key.to_vec())? else {

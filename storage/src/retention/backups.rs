@@ -6,6 +6,13 @@ use crate::backup::{Looked, end_old, forget_ended, look};
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, Keyspace, StorageError, calendar};
 
+/// The day on which it was said that a folder is not well.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    day: u32,
+}
+
 impl Retention<'_> {
     /// Backups whose time is over, by folder and day.
     pub(super) fn old_backups(&self, now_ms: u64) -> Result<Vec<String>, StorageError> {
@@ -48,16 +55,18 @@ impl Retention<'_> {
         forget_ended(store, now_ms)?;
         if is_unwell && !is_said {
             let mut changes = Changes::new();
-            let today = calendar::day(now_ms);
-            changes.put(keys::pass("backups"), kept::encode(&today));
+            let said = Said {
+                day: calendar::day(now_ms),
+            };
+            changes.put(keys::pass("backups"), kept::encode(&said));
             Keyspace::commit(store, changes)?;
         }
         Ok(did)
     }
 
     fn is_said_today(&self, now_ms: u64) -> Result<bool, StorageError> {
-        let said = Kept::<u32>::read(&**self.queue.store(), keys::pass("backups"))?;
-        Ok(said.is_some_and(|said| said.value == calendar::day(now_ms)))
+        let said = Kept::<Said>::read(&**self.queue.store(), keys::pass("backups"))?;
+        Ok(said.is_some_and(|said| said.value.day == calendar::day(now_ms)))
     }
 
     /// The age of the oldest backup, and how many folders cannot be reached.
