@@ -1,8 +1,10 @@
 //! What lies in a lane is for those it is meant for, whatever they know of it:
 //! every route that takes an image's id, tried with one of child safety's.
 
-use imgshare_storage::moderation::{Claim, Flag, Lane, Moderator, Note, Reason, Verdict};
-use imgshare_storage::{ImageId, State as ImageState};
+use imgshare_storage::moderation::{
+    Claim, Flag, Lane, Moderator, Note, Reason, Verdict,
+};
+use imgshare_storage::{ImageId, State as ImageState, calendar};
 use serde_json::json;
 
 use super::*;
@@ -302,4 +304,47 @@ async fn the_bank_changes_with_a_fresh_factor_alone() {
     });
     let decided = stale.call(&service, "POST", &path, body).await;
     assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+}
+
+#[tokio::test]
+async fn a_hold_hands_out_nothing_of_child_safetys() {
+    let service = service();
+    let (hidden, ordinary) = (secret_image(&service).await, uploaded(&service).await);
+    let boss = account(&service, "boss", Role::Admin);
+    let admin = session_of(&service, &boss, |_| {});
+    let until = calendar::date(clock::now_ms() + 40 * calendar::MS_A_DAY);
+    for id in [&hidden, &ordinary] {
+        let form = format!("image={id}&reference=5+KLs+12&until={until}");
+        let held = admin.post(&service, "/staff/holds", &form).await;
+        assert_eq!(held.status, StatusCode::SEE_OTHER, "{}", held.text());
+    }
+    let expert_account = account(&service, "expert", Role::ChildSafety);
+    let expert = session_of(&service, &expert_account, |_| {});
+    let export = |id: &ImageId| format!("/staff/holds/{id}/export");
+    for (browser, account, theirs, foreign) in [
+        (&admin, &boss, &ordinary, &hidden),
+        (&expert, &expert_account, &hidden, &ordinary),
+    ] {
+        let refused = browser.post(&service, &export(foreign), "").await;
+        refused.assert_problem(404, "not-queued");
+        assert_logged(&service, account, "staff-foreign-lane");
+        let sealed = browser.post(&service, &export(theirs), "").await;
+        assert_eq!(sealed.header(header::CONTENT_TYPE), "application/zip");
+    }
+    // Admins keep the holds of both, and hand over what they may see.
+    let page = admin.get(&service, "/staff/holds").await;
+    assert!(page.text().contains(&export(&ordinary)) && page.text().contains(hidden.as_str()));
+    assert!(!page.text().contains(&export(&hidden)), "{}", page.text());
+    let page = expert.get(&service, "/staff/holds").await;
+    assert!(page.text().contains(&export(&hidden)), "{}", page.text());
+    assert!(!page.text().contains(ordinary.as_str()), "{}", page.text());
+    let release = format!("/staff/holds/{hidden}/release");
+    for path in ["/staff/holds", &release] {
+        let form = format!("image={hidden}&reference=6&until={until}");
+        let refused = expert.post(&service, path, &form).await;
+        refused.assert_problem(403, "staff-not-permitted");
+    }
+    let seniors = logged_in(&service, "senior", Role::SeniorModerator);
+    let refused = seniors.post(&service, &export(&ordinary), "").await;
+    refused.assert_problem(403, "staff-not-permitted");
 }
