@@ -210,6 +210,11 @@ async function undo() {
 
 function remove(policy) {
   const ban = dialogs.remove.querySelector("[data-ban]");
+  const against = ban?.dataset.against;
+  if (ban?.checked && against && against !== policy) {
+    say("Only child abuse can be refused from now on. Choose that, or take the tick away.", "bad");
+    return;
+  }
   const verdict = { kind: "remove", policy };
   if (ban?.checked) verdict.bank = "refuse";
   if (ban) ban.checked = false;

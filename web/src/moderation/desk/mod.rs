@@ -67,7 +67,10 @@ async fn one_by_one(
 ) -> Result<Html<String>, WebError> {
     let lanes = lanes(&session)?;
     let site = Visitor::of(&app, &headers).site;
-    let bans = Permission::HashBank.is_of(session.role);
+    let bans = pages::Bans::of(
+        Permission::HashBank.is_of(session.role),
+        Permission::ChildSafety.is_of(session.role),
+    );
     Ok(Html(pages::one_by_one(&site, &me(&session), &lanes, bans)))
 }
 

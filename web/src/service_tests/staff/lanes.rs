@@ -2,7 +2,7 @@
 //! every route that takes an image's id, tried with one of child safety's.
 
 use imgshare_storage::moderation::{
-    Claim, Flag, Lane, Moderator, Note, Reason, Verdict,
+    Claim, Flag, Lane, Moderator, Note, Policy, Reason, Verdict,
 };
 use imgshare_storage::{ImageId, State as ImageState, calendar};
 use serde_json::json;
@@ -347,4 +347,49 @@ async fn a_hold_hands_out_nothing_of_child_safetys() {
     let seniors = logged_in(&service, "senior", Role::SeniorModerator);
     let refused = seniors.post(&service, &export(&ordinary), "").await;
     refused.assert_problem(403, "staff-not-permitted");
+}
+
+#[tokio::test]
+async fn child_safety_bans_what_is_child_abuse_and_nothing_else() {
+    let service = service();
+    let id = secret_image(&service).await;
+    let expert = account(&service, "expert", Role::ChildSafety);
+    let fresh = session_of(&service, &expert, |_| {});
+    let stale = session_of(&service, &expert, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    let claim = claimed(&service, &expert, id);
+    let ban = |policy: &str| {
+        json!({
+            "lease": claim.lease, "version": claim.version,
+            "verdict": {"kind": "remove", "policy": policy, "bank": "refuse"},
+        })
+    };
+    let path = format!("/staff/api/queue/{id}/decide");
+    let refused = fresh.call(&service, "POST", &path, ban("spam")).await;
+    refused.assert_problem(403, "staff-not-permitted");
+    let refused = stale
+        .call(&service, "POST", &path, ban("child-abuse"))
+        .await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    let decided = fresh
+        .call(&service, "POST", &path, ban("child-abuse"))
+        .await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+    let entries = service.app.queue.bank().entries(None, 9).unwrap();
+    assert!(!entries.is_empty());
+    assert!(entries.iter().all(|e| e.against == Policy::ChildAbuse));
+    let again = service.upload(&photo()).await;
+    assert!(!again.status.is_success(), "{}", again.text());
+
+    let undo = format!("/staff/api/queue/{id}/undo");
+    let body = json!({"version": decided.json()["version"]});
+    let refused = stale.call(&service, "POST", &undo, body.clone()).await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    let undone = fresh.call(&service, "POST", &undo, body).await;
+    assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
+    assert_eq!(service.app.queue.bank().entries(None, 9).unwrap(), []);
+    // The page offers it, and says for what.
+    let page = fresh.get(&service, "/staff/queue").await;
+    assert!(page.text().contains("data-against=\"child-abuse\""));
 }
