@@ -35,6 +35,7 @@ mod business_days;
 mod case;
 mod category;
 mod copyright;
+mod due;
 mod error;
 mod expiry;
 mod filing;
@@ -61,6 +62,7 @@ pub use copyright::{
     CounterForm, CounterNotice, CounterState, Flaw, FlawKind, IMAGES_PER_NOTICE_MAX, Notice,
     NoticeForm, Repeats, Restored,
 };
+pub use due::{DuePage, DuePlace};
 pub use error::ComplaintError;
 pub use expiry::Expired;
 pub use filing::{Filed, Progress, ReportDraft};
