@@ -10,6 +10,8 @@ mod queue;
 mod rules;
 mod thresholds;
 
+pub(super) use bank::is_told;
+
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;

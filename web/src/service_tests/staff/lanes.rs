@@ -2,7 +2,7 @@
 //! every route that takes an image's id, tried with one of child safety's.
 
 use imgshare_storage::moderation::{
-    Claim, Flag, Lane, Moderator, Note, Policy, Reason, Verdict,
+    BankEntry, BankHash, BankPolicy, Claim, Flag, Lane, Moderator, Note, Policy, Reason, Verdict,
 };
 use imgshare_storage::{ImageId, State as ImageState, calendar};
 use serde_json::json;
@@ -392,4 +392,51 @@ async fn child_safety_bans_what_is_child_abuse_and_nothing_else() {
     // The page offers it, and says for what.
     let page = fresh.get(&service, "/staff/queue").await;
     assert!(page.text().contains("data-against=\"child-abuse\""));
+}
+
+/// An entry of the bank that comes from child safety's lane.
+fn banned(service: &Service, of: ImageId, source: ImageId) {
+    let record = service.app.store.find(&of).unwrap().unwrap();
+    let entry = BankEntry {
+        hash: BankHash::Sha256(record.sha256),
+        policy: BankPolicy::Queue,
+        against: Policy::ChildAbuse,
+        reason: Note::default(),
+        added_by: "expert".to_owned(),
+        added_at_ms: 7,
+        image: Some(source),
+    };
+    let (bank, actor) = (service.app.queue.bank(), audit::Actor::Operator);
+    assert!(bank.add(&actor, &entry, clock::now_ms()).unwrap());
+}
+
+#[tokio::test]
+async fn the_bank_does_not_name_what_is_child_safetys() {
+    let service = service();
+    let hidden = secret_image(&service).await;
+    let id = uploaded(&service).await;
+    let flag = Flag::new(Reason::HashMatch);
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    banned(&service, id, hidden);
+    for role in [Role::Moderator, Role::SeniorModerator, Role::Admin] {
+        let browser = logged_in(&service, &role.as_str().replace('-', ""), role);
+        for path in [format!("/staff/api/kin/{id}"), "/staff/api/bank".to_owned()] {
+            if role == Role::Moderator && path.ends_with("bank") {
+                continue;
+            }
+            let told = browser.get(&service, &path).await;
+            assert_eq!(told.status, StatusCode::OK, "{}", told.text());
+            assert!(told.text().contains("sha256:"), "{}", told.text());
+            assert!(!told.text().contains(hidden.as_str()), "{}", told.text());
+            assert!(!told.text().contains("child-abuse"), "{}", told.text());
+        }
+    }
+    let flag = Flag {
+        lane: Lane::ChildSafety,
+        ..flag
+    };
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    let expert = logged_in(&service, "expert", Role::ChildSafety);
+    let kin = expert.get(&service, &format!("/staff/api/kin/{id}")).await;
+    assert_eq!(kin.json()["bank"]["image"], hidden.as_str());
 }
