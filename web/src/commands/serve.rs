@@ -27,7 +27,7 @@ use crate::config::Settings;
 use crate::http::server::tls::Certificates;
 use crate::http::server::{self, ConnectionLimits};
 use crate::moderation::thresholds::ThresholdBook;
-use crate::moderation::{keeper, relabel};
+use crate::moderation::{bank_control, keeper, relabel};
 use crate::rescan;
 use crate::retention;
 use crate::routes::health;
@@ -197,6 +197,7 @@ async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> 
     let retention = tokio::spawn(retention::keep(Arc::clone(&app), stop.clone()));
     let maintenance = tokio::spawn(retention::control::serve(Arc::clone(&app), stop.clone()));
     let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
+    let bank = tokio::spawn(bank_control::serve(Arc::clone(&app), stop.clone()));
     let abuse = tokio::spawn(abuse::keep(Arc::clone(&app), stop.clone()));
     let statistics = tokio::spawn(statistics::keep(Arc::clone(&app), stop.clone()));
     let renewal = listeners
@@ -231,6 +232,7 @@ async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> 
         Some(views),
         Some(staff),
         Some(control),
+        Some(bank),
         Some(complaints),
         Some(retention),
         Some(maintenance),
