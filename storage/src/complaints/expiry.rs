@@ -53,9 +53,9 @@ impl Complaints {
             let page = store.range(&range, PAGE)?;
             let Some(last) = page.last() else { break };
             range = range.after(&last.key);
-            for image in page.iter().filter_map(|entry| keys::due_image(&entry.key)) {
-                if self.is_gone(&image)? {
-                    self.resolve_gone(&image, now_ms)?;
+            for place in page.iter().filter_map(|entry| keys::due_place(&entry.key)) {
+                if self.is_gone(&place.what)? {
+                    self.resolve_gone(&place.what, now_ms)?;
                     expired.n_gone += 1;
                 }
             }
