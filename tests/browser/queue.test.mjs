@@ -136,6 +136,36 @@ test("one image is shown veiled, then as asked for", () =>
     await page.getByText("Nothing that is stored is alike.").waitFor();
   }));
 
+test("a removal says why, in a moderator's words, by keyboard alone", () =>
+  scene.visit(async (page) => {
+    await seed(6);
+    await join(page, scene.service, "moderator", "wanda");
+    await page.goto("/staff/queue");
+    await whenShown(page);
+    const first = await shown(page);
+    await page.keyboard.press("r");
+    await page.keyboard.press("w");
+    // Digits are text here, and no policy.
+    await page.keyboard.type("sold on 3 sites, s n u");
+    await screenshot(page, "queue-words");
+    await page.keyboard.press("Enter");
+    assert.equal(await shown(page), first);
+    await page.keyboard.press("8");
+    await page.waitForFunction((first) => document.querySelector("[data-stage]").dataset.image !== first, first);
+    // What was begun and left is not said of the next one.
+    const next = await shown(page);
+    await page.keyboard.press("e");
+    await page.keyboard.press("w");
+    await page.keyboard.type("left behind");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("r");
+    await page.keyboard.press("8");
+    await untilSent(page);
+    const said = async (id) => (await fetched(page, `/api/v1/images/${id}`)).statement;
+    assert.deepEqual([(await said(first)).policy, (await said(first)).reason], ["spam", "sold on 3 sites, s n u"]);
+    assert.equal((await said(next)).reason, "");
+  }, { expectedErrors: [/410/] }));
+
 test("what looks like an image is found with it", () =>
   scene.visit(async (page) => {
     const [one, other] = [
@@ -294,6 +324,37 @@ test("many are decided at once by who may", () =>
     await page.getByRole("heading", { name: "What if" }).waitFor();
     await screenshot(page, "learning-senior");
   }));
+
+test("to remove many, the second factor is shown once more, by keyboard alone", () =>
+  scene.visit(async (page, context) => {
+    await seed(6);
+    await join(page, scene.service, "senior-moderator", "kay");
+    let asked = 0;
+    const stale = { status: 403, contentType: "application/problem+json" };
+    const problem = JSON.stringify({ title: "Your second factor is needed again", code: "staff-step-up-needed" });
+    // As the service answers whose second factor is older than some minutes.
+    await page.route("**/staff/api/queue/decide", (route) =>
+      asked++ === 0 ? route.fulfill({ ...stale, body: problem }) : route.continue(),
+    );
+    await page.goto("/staff/grid");
+    await page.locator("[data-take]").press("Enter");
+    await page.locator(".tile").nth(5).waitFor();
+    for (const key of ["a", "r", "8"]) await page.keyboard.press(key);
+    await page.getByText("remove as spam:").waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Your second factor, once more" }).waitFor();
+    await screenshot(page, "grid-step-up");
+    const opened = context.waitForEvent("page");
+    await page.keyboard.press("Enter");
+    const factor = await opened;
+    await factor.getByRole("heading", { name: "Your second factor again" }).waitFor();
+    await factor.close();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^\d+ decided$/).waitFor();
+    assert.equal(asked, 2);
+    await page.getByText("0 of 0 chosen").waitFor();
+  }, { expectedErrors: [/403/] }));
 
 test("without JavaScript images are decided one form at a time", () =>
   scene.visit(async (page) => {

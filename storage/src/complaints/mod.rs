@@ -19,6 +19,7 @@
 //! | `mn` `e` end kind .. | nothing: an appeal, a counter-notice or statements, by their end |
 //! | `mn` `f` id | the counter-notice after which the claimant went to court |
 //! | `mn` `h` kind hash | upheld notices against what has this hash |
+//! | `mn` `l` id | the decision that closed a counter-notice |
 //! | `mn` `n` receipt | a copyright notice |
 //! | `mn` `o` id | the counter-notice that is open: nothing is purged |
 //! | `mn` `s` id | the statements of reasons; they outlive the image by a year |
@@ -35,6 +36,7 @@ mod business_days;
 mod case;
 mod category;
 mod copyright;
+mod due;
 mod error;
 mod expiry;
 mod filing;
@@ -52,7 +54,7 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use appeal::{APPEAL_CHARS_MAX, Appeal, AppealOutcome};
-pub use business_days::{end_of_business_day, is_business_day};
+pub use business_days::{Zone, end_of_business_day, is_business_day};
 pub use case::{
     CONTACT_CHARS_MAX, Case, Outcome, REPORT_CHARS_MAX, REPORTS_OPEN_MAX, Report, Resolution,
 };
@@ -61,6 +63,7 @@ pub use copyright::{
     CounterForm, CounterNotice, CounterState, Flaw, FlawKind, IMAGES_PER_NOTICE_MAX, Notice,
     NoticeForm, Repeats, Restored,
 };
+pub use due::{DuePage, DuePlace};
 pub use error::ComplaintError;
 pub use expiry::Expired;
 pub use filing::{Filed, Progress, ReportDraft};
@@ -121,13 +124,19 @@ impl Complaints {
     }
 
     /// Why an image was removed, for whoever opens its link: also when it is
-    /// purged. `None` for what was not removed by moderation.
+    /// purged. A rule that blocked it has removed it too. `None` for what was not
+    /// removed by moderation.
     ///
     /// # Errors
     /// The store's.
     pub fn tombstone(&self, image: &ImageId) -> Result<Option<Statement>, ComplaintError> {
-        let said = statement::in_force(&**self.queue.store(), image)?;
-        let statement = said.map(|(statement, _)| statement);
+        let store = self.queue.store();
+        let statement = match statement::in_force(&**store, image)? {
+            Some((statement, _)) => Some(statement),
+            None => store
+                .find(image)?
+                .and_then(|record| Statement::without_decision(&record, None)),
+        };
         Ok(statement.filter(|statement| statement.restriction == Restriction::Removed))
     }
 }

@@ -1,5 +1,5 @@
-//! `/staff/api/queue`, `bank`, `rules`, `thresholds` and `shadow`: JSON for the page
-//! and for scripts.
+//! `/staff/api/queue`, `bank`, `rules`, `thresholds`, `shadow` and `shadow-model`: JSON
+//! for the page and for scripts.
 //!
 //! Whether a job was drawn for the sample is not said: an image must be looked
 //! at as any other. A score near a threshold and the sample are both `check`.
@@ -9,6 +9,8 @@ mod dto;
 mod queue;
 mod rules;
 mod thresholds;
+
+pub(super) use bank::is_told;
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -24,10 +26,17 @@ use crate::error::WebError;
 use crate::moderation::service::Worker;
 use crate::staff::{Access, Permission, Routes, Session};
 
+/// Who has a lane of the queue; which of them, handlers ask for.
+pub(super) const QUEUE: Access = Access::AnyOf(&[
+    Permission::Review,
+    Permission::DecideEscalated,
+    Permission::ChildSafety,
+]);
+
 /// Every route, with who may come to it.
 #[must_use]
 pub fn routes() -> Routes {
-    let queue = Access::SignedIn;
+    let queue = QUEUE;
     Routes::new()
         .at("/staff/api/queue", queue, get(queue::list))
         .at("/staff/api/queue/claim", queue, post(queue::claim_next))

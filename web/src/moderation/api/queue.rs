@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Verdict};
+use imgshare_storage::moderation::{CLAIMS_MAX, Decision, Lane, Policy, Verdict};
 use serde_json::json;
 
 use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
@@ -140,22 +140,32 @@ pub(super) async fn decide(
     Ok(answer(JobDto::without_image(job)))
 }
 
-/// What enters the hash bank, or leaves it, reaches every image of the site:
-/// copies go with it. That takes a fresh second factor.
 fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     match verdict {
-        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session),
+        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, verdict),
         _ => Ok(()),
     }
 }
 
-fn may_change_bank(session: &Session) -> Result<(), WebError> {
-    session.may(Permission::HashBank)?;
+/// What enters the hash bank, or leaves it, reaches every image of the site:
+/// copies go with it. That takes a fresh second factor. Child abuse is banned by
+/// those alone who see it, and they ban nothing else.
+fn may_change_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
+    let is_child_abuse = matches!(
+        verdict,
+        Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            ..
+        }
+    );
+    if !is_child_abuse || session.may(Permission::ChildSafety).is_err() {
+        session.may(Permission::HashBank)?;
+    }
     session.needs_fresh_factor(clock::now_ms())
 }
 
 /// One decision about many images, a row each in the audit. Child abuse is
-/// decided one by one.
+/// decided one by one; to remove many takes a fresh second factor.
 pub(super) async fn decide_each(
     State(app): State<AppState>,
     session: Session,
@@ -166,12 +176,18 @@ pub(super) async fn decide_each(
         Verdict::Escalate {
             to: Lane::ChildSafety,
             ..
+        } | Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            ..
         }
     );
     if asked.claims.len() > CLAIMS_MAX || !is_of_bulk {
         return Err(WebError::MalformedForm.into());
     }
     session.may(Permission::ReviewInBulk)?;
+    if matches!(asked.verdict, Verdict::Remove { .. }) {
+        session.needs_fresh_factor(clock::now_ms())?;
+    }
     may_bank(&session, &asked.verdict)?;
     let worker = worker(&session)?;
     let outcomes = service::decide_each(&app, &worker, asked.claims, &asked.verdict).await;
@@ -196,8 +212,10 @@ pub(super) async fn undo(
     if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
         session.may(Permission::DecideEscalated)?;
     }
-    if decision.is_some_and(|decision| !decision.banked.is_empty()) {
-        may_change_bank(&session)?;
+    let changes_bank =
+        |decision: &&Decision| !decision.banked.is_empty() || !decision.unbanned.is_empty();
+    if let Some(decision) = decision.filter(changes_bank) {
+        may_change_bank(&session, &decision.verdict)?;
     }
     let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
     Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))

@@ -81,6 +81,13 @@ async fn a_preview_is_for_the_lane_that_it_lies_in() {
         .assert_problem(403, "staff-not-permitted");
     let grid = admin.get(&service, "/staff/grid").await;
     assert!(!grid.text().contains("child-safety\">Child"));
+    assert!(!grid.text().contains("data-policy=\"child-abuse\""));
+    let ours = admin.get(&service, "/staff/queue").await;
+    let theirs = expert.get(&service, "/staff/queue").await;
+    let (ours, theirs) = (ours.text(), theirs.text());
+    assert!(ours.contains("data-lane=\"senior\"") && ours.contains("data-do=\"escalate\""));
+    assert!(theirs.contains("is passed on to nobody"));
+    assert!(!theirs.contains("data-lane=\"senior\"") && !theirs.contains("data-do=\"escalate\""));
 }
 
 #[tokio::test]
@@ -176,6 +183,33 @@ async fn forms_alone_will_do() {
     let half = format!("image={id}&act=remove");
     let refused = browser.post(&service, "/staff/queue/plain", &half).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn forms_say_why_as_well() {
+    let service = Service::saying(BORDERLINE);
+    let id = queued(&service).await;
+    let browser = logged_in(&service, "kim", Role::Moderator);
+    let page = browser.post(&service, "/staff/queue/plain", "").await;
+    let field = |name: &str| {
+        let before = format!("name=\"{name}\" value=\"");
+        between(page.text(), &before, "\"").unwrap().to_owned()
+    };
+    let form = format!(
+        "image={id}&lease={}&version={}&act=remove&policy=spam&words=an+advert",
+        field("lease"),
+        field("version")
+    );
+    let decided = browser.post(&service, "/staff/queue/plain", &form).await;
+    assert!(decided.text().contains("The last one was removed."));
+    let gone = service.get(&format!("/{id}")).await;
+    gone.assert_problem(410, "image-removed");
+    assert_eq!(gone.json()["statement"]["reason"], "an advert");
+    let too_long = format!("{form}{}", "x".repeat(500));
+    let refused = browser
+        .post(&service, "/staff/queue/plain", &too_long)
+        .await;
+    refused.assert_problem(400, "malformed-form");
 }
 
 #[tokio::test]

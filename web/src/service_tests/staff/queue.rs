@@ -169,6 +169,27 @@ async fn a_lane_is_for_those_it_is_meant_for() {
 }
 
 #[tokio::test]
+async fn child_abuse_is_decided_one_by_one() {
+    let service = queued();
+    service.uploaded(&photo()).await;
+    let senior = logged_in(&service, "kim", Role::SeniorModerator);
+    let job = senior.claim(&service).await;
+    let claim = json!({
+        "image": job["image"], "lease": job["lease"]["token"], "version": job["version"],
+    });
+    for verdict in [
+        json!({"kind": "remove", "policy": "child-abuse"}),
+        json!({"kind": "escalate", "to": "child-safety"}),
+    ] {
+        let body = json!({"claims": [claim], "verdict": verdict});
+        let refused = senior
+            .call(&service, "POST", "/staff/api/queue/decide", body)
+            .await;
+        refused.assert_problem(400, "malformed-form");
+    }
+}
+
+#[tokio::test]
 async fn many_are_decided_with_a_row_each() {
     let service = queued();
     for n in 1..=3 {
@@ -235,6 +256,18 @@ async fn rules_are_tried_then_set_and_then_decide() {
     let preview = senior
         .call(&service, "POST", "/staff/api/rules/preview", rules.clone())
         .await;
+    assert_eq!(preview.json()["is_complete"], true);
+    let turn = service.app.rules.preview_turn().unwrap();
+    let busy = senior
+        .call(&service, "POST", "/staff/api/rules/preview", rules.clone())
+        .await;
+    busy.assert_problem(429, "staff-preview-busy");
+    drop(turn);
+    let again = senior
+        .call(&service, "POST", "/staff/api/rules/preview", rules.clone())
+        .await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert!(service.app.rules.preview_turn().is_some());
     let change = &preview.json()["changes"][0];
     assert_eq!(change["from"], "nsfw");
     assert_eq!(change["to"], "refused");
