@@ -191,7 +191,7 @@ enum Role {
 }
 
 /// Scores of every slot, or nothing when the device failed on any.
-fn infer(
+pub(crate) fn infer(
     classifier: &mut dyn Classifier,
     slab: &mut Slab,
     stats: &Stats,
@@ -231,6 +231,6 @@ fn infer(
 
 /// Of an animation's sampled frames the one with the highest nsfw mass speaks
 /// for all.
-fn worst(scores: impl Iterator<Item = Scores>) -> Option<Scores> {
+pub(crate) fn worst(scores: impl Iterator<Item = Scores>) -> Option<Scores> {
     scores.max_by(|a, b| a.nsfw_mass().total_cmp(&b.nsfw_mass()))
 }

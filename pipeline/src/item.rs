@@ -173,6 +173,8 @@ pub struct Sides {
     pub first: u32,
     /// What a cascade's second classifier reads, if there is one.
     pub second: Option<u32>,
+    /// What a candidate model reads, if it is to look at the image.
+    pub shadow: Option<u32>,
 }
 
 impl From<u32> for Sides {
@@ -181,6 +183,7 @@ impl From<u32> for Sides {
         Self {
             first: side,
             second: None,
+            shadow: None,
         }
     }
 }
@@ -199,4 +202,6 @@ pub struct Prepared {
     /// The same for a cascade's second classifier; empty without one. Made now
     /// because the pixels end here, and it may have to look at any of them.
     pub(crate) second_slots: Vec<Box<[u16]>>,
+    /// The same for a candidate model; empty where it does not look.
+    pub(crate) shadow_slots: Vec<Box<[u16]>>,
 }

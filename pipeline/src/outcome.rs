@@ -9,6 +9,7 @@ use crate::admission::Permit;
 use crate::error::PipelineError;
 use crate::item::Scrubbed;
 use crate::path::STAGE_COUNT;
+use crate::shadow::ShadowInput;
 
 /// An image that may be stored, with what is known of it.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Ingested {
     /// The perceptual hash of the picture that is shown first; none when it is
     /// too small to have one.
     pub pdq: Option<Pdq>,
+    /// Its inputs for a candidate model, if it was drawn for one and is scored.
+    pub shadow: Option<ShadowInput>,
     /// What the classifier said, if it spoke in time.
     pub verdict: Verdict,
     /// Where the time went.

@@ -78,6 +78,14 @@ pub struct Stats {
     pub scored: AtomicU64,
     /// Images of those that a cascade's second model decided.
     pub second_opinions: AtomicU64,
+    /// Images that a candidate model looked at.
+    pub shadow_scored: AtomicU64,
+    /// Images drawn for it whose inputs found no room in memory.
+    pub shadow_no_room: AtomicU64,
+    /// Images drawn for it that found no place in its line.
+    pub shadow_dropped: AtomicU64,
+    /// Images that it failed on.
+    pub shadow_failed: AtomicU64,
     /// Images answered without scores, to be classified later.
     pub pending: AtomicU64,
     /// Images refused through their own fault.

@@ -10,6 +10,7 @@ use crate::admission::Permit;
 use crate::error::{Fault, Overloaded, PipelineError, Reject};
 use crate::item::Scrubbed;
 use crate::outcome::{Ingested, Reply, Timings, Verdict};
+use crate::shadow::ShadowInput;
 use crate::stats::{Stats, count};
 
 /// What the stages made of an image, waiting for its verdict.
@@ -17,6 +18,7 @@ pub(crate) struct Finished {
     pub(crate) scrubbed: Scrubbed,
     pub(crate) sha256: [u8; 32],
     pub(crate) pdq: Option<Pdq>,
+    pub(crate) shadow: Option<ShadowInput>,
     pub(crate) timings: Timings,
 }
 
@@ -153,12 +155,15 @@ impl Ticket {
                     scrubbed,
                     sha256,
                     pdq,
+                    shadow,
                     ..
                 } = *finished;
                 caller.send(Ok(Ingested {
                     scrubbed,
                     sha256,
                     pdq,
+                    // Without scores there is nothing to compare.
+                    shadow: shadow.filter(|_| closed == Closed::Scored),
                     verdict,
                     timings,
                     permit,

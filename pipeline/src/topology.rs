@@ -30,6 +30,7 @@ use crate::limits::Limits;
 use crate::memory::{DecodeMemory, MemoryUse, Reservation};
 use crate::outcome::{Ingested, Reply, Verdict};
 use crate::path;
+use crate::shadow::{Drawer, Shadow, ShadowDraw};
 use crate::stage;
 use crate::stats::{Stats, count};
 use crate::ticket::{OpenTickets, TimeLimits, settle};
@@ -60,6 +61,9 @@ pub struct Settings {
     pub classify_time_max: Duration,
     /// How long a batch that is not full waits for more. Zero: not at all.
     pub linger: Duration,
+    /// What a candidate model needs, if one is to look on: see
+    /// [`Pipeline::start_shadow`].
+    pub shadow: Option<ShadowDraw>,
 }
 
 impl Default for Settings {
@@ -72,6 +76,7 @@ impl Default for Settings {
             workers: thread::available_parallelism().map_or(1, usize::from),
             classify_time_max: Duration::from_secs(10),
             linger: Duration::ZERO,
+            shadow: None,
         }
     }
 }
@@ -146,7 +151,9 @@ impl Pipeline {
             sides: Sides {
                 first: warm.first.side,
                 second: warm.second.map(|spec| spec.side),
+                shadow: None,
             },
+            drawer: settings.shadow.map(|draw| Arc::new(Drawer::new(draw))),
             memory: Arc::clone(&memory),
             stats: Arc::clone(&stats),
         };
@@ -230,6 +237,17 @@ impl Pipeline {
         answer_rx
             .recv()
             .unwrap_or(Err(PipelineError::Fault(Fault::ShuttingDown)))
+    }
+
+    /// Starts a candidate model beside the pipeline, for the inputs that
+    /// [`Settings::shadow`] has drawn. It is made on its own thread, and this
+    /// does not wait for it.
+    ///
+    /// # Errors
+    /// [`StartError::Thread`].
+    pub fn start_shadow(&self, make: MakeClassifier) -> Result<Shadow, StartError> {
+        let (stats, tickets) = (&self.shared.stats, &self.shared.tickets);
+        Ok(Shadow::start(make, Arc::clone(stats), Arc::clone(tickets))?)
     }
 
     /// The running counters.

@@ -11,7 +11,8 @@ use crate::limits::Limits;
 use crate::memory::{DecodeMemory, Reservation};
 use crate::outcome::Timings;
 use crate::path::{Reserve, StageClock};
-use crate::stats::Stats;
+use crate::shadow::{Drawer, ShadowInput};
+use crate::stats::{Stats, count};
 use crate::ticket::{Finished, Ticket, settle};
 
 /// An image that was let in.
@@ -38,6 +39,8 @@ pub(crate) struct Worker {
     pub(crate) path: Path,
     pub(crate) limits: Limits,
     pub(crate) sides: Sides,
+    /// Draws images for a candidate model, if there is one.
+    pub(crate) drawer: Option<Arc<Drawer>>,
     pub(crate) memory: Arc<DecodeMemory>,
     pub(crate) stats: Arc<Stats>,
 }
@@ -53,10 +56,15 @@ impl Worker {
         let clock = StageClock::default();
         let waited = Cell::new(ticket.started().elapsed());
         let reserve = |bytes| self.reserve(bytes, &ticket, &waited);
+        let drawer = self.drawer.as_deref();
+        let sides = Sides {
+            shadow: drawer.and_then(Drawer::side),
+            ..self.sides
+        };
         // The stages share nothing with other images, so a panic in one can
         // leave nothing half done but the image itself.
         let prepared = catch_unwind(AssertUnwindSafe(|| {
-            (self.path)(bytes, &self.limits, self.sides, &clock, &reserve)
+            (self.path)(bytes, &self.limits, sides, &clock, &reserve)
         }));
         let stages = clock.took();
         for (histogram, took) in self.stats.stages.iter().zip(stages) {
@@ -90,6 +98,7 @@ impl Worker {
             scrubbed: prepared.scrubbed,
             sha256: prepared.sha256,
             pdq: prepared.pdq,
+            shadow: self.keep(prepared.shadow_slots),
             timings,
         };
         ticket.set_prepared(finished).then_some(Ready {
@@ -97,6 +106,16 @@ impl Worker {
             second_slots: prepared.second_slots,
             ticket,
         })
+    }
+
+    /// A drawn image's inputs for the candidate, if there is room for them.
+    fn keep(&self, slots: Vec<Box<[u16]>>) -> Option<ShadowInput> {
+        let drawer = self.drawer.as_ref().filter(|_| !slots.is_empty())?;
+        let kept = drawer.keep(slots);
+        if kept.is_none() {
+            count(&self.stats.shadow_no_room);
+        }
+        kept
     }
 
     /// Memory for the image, waited for as long as for a worker: both queues
@@ -146,6 +165,7 @@ mod tests {
             path,
             limits: Limits::default(),
             sides: 4.into(),
+            drawer: None,
             memory: DecodeMemory::new(100),
             stats: Arc::default(),
         }

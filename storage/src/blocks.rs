@@ -16,6 +16,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::MS_A_DAY;
+use crate::retention::pending;
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, Keyspace, Space, StorageError};
 
@@ -171,10 +172,12 @@ pub fn plan_remove(
     keys: &dyn Keyspace,
     changes: &mut Changes,
     network: &IpNet,
+    now_ms: u64,
 ) -> Result<Option<Block>, StorageError> {
     let before = Kept::<Block>::read(keys, key(network))?;
     if let Some(before) = &before {
         before.remove(changes);
+        pending::plan(keys, changes, now_ms)?;
     }
     Ok(before.map(|before| before.value))
 }
@@ -210,6 +213,7 @@ pub fn remove_expired(
         }
     }
     if n_removed > 0 {
+        pending::plan(keys, &mut changes, now_ms)?;
         keys.commit(changes)?;
     }
     Ok(n_removed)
@@ -295,7 +299,7 @@ mod tests {
         let mut changes = Changes::new();
         let network = parse("2001:db8::/48").unwrap();
         assert!(
-            plan_remove(&keys, &mut changes, &network)
+            plan_remove(&keys, &mut changes, &network, 0)
                 .unwrap()
                 .is_some()
         );

@@ -31,6 +31,7 @@ mod error;
 mod file_blobs;
 mod hex_bytes;
 mod id;
+pub mod inspect;
 mod keyspace;
 pub mod lawful;
 mod likenesses;

@@ -170,8 +170,13 @@ pub struct Record {
     pub uploaded_at_ms: u64,
     /// Where it stands.
     pub state: State,
-    /// A legal order keeps it from being purged (P11).
+    /// It may show the abuse of a child and is kept as evidence, until somebody
+    /// who may says that it is none (P11).
     pub legal_hold: bool,
+    /// A court or an authority has it kept (P11): see [`lawful`](crate::lawful).
+    /// The store sets this, and only the end of that hold clears it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub court_hold: bool,
     /// Its owner objected to advertising beside it (P20).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ads_objection: bool,
@@ -187,6 +192,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether anything keeps it from being purged, as evidence or for a court.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.legal_hold || self.court_hold
+    }
+
     /// What it looks like, if there is enough to tell it by.
     #[must_use]
     pub fn likeness(&self) -> Option<[u8; 32]> {
@@ -347,6 +358,7 @@ mod tests {
                     uploaded_at_ms: longs[2],
                     state: State::ALL[state],
                     legal_hold: hold,
+                    court_hold: ints[0] % 2 == 0,
                     ads_objection: !hold,
                     classification: classes,
                     ruling: ruling.map(|(nsfw, by_staff, at_ms)| Ruling {

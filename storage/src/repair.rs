@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::complaints::outcome;
 use crate::data_dir::DataDir;
-use crate::erased::Erased;
+use crate::erased::{Erased, Fate};
 use crate::sled_records::heal;
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
@@ -265,7 +265,7 @@ impl Rebuilding<'_> {
             }
             Ok(record) if record.state == State::Removed && !self.is_kept(&record) => {
                 self.blobs.remove(&id)?;
-                self.erased.note(&id, self.now_ms, false)?;
+                self.erased.note(&id, self.now_ms, Fate::Erased)?;
                 self.report.n_removals_finished += 1;
                 (self.on_event)(RepairEvent::RemovalFinished { id });
             }
@@ -286,7 +286,7 @@ impl Rebuilding<'_> {
     /// Whether something keeps an image that is removed, as far as it is known.
     fn is_kept(&self, record: &Record) -> bool {
         let keeps = |old| outcome::keeps_from_purge(old, &record.id).unwrap_or(true);
-        record.legal_hold || self.old.is_some_and(|old| keeps(old))
+        record.is_held() || self.old.is_some_and(|old| keeps(old))
     }
 
     fn load(&mut self) -> Result<(), StorageError> {

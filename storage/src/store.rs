@@ -221,7 +221,7 @@ impl Store {
             if stored.state == State::Removed {
                 changed.state = State::Removed;
             }
-            changed.legal_hold |= lawful::keeps(|key| self.records.get(key), None, id)?;
+            changed.court_hold |= lawful::keeps(|key| self.records.get(key), None, id)?;
             let sidecar = changed.clone().next_revision().stored_form()?;
             self.blobs.put_sidecar(id, &sidecar)?;
             match self.records.update(&changed) {
@@ -422,6 +422,7 @@ impl Store {
     }
 }
 
+mod correction;
 mod keyspace;
 mod locks;
 mod removal;

@@ -325,6 +325,37 @@ test("many are decided at once by who may", () =>
     await screenshot(page, "learning-senior");
   }));
 
+test("to remove many, the second factor is shown once more, by keyboard alone", () =>
+  scene.visit(async (page, context) => {
+    await seed(6);
+    await join(page, scene.service, "senior-moderator", "kay");
+    let asked = 0;
+    const stale = { status: 403, contentType: "application/problem+json" };
+    const problem = JSON.stringify({ title: "Your second factor is needed again", code: "staff-step-up-needed" });
+    // As the service answers whose second factor is older than some minutes.
+    await page.route("**/staff/api/queue/decide", (route) =>
+      asked++ === 0 ? route.fulfill({ ...stale, body: problem }) : route.continue(),
+    );
+    await page.goto("/staff/grid");
+    await page.locator("[data-take]").press("Enter");
+    await page.locator(".tile").nth(5).waitFor();
+    for (const key of ["a", "r", "8"]) await page.keyboard.press(key);
+    await page.getByText("remove as spam:").waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Your second factor, once more" }).waitFor();
+    await screenshot(page, "grid-step-up");
+    const opened = context.waitForEvent("page");
+    await page.keyboard.press("Enter");
+    const factor = await opened;
+    await factor.getByRole("heading", { name: "Your second factor again" }).waitFor();
+    await factor.close();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^\d+ decided$/).waitFor();
+    assert.equal(asked, 2);
+    await page.getByText("0 of 0 chosen").waitFor();
+  }, { expectedErrors: [/403/] }));
+
 test("without JavaScript images are decided one form at a time", () =>
   scene.visit(async (page) => {
     await join(page, scene.service, "moderator", "nora");

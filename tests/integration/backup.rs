@@ -39,7 +39,7 @@ impl Kept {
 }
 
 #[test]
-fn p13e_a_machine_that_is_lost_comes_back_without_what_was_deleted() {
+fn p15_p13e_a_machine_that_is_lost_comes_back_without_what_was_deleted() {
     let kept = Kept::new();
     let server = kept.installation.serve();
     let client = server.client();

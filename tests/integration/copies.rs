@@ -86,7 +86,7 @@ fn status(client: Client, image: &str) -> u16 {
 }
 
 #[test]
-fn a_removed_image_uploaded_again_resized_and_recompressed_is_caught() {
+fn p07_a_removed_image_uploaded_again_resized_and_recompressed_is_caught() {
     let installation = Installation::new();
     let (server, admin) = served(&installation);
     let client = server.client();

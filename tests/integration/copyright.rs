@@ -64,7 +64,7 @@ fn a_notice_that_lacks_something_says_what() {
 }
 
 #[test]
-fn a_notice_is_decided_and_countered() {
+fn p07_a_notice_is_decided_and_countered() {
     let installation = Installation::new();
     let server = installation.serve();
     let client = server.client();

@@ -75,7 +75,7 @@ fn report(client: &Client, id: &str, category: &str) -> Response {
 }
 
 #[test]
-fn a_report_survives_a_restart_and_names_nobody() {
+fn p07_a_report_survives_a_restart_and_names_nobody() {
     let installation = Installation::new();
     let server = installation.serve();
     let client = server.client();
@@ -106,7 +106,7 @@ fn a_report_survives_a_restart_and_names_nobody() {
 }
 
 #[test]
-fn removed_says_so_and_deleted_does_not() {
+fn p07_removed_says_so_and_deleted_does_not() {
     let installation = Installation::new();
     let server = installation.serve();
     let client = server.client();

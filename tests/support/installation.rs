@@ -18,6 +18,7 @@ const ENDED_WITHIN: Duration = Duration::from_secs(180);
 pub struct Installation {
     folder: TempDir,
     data: PathBuf,
+    is_compared: bool,
 }
 
 impl Installation {
@@ -41,7 +42,11 @@ impl Installation {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data = folder.path().join("data");
         std::fs::create_dir(&data).expect("a folder can be made");
-        Self { folder, data }
+        Self {
+            folder,
+            data,
+            is_compared: true,
+        }
     }
 
     /// A data folder made at `data`, which shares the installed weights.
@@ -55,6 +60,7 @@ impl Installation {
         let installation = Self {
             folder,
             data: data.to_owned(),
+            is_compared: true,
         };
         installation.share_weights();
         installation
@@ -63,6 +69,12 @@ impl Installation {
     fn share_weights(&self) {
         let shared = std::os::unix::fs::symlink(cache::models(), self.data.join("models"));
         shared.expect("a link can be made");
+    }
+
+    /// For a test that leaves its data folder damaged, or with a file of its own
+    /// in it: it is not compared with the data map at the end.
+    pub fn leave_uncompared(&mut self) {
+        self.is_compared = false;
     }
 
     /// The data folder.
@@ -109,6 +121,23 @@ impl Installation {
             .envs(settings.iter().copied())
             .current_dir(self.scratch());
         binary::run(&mut command, ENDED_WITHIN)
+    }
+}
+
+/// Every data folder that a test has filled is compared with the data map: what
+/// is stored and not in the map fails the test.
+impl Drop for Installation {
+    fn drop(&mut self) {
+        let is_left_whole = self.data.join("db").is_dir() && !std::thread::panicking();
+        if self.is_compared && is_left_whole {
+            let compared = self.run(&["data-map", "check"]);
+            assert!(
+                compared.status.success(),
+                "something is kept that is not in the data map:\n{}{}",
+                compared.stdout,
+                compared.stderr
+            );
+        }
     }
 }
 

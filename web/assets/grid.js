@@ -90,7 +90,7 @@ function ask(wanted) {
 
 async function decide() {
   const jobs = chosen();
-  dialogs.confirm.close();
+  for (const name of ["confirm", "step-up"]) dialogs[name].close();
   isBusy = true;
   count();
   try {
@@ -108,7 +108,8 @@ async function decide() {
       say(`${n} not decided: ${conflictWords({ code, message: code })}`, "bad");
     }
   } catch (error) {
-    say(conflictWords(error), "bad");
+    if (error.code === "staff-step-up-needed") dialogs["step-up"].showModal();
+    else say(conflictWords(error), "bad");
   }
   isBusy = false;
   count();
@@ -173,7 +174,7 @@ document.addEventListener("keydown", (event) => {
   if (dialogs.remove.open) {
     if (event.key === "b") dialogs.remove.querySelector("[data-ban]")?.click();
     else dialogs.remove.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
-  } else if (dialogs.confirm.open) return;
+  } else if (dialogs.confirm.open || dialogs["step-up"].open) return;
   else if (event.key === "a") all();
   else if (KEYS[event.key]) act[KEYS[event.key]]();
   else return;

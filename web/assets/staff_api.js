@@ -68,6 +68,10 @@ export function conflictWords(error) {
       return "It is about your own decision; somebody else must look at it.";
     case "not-the-last-decision":
       return "Another decision stands by now; it is not taken back.";
+    case "stays-with-child-safety":
+      return "What child safety has is passed on to nobody; decide it, or skip it.";
+    case "leases-too-many":
+      return "You hold as many as anybody may; decide some, or give them back.";
     case "staff-step-up-needed":
       return "It reaches every image, so it needs your second factor again: show it at /staff/step-up in another window, then decide once more.";
     case "image-gone":

@@ -21,6 +21,7 @@ use crate::http::{negotiate, observe};
 use crate::metrics::Metrics;
 use crate::moderation::rate::UploadRate;
 use crate::moderation::rulebook::RuleBook;
+use crate::moderation::shadow_model::ShadowModel;
 use crate::moderation::thresholds::ThresholdBook;
 use crate::policies;
 use crate::request_log::RequestLog;
@@ -52,6 +53,8 @@ pub struct App {
     pub bank_grew: Notify,
     /// The data path.
     pub pipeline: Pipeline,
+    /// The candidate model that looks on.
+    pub shadow_model: ShadowModel,
     /// What visitors say about images.
     pub reporting: Arc<Reporting>,
     /// Hot images.
@@ -128,6 +131,7 @@ impl App {
             bank_grew: Notify::new(),
             settings,
             pipeline,
+            shadow_model: ShadowModel::default(),
         }))
     }
 }

@@ -11,6 +11,8 @@ pub use crate::commands::audit::AuditArgs;
 pub use crate::commands::backup::{BackupArgs, RestoreArgs};
 use crate::commands::bench::BenchCommand;
 pub use crate::commands::block::BlockArgs;
+pub use crate::commands::data_map::DataMapCommand;
+pub use crate::commands::promises::PromisesArgs;
 pub use crate::commands::retention::RetentionArgs;
 use crate::config::{LogFormat, Overrides};
 
@@ -128,6 +130,18 @@ pub enum Command {
         --data /var/lib/imgshare"
     )]
     Restore(RestoreArgs),
+    /// Print everything that is kept, or compare a data folder with that.
+    #[command(subcommand)]
+    DataMap(DataMapCommand),
+    /// Print the promises of the privacy policy, what keeps each, and how it stands.
+    ///
+    /// Looks into the data folder, or asks the service that has it. The exit
+    /// status is 1 when a promise is not kept.
+    #[command(
+        after_help = "Examples:\n  imgshare promises\n  imgshare promises --json | \
+        jq 'select(.state != \"kept\")'"
+    )]
+    Promises(PromisesArgs),
     /// End what is kept too long, and say what would end.
     ///
     /// Works while the service runs, and while it does not, over the same data
@@ -293,6 +307,8 @@ impl Cli {
             | Command::Admin(_)
             | Command::Audit(_)
             | Command::Repair
+            | Command::DataMap(_)
+            | Command::Promises(_)
             | Command::Retention(_)
             | Command::Backup(_)
             | Command::Restore(_)

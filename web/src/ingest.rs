@@ -121,6 +121,7 @@ pub async fn commit(
         scrubbed,
         sha256,
         pdq,
+        shadow,
         verdict,
         permit,
         timings: _,
@@ -145,6 +146,7 @@ pub async fn commit(
         uploaded_at_ms: now_ms,
         state: State::Pending,
         legal_hold: false,
+        court_hold: false,
         ads_objection: false,
         ruling: None,
         scan_attempts: u32::from(matches!(verdict, Verdict::Pending)),
@@ -159,6 +161,8 @@ pub async fn commit(
             rules: &rules,
             now_ms,
         };
+        // Until it is stored: a ban that comes meanwhile will find it.
+        let _taking_in = queue.bank().taking_in();
         let known = queue.bank().lookup(&Lookup {
             sha256: record.sha256,
             pdq: record.pdq,
@@ -180,7 +184,9 @@ pub async fn commit(
         drop(permit);
         Ok(Some(Accepted { record, token }))
     });
-    stored.await?.ok_or(WebError::ImageRefused)
+    let accepted = stored.await?.ok_or(WebError::ImageRefused)?;
+    app.shadow_model.offer(app, shadow, &accepted.record);
+    Ok(accepted)
 }
 
 fn no_randomness(error: std::io::Error) -> WebError {

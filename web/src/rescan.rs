@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use imgshare_pipeline::{PipelineError, Scored, Verdict};
-use imgshare_storage::moderation::{Flag, Lookup, ModerationError, Reason};
+use imgshare_pipeline::{PipelineError, Scored, ShadowInput, Verdict};
+use imgshare_storage::moderation::{Flag, Job, Lookup, ModerationError, Reason};
 use imgshare_storage::{ImageId, Record, State};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -81,11 +81,14 @@ async fn rescan_one(app: &Arc<App>, id: ImageId) -> Result<(), WebError> {
     if !is_due(app, &record) {
         return Ok(());
     }
-    let scored = match bytes {
+    let (scored, shadow) = match bytes {
         Some(bytes) => classify(app, bytes).await?,
-        None => None,
+        None => (None, None),
     };
-    settle(app, id, scored).await
+    if let Some(record) = settle(app, id, scored).await? {
+        app.shadow_model.offer(app, shadow, &record);
+    }
+    Ok(())
 }
 
 /// Each failed try doubles the wait: one slow minute must not use them up.
@@ -96,44 +99,58 @@ fn is_due(app: &App, record: &Record) -> bool {
     clock::now_ms() >= record.uploaded_at_ms.saturating_add(wait_ms)
 }
 
-/// The image's scores, or nothing when trying was in vain.
-async fn classify(app: &App, bytes: Vec<u8>) -> Result<Option<Scored>, WebError> {
+/// The image's scores, or nothing when trying was in vain; and what a candidate
+/// model is to look at.
+async fn classify(
+    app: &App,
+    bytes: Vec<u8>,
+) -> Result<(Option<Scored>, Option<ShadowInput>), WebError> {
     let permit = app
         .pipeline
         .admit(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
     match ingest::run(app, permit, bytes.into()).await {
         Ok(ingested) => Ok(match ingested.verdict {
-            Verdict::Scored(scored) => Some(scored),
-            Verdict::Pending => None,
+            Verdict::Scored(scored) => (Some(scored), ingested.shadow),
+            Verdict::Pending => (None, None),
         }),
-        Err(PipelineError::Reject(_)) => Ok(None),
+        Err(PipelineError::Reject(_)) => Ok((None, None)),
         Err(other) => Err(other.into()),
     }
 }
 
-async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), WebError> {
+/// Returns the record as it is then; `None` when its owner deleted it meanwhile.
+async fn settle(
+    app: &App,
+    id: ImageId,
+    scored: Option<Scored>,
+) -> Result<Option<Record>, WebError> {
     let moderation = app.thresholds.moderation();
     let attempts_max = app.settings.pipeline.rescan_attempts_max;
     let (rules, now_ms) = (app.rules.rules(), clock::now_ms());
     let updated = app.with_queue(move |queue| {
-        let Some(record) = queue.store().find(&id)? else {
-            return Ok(None);
-        };
-        let known = queue.bank().lookup(&Lookup {
-            sha256: record.sha256,
-            pdq: record.pdq,
-        })?;
         let gate = Gate {
             moderation: &moderation,
             rules: &rules,
             now_ms,
         };
-        let n_reports = queue.job(&id)?.map_or(0, |job| u64::from(job.n_reports));
-        let passed = scored
-            .as_ref()
-            .map(|scored| gate.scored(scored, &record, known.as_ref(), 0, n_reports));
-        let changed = queue.change_and_flag(&id, now_ms, |record| {
-            (record.state == State::Pending).then(|| settled(record, passed.as_ref(), attempts_max))
+        let changed = queue.change_and_flag(&id, now_ms, |record, job| {
+            if record.state != State::Pending {
+                return Ok(None);
+            }
+            let known = queue.bank().lookup(&Lookup {
+                sha256: record.sha256,
+                pdq: record.pdq,
+            })?;
+            let n_reports = job.map_or(0, |job| u64::from(job.n_reports));
+            let passed = scored
+                .as_ref()
+                .map(|scored| gate.scored(scored, record, known.as_ref(), 0, n_reports));
+            let flags = settled(record, passed, attempts_max);
+            // The classifier does not speak before people who have it in hand.
+            if record.state == State::Public && job.is_some_and(Job::is_in_hand) {
+                record.state = State::Review;
+            }
+            Ok(Some(flags))
         });
         match changed {
             Ok(record) => {
@@ -144,8 +161,8 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
             Err(error) => Err(error),
         }
     });
-    // Without a record it was deleted by its owner meanwhile.
-    if let Some(record) = updated.await? {
+    let updated = updated.await?;
+    if let Some(record) = &updated {
         let label = record
             .classification
             .as_ref()
@@ -155,24 +172,24 @@ async fn settle(app: &App, id: ImageId, scored: Option<Scored>) -> Result<(), We
             tracing::warn!(%id, "an image could not be classified; it stays hidden");
         }
     }
-    Ok(())
+    Ok(updated)
 }
 
 /// Settles a pending record by what passing the gate gave, if the image has
 /// scores by now.
 fn settled(
     record: &mut Record,
-    passed: Option<&Result<Passed, Refused>>,
+    passed: Option<Result<Passed, Refused>>,
     attempts_max: u32,
 ) -> Vec<Flag> {
     record.scan_attempts = record.scan_attempts.saturating_add(1);
     match passed {
-        Some(Ok(passed)) => passed.clone().settle(record),
+        Some(Ok(passed)) => passed.settle(record),
         // It is taken in already: it can only be hidden.
         Some(Err(Refused(flag))) => {
             record.state = State::Blocked;
             record.legal_hold |= flag.is_about_evidence();
-            vec![flag.clone()]
+            vec![flag]
         }
         None if record.scan_attempts > attempts_max => {
             record.state = State::ScanFailed;

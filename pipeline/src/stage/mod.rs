@@ -13,6 +13,7 @@ mod jpeg_again;
 mod jpeg_coefficients;
 pub mod look;
 pub(crate) mod need;
+mod png_pictures;
 pub mod resize;
 pub mod scrub;
 pub mod sniff;

@@ -20,6 +20,7 @@ pub fn resize(looked: Looked, sides: Sides) -> Prepared {
         pdq,
         slots: Vec::new(),
         second_slots: Vec::new(),
+        shadow_slots: Vec::new(),
     };
     for mut frame in clean.frames {
         let Some(alpha) = frame.alpha.take() else {
@@ -36,9 +37,17 @@ pub fn resize(looked: Looked, sides: Sides) -> Prepared {
 
 impl Prepared {
     fn sample(&mut self, frame: &Pixels, sides: Sides) {
-        self.slots.push(slot(frame, sides.first));
+        let first = slot(frame, sides.first);
         let second = sides.second.map(|side| slot(frame, side));
+        // Most models read the same square: it is not made twice.
+        let shadow = sides.shadow.map(|side| match second.as_ref() {
+            _ if side == sides.first => first.clone(),
+            Some(second) if sides.second == Some(side) => second.clone(),
+            _ => slot(frame, side),
+        });
+        self.slots.push(first);
         self.second_slots.extend(second);
+        self.shadow_slots.extend(shadow);
     }
 }
 
@@ -104,6 +113,7 @@ mod tests {
         let sides = Sides {
             first: 5,
             second: Some(7),
+            shadow: None,
         };
         let prepared = resize(looked(frames), sides);
         let lengths = |slots: &[Box<[u16]>]| slots.iter().map(|slot| slot.len()).collect();
@@ -113,6 +123,29 @@ mod tests {
         assert_eq!(*prepared.second_slots[1], [0; 147]);
         assert_eq!(*prepared.second_slots[2], [65_535; 147]);
         assert!(resized(vec![frame(None)], 5).second_slots.is_empty());
+    }
+
+    #[test]
+    fn a_candidate_has_every_frame_in_its_own_size() {
+        let frame = Pixels {
+            width: 3,
+            height: 2,
+            rgb: (0..18).collect(),
+            alpha: Some(vec![9; 6]),
+        };
+        for (side, second) in [(5, None), (7, Some(7)), (9, Some(7)), (9, None)] {
+            let sides = Sides {
+                first: 5,
+                second,
+                shadow: Some(side),
+            };
+            let prepared = resize(looked(vec![frame.clone()]), sides);
+            let alone = resized(vec![frame.clone()], side);
+            assert_eq!(
+                prepared.shadow_slots, alone.slots,
+                "{side} beside {second:?}"
+            );
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::*;
 use crate::error::Reject;
 
 mod cascade;
+mod shadow;
 
 /// Answers what the test tells it to, batch by batch.
 struct Scripted {

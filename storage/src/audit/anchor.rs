@@ -18,6 +18,10 @@ const FILE_MODE: u32 = 0o600;
 /// Entries put back in one commit.
 const RESTORED_AT_ONCE: u64 = 256;
 
+/// What says in the audit that entries came back from the files: all behind the
+/// number `before`, up to `after`.
+pub(super) const RESTORED: &str = "audit-restored";
+
 /// Sets of files that were put aside; more than that is no accident any more.
 const PUT_ASIDE_MAX: u32 = 1_000;
 
@@ -68,7 +72,7 @@ impl Anchor {
         let (reconciled, in_files) = if in_files.seq > in_database.seq {
             if in_database == Head::EMPTY || holds(dir, &in_database)? {
                 let n_entries = restore(dir, keys, &in_database, &in_files)?;
-                let action = Action::new("audit-restored");
+                let action = Action::new(RESTORED);
                 let entry = Entry::new(now_ms, Actor::System, action)
                     .changed(json!(in_database.seq), json!(in_files.seq));
                 record(keys, &entry)?;

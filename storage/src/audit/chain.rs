@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Entry;
 use super::canonical::canonical;
-use crate::{StorageError, hex_bytes};
+use super::{Entry, Scores};
+use crate::{ImageId, StorageError, hex_bytes};
 
 /// The first byte of every value, so that a later release can tell.
 const VERSION: u8 = 1;
@@ -76,6 +76,12 @@ pub enum BrokenLink {
     /// The database ends before the files do.
     #[error("it is in the files and no longer in the database")]
     Missing,
+    /// The scores beside it were changed afterwards.
+    #[error("its scores are not what it was made of")]
+    Scores,
+    /// The scores beside it were taken away, and the image was not.
+    #[error("its scores are missing, though its image is there")]
+    ScoresMissing,
 }
 
 impl Sealed {
@@ -103,6 +109,13 @@ impl Sealed {
         }
     }
 
+    /// Where its scores lie, if it tells of some: see [`scores_at`](super::scores_at).
+    #[must_use]
+    pub fn scores_place(&self) -> Option<(ImageId, u64)> {
+        let (image, _) = self.entry.bound_scores()?;
+        Some((image, self.seq))
+    }
+
     /// Checks that it is what stands behind `head`.
     ///
     /// # Errors
@@ -120,10 +133,21 @@ impl Sealed {
         Ok(())
     }
 
-    /// One line of JSON, as it is kept in files and exported.
+    /// One line of JSON, as it is kept in files.
     #[must_use]
     pub fn line(&self) -> String {
         canonical(&value(self))
+    }
+
+    /// The line with the scores that belong to it, as it is exported. They stand
+    /// beside the entry, which its hash is of.
+    #[must_use]
+    pub fn line_with(&self, scores: Option<&Scores>) -> String {
+        let mut line = value(self);
+        if let (Value::Object(members), Some(scores)) = (&mut line, scores) {
+            members.insert("scores".to_owned(), value(scores));
+        }
+        canonical(&line)
     }
 
     /// Reads a line back.
@@ -156,11 +180,11 @@ fn value(of: &impl Serialize) -> Value {
     serde_json::to_value(of).expect("an entry is texts, numbers and JSON")
 }
 
-fn versioned(json: &[u8]) -> Vec<u8> {
+pub(super) fn versioned(json: &[u8]) -> Vec<u8> {
     [&[VERSION], json].concat()
 }
 
-fn unversioned(value: &[u8]) -> Result<&[u8], StorageError> {
+pub(super) fn unversioned(value: &[u8]) -> Result<&[u8], StorageError> {
     match value.split_first() {
         Some((&VERSION, json)) => Ok(json),
         Some((&version, _)) => Err(StorageError::UnsupportedVersion {
@@ -171,7 +195,7 @@ fn unversioned(value: &[u8]) -> Result<&[u8], StorageError> {
     }
 }
 
-fn damaged(what: &str) -> StorageError {
+pub(super) fn damaged(what: &str) -> StorageError {
     StorageError::Corrupt {
         detail: format!("{what} cannot be read"),
     }

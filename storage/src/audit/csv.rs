@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::Sealed;
+use super::{Scores, Sealed};
 
 /// The first line: what the columns are.
 pub const CSV_HEADER: &str = "seq,at_ms,actor,role,action,subject,before,after,scores,thresholds,lease,reports,hash,previous";
 
-/// An entry as a line of CSV, without its end.
+/// An entry as a line of CSV, without its end, with the scores that belong to it.
 #[must_use]
-pub fn csv_line(sealed: &Sealed) -> String {
+pub fn csv_line(sealed: &Sealed, scores: Option<&Scores>) -> String {
     let entry = &sealed.entry;
     let json = |value: &Value| match value {
         Value::Null => String::new(),
@@ -33,7 +33,7 @@ pub fn csv_line(sealed: &Sealed) -> String {
             .unwrap_or_default(),
         json(&entry.before),
         json(&entry.after),
-        json(&entry.scores),
+        json(scores.map_or(&entry.scores, Scores::value)),
         json(&entry.thresholds),
         entry.lease.clone().unwrap_or_default(),
         entry.reports.join(" "),
@@ -79,7 +79,7 @@ mod tests {
     fn a_line_has_as_many_cells_as_the_header() {
         let mut entry = Entry::new(7, Actor::Operator, Action::new("x"));
         entry.before = Value::from("=HYPERLINK()");
-        let line = csv_line(&Sealed::behind(&Head::EMPTY, entry).unwrap());
+        let line = csv_line(&Sealed::behind(&Head::EMPTY, entry).unwrap(), None);
         assert_eq!(line.matches(',').count(), CSV_HEADER.matches(',').count());
         assert!(line.starts_with("1,7,operator,,x,,\"'=HYPERLINK()\","));
     }

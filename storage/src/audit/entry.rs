@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::ScoresDigest;
 use crate::ImageId;
 use crate::staff::{Role, StaffId};
 
@@ -13,7 +14,8 @@ use crate::staff::{Role, StaffId};
 const SUBJECT_BYTES_MAX: usize = 96;
 
 /// One thing that happened, as it is kept for ever. It names staff by
-/// pseudonym and images by id; it holds no address, no name and no image.
+/// pseudonym and images by id; it holds no address, no name, no image and no
+/// scores of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -32,9 +34,14 @@ pub struct Entry {
     /// What was changed, as it is now.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub after: Value,
-    /// The scores at that moment, with the model that gave them.
+    /// The scores at that moment, with the model that gave them. Those of an image
+    /// are not kept here: see [`Entry::scores_sha256`].
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub scores: Value,
+    /// What is kept of the scores of an image once it is gone: see
+    /// [`Scores`](super::Scores).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores_sha256: Option<ScoresDigest>,
     /// The thresholds at that moment.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub thresholds: Value,
@@ -58,6 +65,7 @@ impl Entry {
             before: Value::Null,
             after: Value::Null,
             scores: Value::Null,
+            scores_sha256: None,
             thresholds: Value::Null,
             lease: None,
             reports: Vec::new(),
@@ -76,6 +84,12 @@ impl Entry {
     pub fn changed(mut self, before: Value, after: Value) -> Self {
         (self.before, self.after) = (before, after);
         self
+    }
+
+    /// The image whose scores lie beside the chain, and the digest of them.
+    pub(super) fn bound_scores(&self) -> Option<(ImageId, ScoresDigest)> {
+        let image = self.subject.as_ref()?.as_image()?;
+        Some((image, self.scores_sha256?))
     }
 }
 
@@ -171,6 +185,12 @@ impl Subject {
     #[must_use]
     pub fn image(id: &ImageId) -> Self {
         Self(format!("image:{id}"))
+    }
+
+    /// The image, where it is one.
+    #[must_use]
+    pub fn as_image(&self) -> Option<ImageId> {
+        self.0.strip_prefix("image:")?.parse().ok()
     }
 
     /// A member of the staff.

@@ -9,6 +9,7 @@
 //!
 //! | key in `ma` | value |
 //! |---|---|
+//! | `d` image, number | the scores of the image that the entry tells of; gone with it |
 //! | `e` number | the entry with its hash, as one line of JSON |
 //! | `h` | number and hash of the last entry |
 //! | `s` hash of the subject, number | nothing |
@@ -19,6 +20,7 @@ mod chain;
 mod csv;
 mod entry;
 mod files;
+mod scores;
 mod verify;
 
 use sha2::{Digest, Sha256};
@@ -28,7 +30,9 @@ pub use chain::{BrokenLink, Head, Sealed};
 pub use csv::{CSV_HEADER, csv_line};
 pub use entry::{Action, Actor, Entry, Subject};
 pub use files::lines;
-pub use verify::{BadEntry, Place, Verified, verify};
+pub use scores::{Scores, ScoresDigest, scores_at, scores_of};
+pub(crate) use scores::{image_of, orphans, plan_erased};
+pub use verify::{BadEntry, Ledger, Place, ScoresFound, Verified, verify};
 
 use crate::{Changes, Direction, KeyRange, Keyspace, Space, StorageError};
 
@@ -41,14 +45,15 @@ const PAGE: usize = 256;
 
 /// Adds an entry to a commit, behind the entries that it holds already. The
 /// commit is [`StorageError::Stale`] when another entry came first: plan again,
-/// as [`commit`] does. Returns the entry's number.
+/// as [`commit`] does. Returns the entry's number. The scores of an image are put
+/// beside the chain: see [`Scores`].
 ///
 /// # Errors
 /// When the head cannot be read.
 pub fn append(
     keys: &dyn Keyspace,
     changes: &mut Changes,
-    entry: Entry,
+    mut entry: Entry,
 ) -> Result<u64, StorageError> {
     let head_key = head_key();
     let head = match changes.entries.get(&head_key) {
@@ -60,8 +65,12 @@ pub fn append(
             head
         }
     };
+    let detached = scores::detached(&mut entry)?;
     let sealed = Sealed::behind(&head, entry)?;
     put(changes, &sealed);
+    if let Some((image, scores)) = detached {
+        scores::put(changes, &image, sealed.seq, &scores);
+    }
     Ok(sealed.seq)
 }
 

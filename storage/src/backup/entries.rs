@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 
 use crate::keyspace::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::{ImageId, Record};
+use crate::{ImageId, Record, audit};
 
 /// Stands where a key's length would, before the number of entries.
 const END: u32 = u32::MAX;
@@ -61,6 +61,7 @@ pub(super) fn image_of(key: &[u8]) -> Option<ImageId> {
         [b'i', ..] => key.get(5..)?,
         [b's', ..] => key.get(10..)?,
         [b'h' | b'l', ..] => key.get(33..)?,
+        [b'm', b'a', b'd', ..] => return audit::image_of(key),
         [b'm', b'j', ..] => key.get(2..)?,
         [b'm', b'c' | b'e' | b'p' | b'q', ..] => key.get(key.len().checked_sub(12)?..)?,
         _ => return None,

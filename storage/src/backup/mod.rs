@@ -6,8 +6,9 @@
 //! bytes that it names are taken after that: what was deleted between the two is
 //! left out. A backup counts when its snapshot stands, which is written last.
 //!
-//! Every backup carries the tombstones of what was erased: whichever is brought
-//! back, nothing that was deleted returns.
+//! Every backup carries the tombstones of what was erased or removed: whichever is
+//! brought back, nothing that was deleted returns, and nothing that moderation has
+//! removed is seen again.
 //!
 //! Deliberately absent: where the folder is and how it is carried away, variants
 //! (they are made again), the request log and the audit's files (written again from
@@ -15,6 +16,7 @@
 
 mod entries;
 mod key;
+mod known;
 mod make;
 mod prune;
 mod restore;
@@ -31,6 +33,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use key::{BackupKey, InvalidBackupKey};
+pub(crate) use known::{Looked, end_old, forget_ended, look};
 pub use make::make;
 pub use restore::restore;
 pub use verify::verify;
@@ -142,6 +145,8 @@ pub struct Restored {
     /// Images that were deleted since and were kept by a hold or an objection: they are
     /// out of sight and held.
     pub held: Vec<ImageId>,
+    /// Images that moderation has removed since: they are so again.
+    pub removed: Vec<ImageId>,
     /// Images that cannot be brought back.
     pub lost: Vec<Lost>,
     /// Whether there was a database, which was left as it is.

@@ -1,19 +1,22 @@
 //! The way back.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::set::{Set, Snapshot};
 use super::{BackupError, BackupKey, Lost, Restored, entries, unreadable};
 use crate::data_dir::DataDir;
 use crate::durable_fs;
-use crate::erased::{self, Erased, IdHash, Tombstone};
+use crate::erased::{self, Erased, Fate, IdHash, Tombstone};
+use crate::moderation::{Removal, plan_removed_again};
 use crate::record_keys as keys;
 use crate::repair::exchange;
 use crate::sled_records::heal;
-use crate::{Blobs, FileBlobs, ImageId, Record, Records, SledRecords, State, StorageError, Views};
+use crate::{
+    Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, State,
+    StorageError, Views, audit,
+};
 
 /// Entries loaded in one batch.
 const LOAD_BATCH: usize = 256;
@@ -31,6 +34,8 @@ struct Restoring<'a> {
     now_ms: u64,
     /// Images that were deleted and are held.
     held: Vec<Record>,
+    /// Images that moderation has removed since, with their state in the backup.
+    removed: Vec<(ImageId, State, Removal)>,
     /// Images that are there by the hash of their bytes, which are then shared.
     by_sha256: HashMap<[u8; 32], ImageId>,
 }
@@ -78,12 +83,14 @@ pub fn restore(
         left_out: BTreeSet::new(),
         now_ms,
         held: Vec::new(),
+        removed: Vec::new(),
         by_sha256: HashMap::new(),
     };
     restoring.done.was_there = restoring.there.is_some();
     restoring.bring_images(snapshot)?;
-    if restoring.there.is_none() {
-        restoring.load_database(snapshot, &data)?;
+    match restoring.there.take() {
+        Some(there) => restoring.remove_again(&there)?,
+        None => restoring.load_database(snapshot, &data)?,
     }
     Ok(restoring.done)
 }
@@ -116,9 +123,8 @@ fn replayed(
         .map_err(unreadable(&newest.path))?;
     let mut known = erased.all()?;
     for (hash, tombstone) in text.lines().filter_map(erased::read_line) {
-        if let Entry::Vacant(unknown) = known.entry(hash) {
+        if known.get(&hash) != Some(&tombstone) && erased::learn(&mut known, hash, tombstone) {
             erased.note_hash(hash, tombstone)?;
-            unknown.insert(tombstone);
         }
     }
     Ok(known)
@@ -150,14 +156,20 @@ impl Restoring<'_> {
     fn bring(&mut self, record: Record) -> Result<(), BackupError> {
         let id = record.id;
         let mut record = record;
-        match self.tombstones.get(&erased::hash_of(&id)) {
-            Some(Tombstone { is_held: false, .. }) => {
+        let stored = match &self.there {
+            Some(there) => there.find(&id)?,
+            None => None,
+        };
+        let is_known = stored.is_some();
+        let tombstone = self.tombstones.get(&erased::hash_of(&id)).copied();
+        match tombstone.map(|tombstone| (tombstone.fate, tombstone.at_ms)) {
+            Some((Fate::Erased, _)) => {
                 self.blobs.remove(&id)?;
                 self.left_out.insert(id);
                 self.done.n_erased += 1;
                 return Ok(());
             }
-            Some(_) if record.state != State::Removed => {
+            Some((Fate::Held, _)) if record.state != State::Removed => {
                 // What kept it may have come after the backup: it is kept, out of
                 // sight, until somebody lets it go.
                 (record.state, record.legal_hold) = (State::Removed, true);
@@ -165,13 +177,23 @@ impl Restoring<'_> {
                 self.left_out.insert(id);
                 self.held.push(record.clone());
             }
+            Some((
+                Fate::Removed {
+                    policy,
+                    purge_at_ms,
+                },
+                at_ms,
+            )) if !is_known && ![State::Blocked, State::Removed].contains(&record.state) => {
+                let removal = Removal {
+                    policy,
+                    at_ms,
+                    purge_at_ms,
+                };
+                self.removed.push((id, record.state, removal));
+                record.state = State::Blocked;
+            }
             _ => {}
         }
-        let stored = match &self.there {
-            Some(there) => there.find(&id)?,
-            None => None,
-        };
-        let is_known = stored.is_some();
         let record = stored.unwrap_or(record);
         if !self.bring_bytes(&record)? {
             return Ok(());
@@ -215,6 +237,7 @@ impl Restoring<'_> {
         self.done.lost.push(Lost { id, why });
         self.left_out.insert(id);
         self.held.retain(|held| held.id != id);
+        self.removed.retain(|(removed, ..)| *removed != id);
         Ok(false)
     }
 
@@ -231,7 +254,12 @@ impl Restoring<'_> {
             loaded
         };
         let read = entries::read(&mut file, &mut |key, value| {
-            let is_left_out = entries::image_of(&key).is_some_and(|id| self.left_out.contains(&id));
+            // The audit tells of what is held as long as it is there.
+            let is_kept = |id: &ImageId| {
+                audit::image_of(&key).is_some() && self.held.iter().any(|held| held.id == *id)
+            };
+            let is_left_out = entries::image_of(&key)
+                .is_some_and(|id| self.left_out.contains(&id) && !is_kept(&id));
             if !is_left_out {
                 waiting.push((key, value));
             }
@@ -246,8 +274,30 @@ impl Restoring<'_> {
         let held = self.held.drain(..);
         let held: Vec<(Record, Views)> = held.map(|held| (held, Views::default())).collect();
         new.load(&held)?;
+        self.remove_again(&new)?;
         drop(new);
         exchange(data)?;
+        Ok(())
+    }
+
+    /// Lets what moderation has removed since the backup be removed, with a decision
+    /// that can be objected to and a day of its purge.
+    fn remove_again(&mut self, records: &SledRecords) -> Result<(), BackupError> {
+        for (id, was, removal) in self.removed.drain(..) {
+            let Some(record) = records.find(&id)? else {
+                continue;
+            };
+            let mut changes = Changes::new();
+            plan_removed_again(records, &mut changes, record, was, &removal).map_err(|error| {
+                StorageError::io("removing an image again", io::Error::other(error))
+            })?;
+            records.commit(changes)?;
+            if let Some(record) = records.find(&id)? {
+                self.blobs
+                    .put_sidecar(&id, &record.stored_form().map_err(StorageError::from)?)?;
+            }
+            self.done.removed.push(id);
+        }
         Ok(())
     }
 }

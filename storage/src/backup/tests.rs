@@ -1,3 +1,5 @@
+mod removals;
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -7,11 +7,24 @@ use crate::calendar::{MS_A_DAY, civil, start_of};
 /// More days than lie between eleven business days in any year.
 const DAYS_LOOKED_AT_MAX: u64 = 4_000;
 
+/// Where days begin and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Zone {
+    /// How far it is ahead of UTC, in minutes.
+    pub minutes_east: i16,
+}
+
+impl Zone {
+    fn ms_east(self) -> i64 {
+        i64::from(self.minutes_east) * 60_000
+    }
+}
+
 /// The end of the n-th business day after a moment's own day, in milliseconds.
-/// Days are those of UTC.
+/// Days are those of the zone.
 #[must_use]
-pub fn end_of_business_day(from_ms: u64, n: u64) -> u64 {
-    let mut day = from_ms / MS_A_DAY;
+pub fn end_of_business_day(from_ms: u64, n: u64, zone: Zone) -> u64 {
+    let mut day = from_ms.saturating_add_signed(zone.ms_east()) / MS_A_DAY;
     let last = day.saturating_add(DAYS_LOOKED_AT_MAX);
     let mut n_left = n;
     while n_left > 0 && day < last {
@@ -20,7 +33,8 @@ pub fn end_of_business_day(from_ms: u64, n: u64) -> u64 {
             n_left -= 1;
         }
     }
-    day.saturating_add(1).saturating_mul(MS_A_DAY)
+    let end_ms = day.saturating_add(1).saturating_mul(MS_A_DAY);
+    end_ms.saturating_add_signed(-zone.ms_east())
 }
 
 /// Whether a day, counted from 1970-01-01, is one of business.
@@ -131,7 +145,7 @@ mod tests {
     #[test]
     fn business_days_pass_over_weekends_and_holidays() {
         let end = |from: &str, n| {
-            let end = end_of_business_day(start_of(from).unwrap() + 1, n);
+            let end = end_of_business_day(start_of(from).unwrap() + 1, n, Zone::default());
             date(end - 1)
         };
         // Monday, no holiday near.
@@ -148,6 +162,27 @@ mod tests {
 
     #[test]
     fn no_time_is_too_late() {
-        let _ = end_of_business_day(u64::MAX, 14);
+        for minutes_east in [i16::MIN, 0, i16::MAX] {
+            let zone = Zone { minutes_east };
+            let _ = end_of_business_day(u64::MAX, 14, zone);
+            let _ = end_of_business_day(0, 14, zone);
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_zone() {
+        const HOUR: u64 = 3_600_000;
+        let end = |hour: u64, minutes_east| {
+            // Friday, and a weekend behind it.
+            let from = start_of("2026-03-06").unwrap() + hour * HOUR;
+            end_of_business_day(from, 1, Zone { minutes_east })
+        };
+        let midnight = |day: &str| start_of(day).unwrap();
+        assert_eq!(end(2, 0), midnight("2026-03-10"));
+        // It is still Thursday in New York, whose Friday ends at five in UTC.
+        assert_eq!(end(2, -300), midnight("2026-03-07") + 5 * HOUR);
+        assert_eq!(end(12, -300), midnight("2026-03-10") + 5 * HOUR);
+        // It is Saturday already in Auckland.
+        assert_eq!(end(12, 780), midnight("2026-03-10") - 13 * HOUR);
     }
 }

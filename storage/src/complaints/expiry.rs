@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::case::{self, Case, Outcome, Report, Resolution};
-use super::copyright::{CounterNotice, Notice, counter};
+use super::copyright::{CounterNotice, Notice, closing};
 use super::outcome::expiry_key;
 use super::{ComplaintError, Complaints, Receipt, keys, statement};
 use crate::audit::{self, Action, Actor, Subject};
@@ -140,21 +140,33 @@ impl Complaints {
         Ok(n_ending)
     }
 
-    /// How many reports' cases and objections have come to their end, at most
-    /// `limit`.
+    /// How many reports' cases, objections and statements have come to their end, at
+    /// most `limit`.
     ///
     /// # Errors
     /// The store's.
     pub fn n_expired(&self, now_ms: u64, limit: usize) -> Result<usize, ComplaintError> {
+        Ok(self.expired(now_ms, limit)?.len())
+    }
+
+    /// What has come to its end, at most `limit` things, each by its kind.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn expired(&self, now_ms: u64, limit: usize) -> Result<Vec<&'static str>, ComplaintError> {
         let store = &**self.queue.store();
-        let n_cases = store.range(&keys::expired(now_ms), limit)?.len();
-        let n_objections = store.range(&keys::objections_expired(now_ms), limit)?.len();
-        Ok(n_cases.saturating_add(n_objections).min(limit))
+        let cases = store.range(&keys::expired(now_ms), limit)?;
+        let mut kinds = vec!["the reports about an image"; cases.len()];
+        let room = limit.saturating_sub(kinds.len());
+        let objections = store.range(&keys::objections_expired(now_ms), room)?;
+        let objections = objections.iter();
+        kinds.extend(objections.map(|entry| keys::expired_kind(&entry.key)));
+        Ok(kinds)
     }
 
     fn is_gone(&self, image: &ImageId) -> Result<bool, ComplaintError> {
         let found = self.queue.store().find(image)?;
-        Ok(found.is_none_or(|record| record.state == State::Removed && !record.legal_hold))
+        Ok(found.is_none_or(|record| record.state == State::Removed && !record.is_held()))
     }
 
     fn resolve_gone(&self, image: &ImageId, now_ms: u64) -> Result<(), ComplaintError> {
@@ -245,21 +257,17 @@ impl Complaints {
     }
 }
 
-/// With a counter-notice goes that its claimant went to court.
+/// With a counter-notice goes what is known of its end.
 fn forget_filed(
     keyspace: &dyn Keyspace,
     changes: &mut Changes,
     key: &[u8],
 ) -> Result<(), StorageError> {
-    let Some(receipt) = keys::last_receipt(key).filter(|of| keys::counter(of) == key) else {
+    if !keys::last_receipt(key).is_some_and(|of| keys::counter(&of) == key) {
         return Ok(());
-    };
+    }
     let Some(kept) = Kept::<CounterNotice>::read(keyspace, key.to_vec())? else {
         return Ok(());
     };
-    let filed = counter::filed(keyspace, &kept.value.image)?;
-    if let Some(filed) = filed.filter(|filed| filed.value.receipt == receipt) {
-        filed.remove(changes);
-    }
-    Ok(())
+    closing::plan_forgotten(keyspace, changes, &kept.value)
 }

@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use super::{ComplaintError, Complaints};
-use crate::ImageId;
 use crate::audit::{self, Action, Actor, Subject};
+use crate::{ImageId, Record, lawful};
 
 impl Complaints {
-    /// Lets an image that was held as evidence be purged like any other. False
-    /// when it was not held. Who may do so is the caller's to ask.
+    /// Lets an image that was held as evidence be purged like any other, unless a
+    /// court has it kept. False when it was not held as evidence. Who may do so
+    /// is the caller's to ask.
     ///
     /// # Errors
     /// [`ComplaintError::UnknownImage`], and the store's.
@@ -22,15 +23,20 @@ impl Complaints {
         let store = &**self.queue.store();
         audit::commit(store, |changes| {
             let mut record = store.find(image)?.ok_or(ComplaintError::UnknownImage)?;
-            if !record.legal_hold {
+            // A repair may have lost the entry of a court's hold and kept its mark.
+            let is_ordered = lawful::hold_of(store, image)?.is_some();
+            if !record.legal_hold && record.court_hold == is_ordered {
                 return Ok(false);
             }
-            record.legal_hold = false;
+            let told = |record: &Record| json!({"legal_hold": record.legal_hold, "court_hold": record.court_hold});
+            let before = told(&record);
+            (record.legal_hold, record.court_hold) = (false, is_ordered);
+            let after = told(&record);
             changes.update_record(record);
             let action = Action::new("legal-hold-released");
             let entry = audit::Entry::new(now_ms, actor.clone(), action)
                 .about(Subject::image(image))
-                .changed(json!({"legal_hold": true}), json!({"legal_hold": false}));
+                .changed(before, after);
             audit::append(store, changes, entry)?;
             Ok(true)
         })

@@ -112,6 +112,10 @@ pub(super) fn action_filed(image: &ImageId) -> Vec<u8> {
     notices(&[b"f", image.as_bytes()])
 }
 
+pub(super) fn counter_closed(image: &ImageId) -> Vec<u8> {
+    notices(&[b"l", image.as_bytes()])
+}
+
 pub(super) fn all_restorations() -> KeyRange {
     KeyRange::prefix(&notices(&[b"t"]))
 }
@@ -161,6 +165,15 @@ pub(super) fn objections_expired(now_ms: u64) -> KeyRange {
 pub(super) fn expired_objection(key: &[u8]) -> Option<Vec<u8>> {
     let (kind, rest) = key.get(11..)?.split_first()?;
     Some(notices(&[&[*kind], rest]))
+}
+
+/// In words, what an expiry key of [`objections_expired`] is about.
+pub(super) fn expired_kind(key: &[u8]) -> &'static str {
+    match key.get(11) {
+        Some(b's') => "the statements of reasons about an image",
+        Some(b'a') => "an appeal",
+        _ => "a counter-notice",
+    }
 }
 
 pub(super) fn upheld_same(sha256: &[u8; 32]) -> Vec<u8> {

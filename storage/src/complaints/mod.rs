@@ -19,6 +19,7 @@
 //! | `mn` `e` end kind .. | nothing: an appeal, a counter-notice or statements, by their end |
 //! | `mn` `f` id | the counter-notice after which the claimant went to court |
 //! | `mn` `h` kind hash | upheld notices against what has this hash |
+//! | `mn` `l` id | the decision that closed a counter-notice |
 //! | `mn` `n` receipt | a copyright notice |
 //! | `mn` `o` id | the counter-notice that is open: nothing is purged |
 //! | `mn` `s` id | the statements of reasons; they outlive the image by a year |
@@ -53,7 +54,7 @@ mod tests;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use appeal::{APPEAL_CHARS_MAX, Appeal, AppealOutcome};
-pub use business_days::{end_of_business_day, is_business_day};
+pub use business_days::{Zone, end_of_business_day, is_business_day};
 pub use case::{
     CONTACT_CHARS_MAX, Case, Outcome, REPORT_CHARS_MAX, REPORTS_OPEN_MAX, Report, Resolution,
 };

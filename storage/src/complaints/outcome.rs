@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::case::{self, Case, Outcome, Resolution};
-use super::copyright::{counter, repeat};
+use super::copyright::{closing, repeat};
 use super::{Category, appeal, keys, statement, track};
 use crate::moderation::{Decision, Job, ModerationError, Policy, Verdict};
 use crate::{Changes, ImageId, Keyspace, Record, StorageError, StoredLabel};
@@ -39,7 +39,7 @@ pub(crate) fn plan_decided(
     );
     // A counter-notice answers a notice and nothing else.
     if !is_infringement {
-        counter::plan_closed_by_decision(keyspace, changes, &record.id)?;
+        closing::plan_closed_by_decision(keyspace, changes, &record.id, decision)?;
     }
     let Some(kept) = case::newest(keyspace, &record.id)? else {
         return Ok(());
@@ -79,6 +79,7 @@ pub(crate) fn plan_undone(
     }
     appeal::plan_unanswered(keyspace, changes, &record.id, decision.version)?;
     statement::plan_unsaid(keyspace, changes, &record.id, decision.version)?;
+    closing::plan_reopened(keyspace, changes, &record.id, decision.version)?;
     let Some(kept) = case::newest(keyspace, &record.id)? else {
         return Ok(());
     };
@@ -170,6 +171,18 @@ fn outcome_of(case: &Case, record: &Record, decision: &Decision) -> Outcome {
             .filter(proved_right)
             .collect::<BTreeSet<Category>>(),
     }
+}
+
+/// Whether the last word about an image was counted as an upheld notice.
+pub(super) fn was_infringement(
+    keyspace: &dyn Keyspace,
+    image: &ImageId,
+) -> Result<bool, StorageError> {
+    let newest = case::newest(keyspace, image)?;
+    Ok(newest.is_some_and(|kept| {
+        let outcome = kept.value.outcome.as_ref();
+        outcome.is_some_and(|outcome| counts_as_infringement(&kept.value, outcome))
+    }))
 }
 
 fn counts_as_infringement(case: &Case, outcome: &Outcome) -> bool {

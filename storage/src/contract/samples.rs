@@ -49,6 +49,7 @@ pub fn sample_record_at(uploaded_at_ms: u64) -> Record {
         uploaded_at_ms,
         state: State::Pending,
         legal_hold: false,
+        court_hold: false,
         ads_objection: false,
         classification: Some(Classification {
             model: "mobilenet_v2".into(),

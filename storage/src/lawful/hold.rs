@@ -8,6 +8,7 @@ use super::{LawfulError, Line};
 use crate::audit::{self, Action, Actor, Entry, Subject};
 use crate::calendar::MS_A_DAY;
 use crate::keyspace::Space;
+use crate::retention::pending;
 use crate::staff::Kept;
 use crate::staff::kept;
 use crate::{Changes, ImageId, KeyRange, Keyspace, State, StorageError, Store};
@@ -18,9 +19,9 @@ const HOLDS: &[u8] = b"h";
 /// The longest that an image is held without somebody saying so again.
 pub const HOLD_DAYS_MAX: u64 = 1_830;
 
-/// An image that the law keeps.
+/// An image that the law keeps. Older entries have a field more, which is passed
+/// over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Hold {
     /// The image.
     pub image: ImageId,
@@ -32,8 +33,6 @@ pub struct Hold {
     pub set_at_ms: u64,
     /// Until when.
     pub expires_at_ms: u64,
-    /// Whether it was held as evidence before, which goes on afterwards.
-    was_held: bool,
 }
 
 /// A hold to be set.
@@ -117,9 +116,8 @@ pub fn hold(store: &Store, actor: &Actor, new: &NewHold, now_ms: u64) -> Result<
             set_by: actor.name().to_owned(),
             set_at_ms: now_ms,
             expires_at_ms: new.expires_at_ms,
-            was_held: record.legal_hold,
         };
-        record.legal_hold = true;
+        record.court_hold = true;
         changes.update_record(record);
         kept::insert(changes, key(&new.image), &hold);
         count(store, changes, now_ms, |year| year.n_held += 1)?;
@@ -152,10 +150,9 @@ pub fn release(
         };
         let record = store.find(image)?;
         kept.remove(changes);
+        pending::plan(store, changes, now_ms)?;
         if let Some(mut record) = record {
-            // A report of abuse that came meanwhile found the image held, and
-            // so says nowhere that it holds it too.
-            record.legal_hold = kept.value.was_held || record.state == State::Review;
+            record.court_hold = false;
             changes.update_record(record);
         }
         count(store, changes, now_ms, |year| year.n_ended += 1)?;
@@ -170,7 +167,7 @@ pub fn release(
     })?;
     if is_released {
         let removed = store.find(image)?;
-        if removed.is_some_and(|record| record.state == State::Removed && !record.legal_hold) {
+        if removed.is_some_and(|record| record.state == State::Removed && !record.is_held()) {
             store.remove(image, now_ms)?;
         }
     }

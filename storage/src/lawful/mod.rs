@@ -2,8 +2,9 @@
 //! purge (P11), and requests with a clock (P20, P25).
 //!
 //! A hold is its entry in the keyspace; while there is one, the store keeps the
-//! record's `legal_hold` set, whatever else would clear it. Evidence that is
-//! held for a report of abuse is held by the record alone.
+//! record's `court_hold` set, whatever else would clear it. That an image is
+//! evidence, which the queue finds and clears, is another fact of the record:
+//! neither begins or ends with the other.
 
 mod counts;
 mod error;

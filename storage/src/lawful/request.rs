@@ -8,6 +8,7 @@ use super::{LawfulError, Line, Words};
 use crate::audit::{self, Action, Actor, Entry, Subject};
 use crate::calendar::MS_A_DAY;
 use crate::keyspace::Space;
+use crate::retention::pending;
 use crate::staff::Kept;
 use crate::staff::kept;
 use crate::{KeyRange, Keyspace, StorageError};
@@ -270,6 +271,7 @@ pub fn remove_answered(
     for kept in &over {
         audit::commit(keys, |changes| {
             kept.remove(changes);
+            pending::plan(keys, changes, now_ms)?;
             Ok::<_, StorageError>(())
         })?;
     }

@@ -1,9 +1,13 @@
 //! Holds and requests over a store in memory.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::audit::{self, Actor};
 use crate::calendar::MS_A_DAY;
+use crate::complaints::{self, Category, Complaints, ReportDraft};
 use crate::contract::{SampleBytes, sample_record};
+use crate::moderation::{Bank, Flag, Note, Policy, Queue, QueueSettings, Reason, Verdict};
 use crate::{Changes, ImageId, Keyspace, PartName, State, Store};
 
 const NOW: u64 = 1_800_000_000_000;
@@ -66,17 +70,17 @@ fn p11_nothing_else_clears_a_hold() {
     let (store, image) = store_with_image();
     hold(&store, &Actor::System, &new_hold(image, 30), NOW).unwrap();
     store
-        .update(&image, |record| record.legal_hold = false)
+        .update(&image, |record| record.court_hold = false)
         .unwrap();
-    assert!(store.find(&image).unwrap().unwrap().legal_hold);
+    assert!(store.find(&image).unwrap().unwrap().is_held());
     let mut record = store.find(&image).unwrap().unwrap();
-    record.legal_hold = false;
+    (record.legal_hold, record.court_hold) = (false, false);
     let mut changes = Changes::new();
     changes.update_record(record);
     Keyspace::commit(&store, changes).unwrap();
-    assert!(store.find(&image).unwrap().unwrap().legal_hold);
+    assert!(store.find(&image).unwrap().unwrap().is_held());
     release(&store, &Actor::System, &image, NOW).unwrap();
-    assert!(!store.find(&image).unwrap().unwrap().legal_hold);
+    assert!(!store.find(&image).unwrap().unwrap().is_held());
 }
 
 #[test]
@@ -99,7 +103,7 @@ fn p11_a_hold_ends_by_itself_on_its_day() {
     assert_eq!(end_due(&store, NOW + 30 * MS_A_DAY, 100).unwrap(), 1);
     assert_eq!(end_due(&store, NOW + 30 * MS_A_DAY, 100).unwrap(), 0);
     assert!(holds(&store, None, 10).unwrap().is_empty());
-    assert!(!store.find(&image).unwrap().unwrap().legal_hold);
+    assert!(!store.find(&image).unwrap().unwrap().is_held());
 }
 
 #[test]
@@ -186,4 +190,77 @@ fn p13_an_answered_request_goes_after_a_year() {
     assert_eq!(remove_answered(&store, NOW + year, 10).unwrap(), 0);
     assert_eq!(remove_answered(&store, NOW + year + 1, 10).unwrap(), 1);
     assert!(answered(&store, 10).unwrap().is_empty());
+}
+
+/// A queue over a store with one public image, for what is found during a hold.
+fn queue_with_image() -> (Arc<Queue>, ImageId) {
+    let (store, image) = store_with_image();
+    let store = Arc::new(store);
+    let bank = Arc::new(Bank::new(Arc::clone(&store)));
+    let queue = Queue::new(store, bank, QueueSettings::default());
+    (Arc::new(queue), image)
+}
+
+fn report_abuse(queue: &Arc<Queue>, image: ImageId) {
+    let draft = ReportDraft {
+        image,
+        category: Category::ChildAbuse,
+        text: complaints::Text::new("look at this").unwrap(),
+        contact: complaints::Text::default(),
+    };
+    let complaints = Complaints::new(Arc::clone(queue));
+    complaints.report(&draft, 1.0, NOW).unwrap();
+}
+
+#[test]
+fn p11_evidence_found_during_a_courts_hold_outlives_it() {
+    let abuse = Verdict::Remove {
+        policy: Policy::ChildAbuse,
+        reason: Note::default(),
+        bank: None,
+    };
+    for is_deleted in [false, true] {
+        let (queue, image) = queue_with_image();
+        let store = &**queue.store();
+        hold(store, &Actor::System, &new_hold(image, 30), NOW).unwrap();
+        report_abuse(&queue, image);
+        if is_deleted {
+            // It still waits for child safety.
+            assert!(store.remove(&image, NOW + 1).unwrap());
+        } else {
+            queue.take_down(None, &image, &abuse, NOW + 1).unwrap();
+        }
+        release(store, &Actor::Operator, &image, NOW + 2).unwrap();
+        let late = NOW + 400 * MS_A_DAY;
+        assert_eq!(queue.purge_due(late, 9).unwrap().images, []);
+        store.remove(&image, late).unwrap();
+        assert!(is_there(store, &image), "deleted: {is_deleted}");
+    }
+}
+
+#[test]
+fn p11_what_waits_for_a_score_alone_is_held_no_longer_than_the_court_says() {
+    let (queue, image) = queue_with_image();
+    let store = &**queue.store();
+    hold(store, &Actor::System, &new_hold(image, 30), NOW).unwrap();
+    let flag = Flag::new(Reason::ReviewBand).hiding();
+    queue.flag(&image, &flag, NOW + 1).unwrap();
+    release(store, &Actor::Operator, &image, NOW + 2).unwrap();
+    assert!(store.remove(&image, NOW + 3).unwrap());
+    assert!(!is_there(store, &image));
+}
+
+#[test]
+fn p11_evidence_that_is_cleared_during_a_courts_hold_ends_with_it() {
+    let (queue, image) = queue_with_image();
+    let store = &**queue.store();
+    report_abuse(&queue, image);
+    hold(store, &Actor::System, &new_hold(image, 30), NOW).unwrap();
+    queue
+        .take_down(None, &image, &Verdict::Safe, NOW + 1)
+        .unwrap();
+    store.remove(&image, NOW + 2).unwrap();
+    assert!(is_there(store, &image), "the court holds it still");
+    release(store, &Actor::Operator, &image, NOW + 3).unwrap();
+    assert!(!is_there(store, &image));
 }

@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use serde_json::json;
+
+use super::job_keys;
 use super::{
     BankEntry, BankHash, BankPolicy, Job, Lane, ModerationError, Moderator, Policy, Queue, Status,
     Verdict,
 };
-use crate::{Alike, ImageId, State, StorageError};
+use crate::audit::{self, Action, Actor, Subject};
+use crate::{Alike, ImageId, Keyspace, State, StorageError};
 
 /// Copies found in one search. Whoever has more goes on with the next one: what
-/// was removed is not found again.
+/// was removed, or waits for people, is not found again.
 const COPIES_MAX: usize = 10_000;
 
 /// States in which an image can still come to be seen.
@@ -33,34 +37,32 @@ pub struct Copies {
 impl Queue {
     /// Finds what is stored and matches one of these hashes, through the indexes:
     /// exact ones, and likenesses as [`Store::for_each_alike`] finds them. Each
-    /// image is found once, with the hash that it is nearest to.
+    /// image is found once, with the hash that it is nearest to; one about which
+    /// there is nothing left to do is not found.
     ///
     /// [`Store::for_each_alike`]: crate::Store::for_each_alike
     ///
     /// # Errors
     /// The store's.
     pub fn find_copies(&self, hashes: &[BankHash]) -> Result<Copies, ModerationError> {
-        let mut found: HashMap<ImageId, (u32, BankHash)> = HashMap::new();
-        let mut pdqs = Vec::new();
+        self.bank.wait_for_uploads();
+        let mut entries = HashMap::new();
         for hash in hashes {
-            match hash {
-                BankHash::Pdq(pdq) => pdqs.push(*pdq),
-                BankHash::Sha256(sha256) => {
-                    for id in self.store.with_sha256(sha256, COPIES_MAX)? {
-                        if self.can_be_seen(&id)? {
-                            found.insert(id, (0, *hash));
-                        }
-                    }
-                }
+            // What left the bank meanwhile is not looked for.
+            if let Some(entry) = self.bank.entry(hash)? {
+                entries.insert(*hash, entry);
             }
         }
-        let mut is_complete = true;
+        let mut found: HashMap<ImageId, (u32, BankHash)> = HashMap::new();
+        let mut is_complete = self.find_same(&entries, &mut found)?;
         let mut visit = |alike: Alike| {
+            let hash = BankHash::Pdq(alike.to);
             let known = found.get(&alike.id).map(|(distance, _)| *distance);
-            if known.is_none_or(|known| alike.distance < known)
-                && (known.is_some() || self.can_be_seen(&alike.id)?)
+            let is_nearer = known.is_none_or(|known| alike.distance < known);
+            if let Some(entry) = entries.get(&hash).filter(|_| is_nearer)
+                && self.is_to_be_treated(&alike.id, entry)?
             {
-                found.insert(alike.id, (alike.distance, BankHash::Pdq(alike.to)));
+                found.insert(alike.id, (alike.distance, hash));
             }
             if found.len() < COPIES_MAX {
                 return Ok(ControlFlow::Continue(()));
@@ -68,6 +70,7 @@ impl Queue {
             is_complete = false;
             Ok(ControlFlow::Break(()))
         };
+        let pdqs: Vec<[u8; 32]> = entries.keys().filter_map(pdq).collect();
         if !pdqs.is_empty() {
             self.store.for_each_alike(&pdqs, &mut visit)?;
         }
@@ -80,9 +83,52 @@ impl Queue {
         })
     }
 
-    fn can_be_seen(&self, id: &ImageId) -> Result<bool, StorageError> {
-        let record = self.store.find(id)?;
-        Ok(record.is_some_and(|record| STATES.contains(&record.state)))
+    /// Finds the very same files. False when there are more than one search gives.
+    fn find_same(
+        &self,
+        entries: &HashMap<BankHash, BankEntry>,
+        found: &mut HashMap<ImageId, (u32, BankHash)>,
+    ) -> Result<bool, ModerationError> {
+        for (hash, entry) in entries {
+            let BankHash::Sha256(sha256) = hash else {
+                continue;
+            };
+            // Ids alone, 12 MB for a million of them; most may be treated already.
+            for id in self.store.with_sha256(sha256, usize::MAX)? {
+                if self.is_to_be_treated(&id, entry)? {
+                    found.insert(id, (0, *hash));
+                }
+                if found.len() >= COPIES_MAX {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether an entry of the bank says anything about an image that is not
+    /// done, or before the eyes of people, already.
+    fn is_to_be_treated(&self, id: &ImageId, entry: &BankEntry) -> Result<bool, StorageError> {
+        let Some(record) = self.store.find(id)? else {
+            return Ok(false);
+        };
+        if !STATES.contains(&record.state) {
+            return Ok(false);
+        }
+        let Some(job) = self.store.get(&job_keys::job(id))? else {
+            return Ok(true);
+        };
+        let job = Job::decode(&job)?;
+        let is_of_people = entry.policy == BankPolicy::Queue || is_for_people(&job, entry);
+        let lane = entry.flag().lane;
+        let is_before_them = job.status != Status::Decided
+            && record.state != State::Public
+            && job.signals.hash_match
+            && (lane == Lane::General || lane == job.lane);
+        // They knew what the bank says, and let it stay.
+        let is_known = job.status == Status::Decided
+            && let_stay_at(&job).is_some_and(|at_ms| at_ms >= entry.added_at_ms);
+        Ok(!(is_of_people && (is_before_them || is_known)))
     }
 
     /// Treats copies as their entries of the bank say: removed together, each
@@ -111,17 +157,6 @@ impl Queue {
         Ok(jobs)
     }
 
-    fn waits_for_child_safety(
-        &self,
-        image: &ImageId,
-        entry: &BankEntry,
-    ) -> Result<bool, ModerationError> {
-        let job = self.job(image)?;
-        Ok(entry.against != Policy::ChildAbuse
-            && job
-                .is_some_and(|job| job.lane == Lane::ChildSafety && job.status != Status::Decided))
-    }
-
     fn treat(
         &self,
         who: Option<&Moderator>,
@@ -129,20 +164,65 @@ impl Queue {
         entry: &BankEntry,
         now_ms: u64,
     ) -> Result<Job, ModerationError> {
-        match entry.policy {
-            BankPolicy::Queue => self.flag(image, &entry.flag(), now_ms),
-            // What child safety has not seen yet is not decided for them.
-            BankPolicy::Refuse if self.waits_for_child_safety(image, entry)? => {
-                self.flag(image, &entry.flag(), now_ms)
-            }
-            BankPolicy::Refuse => {
-                let verdict = Verdict::Remove {
-                    policy: entry.against,
-                    reason: entry.reason.clone(),
-                    bank: None,
-                };
-                self.take_down(who, image, &verdict, now_ms)
-            }
+        let job = self.job(image)?;
+        let is_for_people = job.is_some_and(|job| is_for_people(&job, entry));
+        if entry.policy == BankPolicy::Queue || is_for_people {
+            return self.queue_copy(who, image, entry, now_ms);
         }
+        let verdict = Verdict::Remove {
+            policy: entry.against,
+            reason: entry.reason.clone(),
+            bank: None,
+        };
+        self.take_down(who, image, &verdict, now_ms)
+    }
+
+    /// Hides a copy until people have looked.
+    fn queue_copy(
+        &self,
+        who: Option<&Moderator>,
+        image: &ImageId,
+        entry: &BankEntry,
+        now_ms: u64,
+    ) -> Result<Job, ModerationError> {
+        let _turn = self.turn();
+        let views = self.store.views(image)?;
+        audit::commit(&*self.store, |changes| {
+            let mut record = self.record(image)?;
+            let before = record.state;
+            let flag = entry.flag();
+            let job = flag.plan(&*self.store, changes, &mut record, &views, now_ms)?;
+            let actor = who.map_or(Actor::System, Moderator::actor);
+            let told = audit::Entry::new(now_ms, actor, Action::new("copy-queued"))
+                .about(Subject::image(image))
+                .changed(
+                    json!({"state": before}),
+                    json!({"state": record.state, "lane": job.lane, "hash": entry.hash}),
+                );
+            audit::append(&*self.store, changes, told)?;
+            Ok(job)
+        })
+    }
+}
+
+/// Whether people decide about a copy, whatever the bank says: what child safety
+/// has not seen yet is not decided for them, and what staff let stay is not
+/// removed without them.
+fn is_for_people(job: &Job, entry: &BankEntry) -> bool {
+    let waits_for_child_safety = job.lane == Lane::ChildSafety && job.status != Status::Decided;
+    (waits_for_child_safety && entry.against != Policy::ChildAbuse) || let_stay_at(job).is_some()
+}
+
+/// When somebody of the staff let the image stay, if that was the last word.
+fn let_stay_at(job: &Job) -> Option<u64> {
+    let decision = job.decision.as_ref()?;
+    let is_let_stay = matches!(decision.verdict, Verdict::Safe | Verdict::Nsfw);
+    (is_let_stay && decision.by.is_some()).then_some(decision.at_ms)
+}
+
+fn pdq(hash: &BankHash) -> Option<[u8; 32]> {
+    match hash {
+        BankHash::Pdq(pdq) => Some(*pdq),
+        BankHash::Sha256(_) => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Decisions, and taking them back.
+//! Decisions.
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,17 @@ use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
 use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
 
+/// What a decision does to the bank.
+#[derive(Default)]
+struct BankChanges {
+    /// Hashes that are there for it.
+    banked: Vec<BankHash>,
+    /// Entries that an earlier decision had asked for.
+    unbanned: Vec<BankEntry>,
+    /// The hashes of those that nobody asks for any more.
+    gone: Vec<BankHash>,
+}
+
 /// Who decides, and under which lease.
 struct Decider<'a> {
     who: Option<&'a Moderator>,
@@ -22,7 +33,9 @@ struct Decider<'a> {
 
 impl Queue {
     /// Decides an image that the moderator holds. Durable when it returns, with
-    /// the image's state and the audit's entry.
+    /// the image's state and the audit's entry. Abuse of a child is child
+    /// safety's to find: a removal for it from another lane passes the image on
+    /// to them, hidden and held.
     ///
     /// Bytes that were removed must leave every cache of the caller's now.
     ///
@@ -47,6 +60,7 @@ impl Queue {
                 return Err(conflict(&stored.job, ConflictKind::Changed).into());
             }
             let record = queue.record(&claim.image)?;
+            let verdict = &from_lane(stored.job.lane, verdict);
             queue.settle(changes, stored.into(), record, &decider, verdict, now_ms)
         })
     }
@@ -79,68 +93,28 @@ impl Queue {
         })
     }
 
-    /// Takes a decision back: image, job and hash bank are as before, and the
-    /// moderator holds the job again. `version` is [`Decision::version`].
-    ///
-    /// # Errors
-    /// [`ModerationError::Conflict`] when another decision stands or something
-    /// new is looked at, [`ModerationError::Gone`] once it is purged.
-    pub fn undo(
-        &self,
-        who: &Moderator,
-        image: &ImageId,
-        version: u64,
-        now_ms: u64,
-    ) -> Result<Job, ModerationError> {
-        let _turn = self.turn();
-        let (job, unbanked) = audit::commit(&*self.store, |changes| {
-            let stored = self.queued(image)?;
-            let mut decision = undoable(&stored.job, version)?;
-            let mut record = self.record(image)?;
-            if record.state == State::Removed {
-                return Err(ModerationError::Gone { id: *image });
-            }
-            let told = told_of(&record, stored.job.lane);
-            (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
-            record.legal_hold = decision.before.held;
-            outcome::plan_undone(&*self.store, changes, &mut record, &decision)?;
-            for hash in &decision.banked {
-                self.bank.plan_remove(changes, hash)?;
-            }
-            let earlier = decision.before.earlier.take().map(|earlier| *earlier);
-            if let Some(counted) = &decision.counted {
-                let earlier = earlier.as_ref();
-                let again = earlier.and_then(|earlier| earlier.counted.as_ref());
-                learning::plan_undone(&*self.store, changes, counted, again)?;
-            }
-            let mut job = stored.job.clone();
-            job.lane = decision.before.lane;
-            job.not_by.clone_from(&decision.before.not_by);
-            // What stood before stands again, and with it the day of its purge.
-            job.decision = earlier;
-            job.status = Status::Claimed(self.new_lease(who, now_ms)?);
-            let mut entry = entry(&record, &job, who.actor(), "decision-undone", now_ms);
-            entry = entry.changed(
-                json!({"was": told, "verdict": decision.verdict, "by": decision.by}),
-                told_of(&record, job.lane),
-            );
-            audit::append(&*self.store, changes, entry)?;
-            job_keys::replace(changes, Some(stored), &mut job);
-            changes.update_record(record);
-            Ok((job, decision.banked))
-        })?;
-        self.bank.forget(&unbanked);
-        Ok(job)
-    }
-
     fn commit_decision(
         &self,
         now_ms: u64,
-        plan: impl Fn(&Self, &mut Changes) -> Result<(Job, Vec<BankHash>), ModerationError>,
+        plan: impl Fn(&Self, &mut Changes) -> Result<(Job, BankChanges), ModerationError>,
     ) -> Result<Job, ModerationError> {
+        let _taking_in = self.bank.taking_in();
         let _turn = self.turn();
-        let (job, banked) = audit::commit(&*self.store, |changes| plan(self, changes))?;
-        self.bank.note(&banked);
+        let mut told = None;
+        let decided = audit::commit(&*self.store, |changes| {
+            let (job, bank) = plan(self, changes)?;
+            let before = job.decision.as_ref().map(|decision| decision.before.state);
+            if let Some(was) = before {
+                told = Some(self.foretell(changes, was, &job, now_ms)?);
+            }
+            Ok::<_, ModerationError>((job, bank))
+        });
+        if let Some(told) = &told {
+            self.fulfil(told, now_ms);
+        }
+        let (job, bank) = decided?;
+        self.bank.note(&bank.banked);
+        self.bank.forget(&bank.gone);
         // What its owner deleted goes as soon as nothing holds it.
         if let Err(error) = self.store.purge_if_removed(&job.image, now_ms) {
             tracing::warn!(id = %job.image, %error, "a deleted image is purged later");
@@ -157,7 +131,7 @@ impl Queue {
         decider: &Decider<'_>,
         verdict: &Verdict,
         now_ms: u64,
-    ) -> Result<(Job, Vec<BankHash>), ModerationError> {
+    ) -> Result<(Job, BankChanges), ModerationError> {
         // What its owner deleted while it is held as evidence is still decided.
         if record.state == State::Removed && !self.store.is_kept(&record)? {
             return Err(ModerationError::Gone { id: record.id });
@@ -168,6 +142,12 @@ impl Queue {
         if job.not_by.is_some() && job.not_by.as_ref() == decider.who.map(|who| &who.id) {
             return Err(conflict(&job, ConflictKind::OwnDecision).into());
         }
+        if let Verdict::Escalate { to, .. } = verdict
+            && job.lane == Lane::ChildSafety
+            && *to != Lane::ChildSafety
+        {
+            return Err(conflict(&job, ConflictKind::StaysInLane).into());
+        }
         let before = Before {
             state: record.state,
             ruling: record.ruling,
@@ -175,11 +155,12 @@ impl Queue {
             held: record.legal_hold,
             not_by: job.not_by.clone(),
             earlier: job.decision.as_ref().map(Decision::as_earlier),
+            is_cut: false,
         };
         let told_before = told_of(&record, job.lane);
         let undecided = job.clone();
         apply(verdict, &mut record, &mut job, now_ms);
-        let banked = self.bank_by(changes, verdict, &record, decider, now_ms)?;
+        let bank = self.change_bank(changes, verdict, &record, &undecided, decider, now_ms)?;
         let is_removal = matches!(verdict, Verdict::Remove { .. });
         let mut decision = Decision {
             verdict: verdict.clone(),
@@ -190,10 +171,14 @@ impl Queue {
             before,
             purge_at_ms: is_removal.then(|| now_ms.saturating_add(self.settings.retention_ms)),
             purged_at_ms: None,
-            banked: banked.clone(),
+            banked: bank.banked.clone(),
+            unbanned: bank.unbanned.clone(),
             counted: None,
         };
         self.count(changes, &undecided, &record, &mut decision)?;
+        if decision.counted.is_some() {
+            job.opinion = None;
+        }
         outcome::plan_decided(&*self.store, changes, &mut record, &job, &decision)?;
         job.decision = Some(decision);
         let actor = decider.who.map_or(Actor::System, Moderator::actor);
@@ -201,6 +186,10 @@ impl Queue {
         entry.lease = decider.lease.map(str::to_owned);
         let mut told_after = told_of(&record, job.lane);
         told_after["verdict"] = json!(verdict);
+        if !bank.unbanned.is_empty() {
+            let hashes: Vec<BankHash> = bank.unbanned.iter().map(|entry| entry.hash).collect();
+            told_after["unbanned"] = json!(hashes);
+        }
         audit::append(
             &*self.store,
             changes,
@@ -208,7 +197,7 @@ impl Queue {
         )?;
         job_keys::replace(changes, stored, &mut job);
         changes.update_record(record);
-        Ok((job, banked))
+        Ok((job, bank))
     }
 
     /// Plans what a moderator's decision teaches.
@@ -230,41 +219,63 @@ impl Queue {
         Ok(())
     }
 
-    /// Plans the bank's entries that a removal asks for.
-    fn bank_by(
+    /// Plans what a verdict does to the bank. A removal may put the image's
+    /// hashes there; what an earlier one had put there goes when the image stays,
+    /// and is otherwise still this decision's to answer for.
+    fn change_bank(
         &self,
         changes: &mut Changes,
         verdict: &Verdict,
         record: &Record,
+        undecided: &Job,
         decider: &Decider<'_>,
         now_ms: u64,
-    ) -> Result<Vec<BankHash>, ModerationError> {
-        let Verdict::Remove {
-            policy,
-            reason,
-            bank: Some(bank),
-        } = verdict
-        else {
-            return Ok(Vec::new());
+    ) -> Result<BankChanges, ModerationError> {
+        let earlier = undecided.decision.as_ref();
+        let mut bank = BankChanges {
+            banked: earlier.map_or_else(Vec::new, |earlier| earlier.banked.clone()),
+            ..BankChanges::default()
         };
-        let mut banked = Vec::new();
-        for hash in BankHash::of(record) {
-            let entry = BankEntry {
-                hash,
-                policy: *bank,
-                against: *policy,
-                reason: reason.clone(),
-                added_by: decider
-                    .who
-                    .map_or_else(|| "system".to_owned(), |who| who.id.to_string()),
-                added_at_ms: now_ms,
-                image: Some(record.id),
-            };
-            if self.bank.plan_add(changes, &entry)? {
-                banked.push(hash);
+        match verdict {
+            Verdict::Safe | Verdict::Nsfw => {
+                for hash in std::mem::take(&mut bank.banked) {
+                    let Some(entry) = self.bank.entry(&hash)? else {
+                        continue;
+                    };
+                    if self.bank.plan_unban(changes, &hash)? {
+                        bank.gone.push(hash);
+                    }
+                    bank.unbanned.push(entry.without_words());
+                }
             }
+            Verdict::Remove {
+                policy,
+                reason,
+                bank: Some(bank_policy),
+            } => {
+                for hash in BankHash::of(record) {
+                    let entry = BankEntry {
+                        hash,
+                        policy: *bank_policy,
+                        against: *policy,
+                        reason: reason.clone(),
+                        added_by: decider
+                            .who
+                            .map_or_else(|| "system".to_owned(), |who| who.id.to_string()),
+                        added_at_ms: now_ms,
+                        image: Some(record.id),
+                    };
+                    if bank.banked.contains(&hash) {
+                        self.bank.plan_add(changes, &entry)?;
+                    } else {
+                        self.bank.plan_ban(changes, &entry)?;
+                        bank.banked.push(hash);
+                    }
+                }
+            }
+            Verdict::Remove { bank: None, .. } | Verdict::Escalate { .. } => {}
         }
-        Ok(banked)
+        Ok(bank)
     }
 
     pub(super) fn new_lease(&self, who: &Moderator, now_ms: u64) -> Result<Lease, ModerationError> {
@@ -277,8 +288,23 @@ impl Queue {
     }
 }
 
+/// What a verdict means where it comes from.
+fn from_lane(lane: Lane, verdict: &Verdict) -> Verdict {
+    match verdict {
+        Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            reason,
+            ..
+        } if lane != Lane::ChildSafety => Verdict::Escalate {
+            to: Lane::ChildSafety,
+            note: reason.clone(),
+        },
+        verdict => verdict.clone(),
+    }
+}
+
 /// What a verdict does to the image and to its place in the queue.
-fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
+pub(super) fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     let ruling = |label| {
         Some(Ruling {
             label,
@@ -289,7 +315,10 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
     job.skips.clear();
     job.not_by = None;
     job.status = Status::Decided;
-    let was_held_by_it = job.holds || job.decision.as_ref().is_some_and(Decision::holds);
+    // Whoever clears it in child safety's lane has seen all there is.
+    let was_held_by_it = job.lane == Lane::ChildSafety
+        || job.holds
+        || job.decision.as_ref().is_some_and(Decision::holds);
     match verdict {
         Verdict::Safe | Verdict::Nsfw if was_held_by_it => record.legal_hold = false,
         verdict => record.legal_hold |= verdict.is_about_evidence(),
@@ -310,32 +339,24 @@ fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_ms: u64) {
         }
         Verdict::Escalate { to, .. } => {
             (job.status, job.lane) = (Status::Waiting, *to);
-            if *to == Lane::ChildSafety && record.state == State::Public {
-                record.state = State::Review;
+            if *to == Lane::ChildSafety {
+                hide(record);
             }
         }
     }
 }
 
-/// The decision that an undo names, if it stands and nothing came after it.
-fn undoable(job: &Job, version: u64) -> Result<Decision, ModerationError> {
-    let decision = match &job.decision {
-        Some(decision) if decision.version == version => decision,
-        _ => return Err(conflict(job, ConflictKind::NotTheLast).into()),
-    };
-    if decision.purged_at_ms.is_some() {
-        return Err(ModerationError::Gone { id: job.image });
-    }
-    let is_passed_on = matches!(decision.verdict, Verdict::Escalate { .. });
-    match &job.status {
-        Status::Decided => Ok(decision.clone()),
-        Status::Waiting if is_passed_on && job.version == version => Ok(decision.clone()),
-        Status::Waiting => Err(conflict(job, ConflictKind::Changed).into()),
-        Status::Claimed(_) => Err(conflict(job, ConflictKind::Claimed).into()),
+/// Hides what is public, or would be as soon as a classifier comes back.
+pub(super) fn hide(record: &mut Record) {
+    if matches!(
+        record.state,
+        State::Public | State::Pending | State::ScanFailed
+    ) {
+        record.state = State::Review;
     }
 }
 
-fn entry(
+pub(super) fn entry(
     record: &Record,
     job: &Job,
     actor: Actor,
@@ -357,7 +378,7 @@ fn entry(
 }
 
 /// An image as the audit tells of it.
-fn told_of(record: &Record, lane: Lane) -> Value {
+pub(super) fn told_of(record: &Record, lane: Lane) -> Value {
     json!({
         "state": record.state,
         "label": record.ruling.map(|ruling| ruling.label),

@@ -34,6 +34,9 @@ pub enum ModerationError {
         /// Which.
         id: ImageId,
     },
+    /// They hold as many jobs as one account may.
+    #[error("as many are held as one account may hold")]
+    TooManyLeases,
     /// Somebody else was first.
     #[error(transparent)]
     Conflict(#[from] Conflict),
@@ -73,6 +76,9 @@ pub enum ConflictKind {
     OwnDecision,
     /// This is not the decision that stands.
     NotTheLast,
+    /// What may show the abuse of a child is decided by child safety, and passed
+    /// on to nobody.
+    StaysInLane,
 }
 
 impl std::fmt::Display for ConflictKind {
@@ -84,6 +90,7 @@ impl std::fmt::Display for ConflictKind {
             Self::LeaseEnded => "the lease has ended",
             Self::OwnDecision => "another moderator must decide it",
             Self::NotTheLast => "another decision stands",
+            Self::StaysInLane => "child safety must decide it",
         })
     }
 }
@@ -97,6 +104,7 @@ impl ModerationError {
             Self::NoRandomness(_) => "internal-error",
             Self::NotQueued { .. } | Self::ForeignLane { .. } => "not-queued",
             Self::Gone { .. } => "image-gone",
+            Self::TooManyLeases => "leases-too-many",
             Self::Conflict(conflict) => match conflict.kind {
                 ConflictKind::Claimed => "claimed-by-another",
                 ConflictKind::Decided => "decided-already",
@@ -104,6 +112,7 @@ impl ModerationError {
                 ConflictKind::LeaseEnded => "lease-ended",
                 ConflictKind::OwnDecision => "own-decision",
                 ConflictKind::NotTheLast => "not-the-last-decision",
+                ConflictKind::StaysInLane => "stays-with-child-safety",
             },
         }
     }

@@ -4,7 +4,7 @@ use super::job::{REASONS_MAX, RECEIPT_BYTES_MAX, RECEIPTS_MAX};
 use super::job_keys::{self, Stored};
 use super::{Job, Lane, ModerationError, Reason, ReasonKind, Signals, Status};
 use crate::staff::StaffId;
-use crate::{Changes, ImageId, Keyspace, Record, State, Views};
+use crate::{Changes, ImageId, Keyspace, Record, State, StorageError, Views};
 
 /// A reason, with what it changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,10 +204,7 @@ pub(crate) fn plan_forgotten(
 }
 
 /// The job of an image as it is stored.
-pub(super) fn stored(
-    keys: &dyn Keyspace,
-    image: &ImageId,
-) -> Result<Option<Stored>, ModerationError> {
+pub(super) fn stored(keys: &dyn Keyspace, image: &ImageId) -> Result<Option<Stored>, StorageError> {
     let encoded = keys.get(&job_keys::job(image))?;
-    Ok(encoded.map(Stored::decode).transpose()?)
+    encoded.map(Stored::decode).transpose()
 }

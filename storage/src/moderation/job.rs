@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Priority, Reason, ReasonSet, Signals};
+use super::{Decision, Opinion, Priority, Reason, ReasonSet, Signals};
 use crate::staff::StaffId;
 use crate::{ImageId, StorageError};
 
@@ -82,6 +82,9 @@ pub struct Job {
     /// The hash bank says that the image may be evidence, and is why it is held.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub holds: bool,
+    /// What a candidate model said, until it is decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opinion: Option<Opinion>,
     /// The last decision; it stays while the job waits again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
@@ -138,6 +141,7 @@ impl Job {
             skips: Vec::new(),
             not_by: None,
             holds: false,
+            opinion: None,
             decision: None,
         }
     }
@@ -152,6 +156,13 @@ impl Job {
     #[must_use]
     pub fn priority(&self) -> Priority {
         Priority::of(&self.signals)
+    }
+
+    /// Whether somebody has decided about the image or passed it on, so that no
+    /// score publishes it.
+    #[must_use]
+    pub fn is_in_hand(&self) -> bool {
+        self.decision.is_some() || self.lane != Lane::General
     }
 
     /// The lease, while somebody looks at it.

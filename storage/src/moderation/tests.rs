@@ -11,10 +11,12 @@ use crate::{ImageId, Keyspace, Record, RuledBy, Space, State, Store, StoredLabel
 
 mod bank;
 mod claims;
+mod copies;
 mod crowd;
 mod decisions;
 mod evidence;
 mod order;
+mod overturns;
 mod rescores;
 
 /// A minute past the time of the samples.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BankHash, BankPolicy, Counted, Lane, Note};
+use super::{BankEntry, BankHash, BankPolicy, Counted, Lane, Note};
 use crate::staff::{Role, StaffId};
 use crate::{ImageId, Ruling, State};
 
@@ -124,9 +124,13 @@ pub struct Decision {
     /// When it was purged; nothing can be restored then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purged_at_ms: Option<u64>,
-    /// Hashes that this decision put into the bank.
+    /// Hashes that are in the bank for this decision, or one before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub banked: Vec<BankHash>,
+    /// Entries of the bank, without words, that an earlier decision had asked for
+    /// and this one does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unbanned: Vec<BankEntry>,
     /// What it added to the counters; `None` for a decision of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
@@ -149,10 +153,13 @@ pub struct Before {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_by: Option<StaffId>,
     /// The decision that stood, with the day of its purge. What was said with it
-    /// is in its statement of reasons, and left out here: two of the longest
-    /// would not fit into a value.
+    /// is left out here, and said again when it stands again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Box<Decision>>,
+    /// There were more decisions before it, which are known no more: this one is
+    /// not taken back, for what would stand then has no day of its purge.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 impl Decision {
@@ -160,13 +167,8 @@ impl Decision {
     /// was before.
     pub(super) fn as_earlier(&self) -> Box<Self> {
         let mut earlier = self.clone();
-        match &mut earlier.verdict {
-            Verdict::Remove { reason: words, .. } | Verdict::Escalate { note: words, .. } => {
-                *words = Note::default();
-            }
-            Verdict::Safe | Verdict::Nsfw => {}
-        }
-        earlier.before.earlier = None;
+        earlier.verdict = self.verdict.without_words();
+        earlier.before.is_cut |= earlier.before.earlier.take().is_some();
         Box::new(earlier)
     }
 

@@ -268,5 +268,5 @@ fn is_exempt(store: &Store, record: &Record) -> Result<bool, StorageError> {
         record.state,
         State::Review | State::Blocked | State::Removed
     );
-    Ok(has_own_clock || record.legal_hold || outcome::is_disputed(store, &record.id)?)
+    Ok(has_own_clock || record.is_held() || outcome::is_disputed(store, &record.id)?)
 }

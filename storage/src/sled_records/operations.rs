@@ -91,7 +91,7 @@ impl Records for SledRecords {
             let listing = db
                 .range(from.as_slice()..keys::state_end(state).as_slice())
                 .take(limit.saturating_add(1))
-                .map(|entry| keys::place(&entry?.0).ok_or_else(|| damaged("an index key").into()))
+                .map(|entry| listed(entry, keys::place))
                 .collect::<Result<Vec<Cursor>, Failure>>()?;
             Ok(Page::of(listing.into_iter(), limit))
         })
@@ -102,9 +102,7 @@ impl Records for SledRecords {
         self.read(|db| {
             db.scan_prefix(&prefix)
                 .take(limit)
-                .map(|entry| {
-                    keys::hashed_id(&entry?.0).ok_or_else(|| damaged("an index key").into())
-                })
+                .map(|entry| listed(entry, keys::hashed_id))
                 .collect()
         })
     }
@@ -122,9 +120,7 @@ impl Records for SledRecords {
         self.read(|db| {
             db.range(from.as_slice()..to.as_slice())
                 .take(limit)
-                .map(|entry| {
-                    keys::idle_place(&entry?.0).ok_or_else(|| damaged("an index key").into())
-                })
+                .map(|entry| listed(entry, keys::idle_place))
                 .collect()
         })
     }
@@ -148,9 +144,7 @@ impl Records for SledRecords {
                     Err(_) => true,
                 })
                 .take(limit)
-                .map(|entry| {
-                    keys::likeness(&entry?.0).ok_or_else(|| damaged("an index key").into())
-                })
+                .map(|entry| listed(entry, keys::likeness))
                 .collect()
         })
     }
@@ -222,7 +216,8 @@ impl Records for SledRecords {
 }
 
 impl SledRecords {
-    /// Adds many records with their views at once, none of which may be there.
+    /// Adds many records with their views at once. What is there of them is of an
+    /// attempt before, and counts once.
     pub(crate) fn load(&self, records: &[(Record, Views)]) -> Result<(), StorageError> {
         self.write(|db, _| {
             let mut batch = Batch::default();
@@ -240,9 +235,46 @@ impl SledRecords {
             Ok((Some(batch), ()))
         })
     }
-}
 
-impl SledRecords {
+    /// Adds records, none of which may be there, and entries beside them, in the
+    /// order of all their keys, and makes them durable at the end. In the order
+    /// of their uploads each key would lie on a page of its own, to be read, and
+    /// written whole, for every few of them.
+    #[cfg(any(test, feature = "contract"))]
+    pub(crate) fn load_in_order(
+        &self,
+        records: &[Record],
+        changes: &crate::Changes,
+    ) -> Result<(), StorageError> {
+        let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for record in records {
+            entries.push((keys::record(&record.id), record.stored_form()?));
+            entries.extend(
+                keys::indexes(record)
+                    .into_iter()
+                    .chain([keys::used(record, Views::default())])
+                    .map(|key| (key, Vec::new())),
+            );
+        }
+        for (key, value) in &changes.entries {
+            entries.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
+        }
+        entries.sort_unstable();
+        let n_records = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.write(|db, _| {
+            for some in entries.chunks(LOAD_BATCH) {
+                let mut batch = Batch::default();
+                for (key, value) in some {
+                    batch.insert(key.as_slice(), value.as_slice());
+                }
+                db.apply_batch(batch.into())?;
+            }
+            let mut batch = Batch::default();
+            set_count(&mut batch, stored_count(db)?.saturating_add(n_records));
+            Ok((Some(batch), ()))
+        })
+    }
+
     /// Visits every entry whose key begins so, until told to stop.
     pub(crate) fn for_each_entry(
         &self,
@@ -312,45 +344,13 @@ pub(super) fn move_indexes(batch: &mut Batch, stored: Option<&Record>, next: &Re
     }
 }
 
-impl SledRecords {
-    /// Adds records, none of which may be there, and entries beside them, in the
-    /// order of all their keys, and makes them durable at the end. In the order
-    /// of their uploads each key would lie on a page of its own, to be read, and
-    /// written whole, for every few of them.
-    #[cfg(any(test, feature = "contract"))]
-    pub(crate) fn load_in_order(
-        &self,
-        records: &[Record],
-        changes: &crate::Changes,
-    ) -> Result<(), StorageError> {
-        let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        for record in records {
-            entries.push((keys::record(&record.id), record.stored_form()?));
-            entries.extend(
-                keys::indexes(record)
-                    .into_iter()
-                    .chain([keys::used(record, Views::default())])
-                    .map(|key| (key, Vec::new())),
-            );
-        }
-        for (key, value) in &changes.entries {
-            entries.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
-        }
-        entries.sort_unstable();
-        let n_records = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        self.write(|db, _| {
-            for some in entries.chunks(LOAD_BATCH) {
-                let mut batch = Batch::default();
-                for (key, value) in some {
-                    batch.insert(key.as_slice(), value.as_slice());
-                }
-                db.apply_batch(batch.into())?;
-            }
-            let mut batch = Batch::default();
-            set_count(&mut batch, stored_count(db)?.saturating_add(n_records));
-            Ok((Some(batch), ()))
-        })
-    }
+/// What the key of an index names.
+fn listed<T>(
+    entry: sled::Result<(sled::IVec, sled::IVec)>,
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<T, Failure> {
+    let (key, _) = entry?;
+    read(&key).ok_or_else(|| damaged("an index key").into())
 }
 
 pub(super) fn stored_record(db: &Db, id: &ImageId) -> Result<Option<Record>, Failure> {

@@ -24,7 +24,7 @@ impl Keyspace for Store {
         let mut updated = std::mem::take(&mut changes.updated);
         for (id, record) in &mut updated {
             self.keep_fixed(record)?;
-            record.legal_hold |= lawful::keeps(|key| self.records.get(key), Some(&changes), id)?;
+            record.court_hold |= lawful::keeps(|key| self.records.get(key), Some(&changes), id)?;
         }
         changes.updated = updated;
         // A change that is refused leaves the sidecars alone, as far as one can

@@ -2,10 +2,11 @@
 
 use std::sync::{MutexGuard, PoisonError};
 
-use super::{ABANDONED_MAX, Abandoned, Store, Undo};
+use super::{ABANDONED_MAX, Abandoned, Store, UPDATE_ATTEMPTS_MAX, Undo};
 use crate::complaints::outcome;
+use crate::erased::Fate;
 use crate::retention::pending;
-use crate::{Changes, ImageId, Record, State, StorageError};
+use crate::{Changes, ImageId, Record, State, StorageError, audit, moderation};
 
 impl Store {
     /// Removes an image: from then on it is [`State::Removed`], then its bytes
@@ -38,7 +39,7 @@ impl Store {
             }
         }
         if is_kept {
-            self.erased.note(id, now_ms, true)?;
+            self.erased.note(id, now_ms, Fate::Held)?;
         } else if let Err(error) = self.purge(id, now_ms) {
             self.remember(id, Self::purge_removed, now_ms);
             return Err(error);
@@ -49,24 +50,58 @@ impl Store {
     /// Whether something keeps an image that is removed: a legal hold, or an
     /// objection that is open.
     pub(crate) fn is_kept(&self, record: &Record) -> Result<bool, StorageError> {
-        Ok(record.legal_hold || outcome::keeps_from_purge(&*self.records, &record.id)?)
+        Ok(record.is_held() || outcome::keeps_from_purge(&*self.records, &record.id)?)
     }
 
     /// Removes what a removed image still has. The caller holds its lock.
-    /// The bytes make room for the tombstone, without which the record stays.
+    /// The bytes make room for the tombstone, without which the record stays; with
+    /// the record go the scores that the audit has of it.
     fn purge(&self, id: &ImageId, now_ms: u64) -> Result<(), StorageError> {
         self.variants.remove(id)?;
         self.blobs.remove(id)?;
-        self.erased.note(id, now_ms, false)?;
+        self.erased.note(id, now_ms, Fate::Erased)?;
         let record = self.records.find(id)?;
-        let mut changes = Changes::new();
-        changes.remove_record(*id);
-        pending::plan(&*self.records, &mut changes, now_ms)?;
-        self.records.commit(changes)?;
+        let mut n_lost = 0;
+        loop {
+            let mut changes = Changes::new();
+            let is_more = self.plan_purged(&mut changes, id, record.as_ref(), now_ms)?;
+            match self.records.commit(changes) {
+                Ok(()) if is_more => {}
+                Ok(()) => break,
+                // Somebody was at its job, its statements or the hash bank.
+                Err(StorageError::Stale { .. }) if n_lost < UPDATE_ATTEMPTS_MAX => n_lost += 1,
+                Err(error) => return Err(error),
+            }
+        }
         if let Some(record) = record {
             self.likenesses.forget(&*self.records, &record);
         }
         Ok(())
+    }
+
+    /// Plans the end of a record with everything elsewhere that lives as long as the
+    /// image: its scores, and that the hash bank knows where a hash came from.
+    /// Statements of reasons get their end. True when one commit does not take it all.
+    fn plan_purged(
+        &self,
+        changes: &mut Changes,
+        id: &ImageId,
+        record: Option<&Record>,
+        now_ms: u64,
+    ) -> Result<bool, StorageError> {
+        let keys = &*self.records;
+        pending::plan(keys, changes, now_ms)?;
+        let is_more = audit::plan_erased(keys, changes, id)?;
+        if is_more {
+            return Ok(true);
+        }
+        moderation::plan_scores_erased(keys, changes, id)?;
+        if let Some(record) = record {
+            moderation::plan_origin_forgotten(keys, changes, record)?;
+        }
+        outcome::plan_purged(keys, changes, id, now_ms)?;
+        changes.remove_record(*id);
+        Ok(false)
     }
 
     /// Purges an image if it is removed and nothing keeps it.

@@ -66,7 +66,7 @@ impl Store {
         match self.records.find(twin) {
             Ok(Some(twin)) => {
                 twin.state != State::Removed
-                    && !twin.legal_hold
+                    && !twin.is_held()
                     && (twin.bytes, &twin.extension) == (record.bytes, &record.extension)
             }
             _ => false,

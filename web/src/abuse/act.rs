@@ -79,7 +79,7 @@ pub fn obey(
             }
             _ => (
                 UNBLOCKED,
-                blocks::plan_remove(keys, changes, &network)?,
+                blocks::plan_remove(keys, changes, &network, now_ms)?,
                 None,
             ),
         };

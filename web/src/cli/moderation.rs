@@ -113,6 +113,9 @@ pub enum RulesCommand {
         --reset"
     )]
     Thresholds(RulesThresholdsArgs),
+    /// Say what the candidate model of `models.shadow` would have done. Works while
+    /// the service runs, and while it does not.
+    ShadowModel,
 }
 
 /// Flags of `rules thresholds`.

@@ -167,7 +167,6 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
                 }
             }
         }
-        AdminAnswer::Thresholds { .. } => {}
         AdminAnswer::Invitations { invitations } => {
             for invitation in invitations {
                 if !output::line(invited(invitation))? {
@@ -194,7 +193,10 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
         AdminAnswer::Done { name } => {
             output::line(format_args!("done: {name}"))?;
         }
-        AdminAnswer::Block { .. } => {
+        AdminAnswer::Thresholds { .. }
+        | AdminAnswer::ShadowModel { .. }
+        | AdminAnswer::AuditScores { .. }
+        | AdminAnswer::Block { .. } => {
             return Err(CommandError::Admin(
                 "the service answers another question".to_owned(),
             ));

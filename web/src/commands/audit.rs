@@ -1,17 +1,20 @@
 //! `imgshare audit`: proof and export. Both read the audit's files; the
-//! database is compared as well where no service holds it.
+//! database is compared as well where no service holds it. Scores come from the
+//! database, or from the service.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
-use imgshare_storage::audit::{self, CSV_HEADER};
+use imgshare_storage::audit::{self, CSV_HEADER, Ledger, Scores, ScoresFound, Sealed};
 use imgshare_storage::calendar::{self, MS_A_DAY};
-use imgshare_storage::{Keyspace, StorageError, Store};
+use imgshare_storage::{ImageId, StorageError, Store};
 
 use super::{CommandError, output};
 use crate::clock;
 use crate::config::Settings;
+use crate::staff::control::{self, AUDIT_SCORES_MAX, AdminAnswer, AdminCommand};
 
 /// Exit status when an entry is wrong.
 const NOT_WHOLE: u8 = 1;
@@ -21,8 +24,9 @@ const NOT_WHOLE: u8 = 1;
 pub enum AuditArgs {
     /// Prove that no entry was changed, removed or put in between.
     ///
-    /// The exit status is 1 when one was; the first is named. While the service
-    /// runs, the files are checked and the database is left out.
+    /// The exit status is 1 when one was; the first is named. So is one whose
+    /// scores were changed, or are missing though its image is there. While the
+    /// service runs, the files are checked and the database is left out.
     Verify,
     /// Write entries to standard output.
     #[command(
@@ -30,7 +34,8 @@ pub enum AuditArgs {
         export --format csv --from 2026-11-01 --to 2026-11-30 > november.csv\n\nEach JSON line \
         has the entry, its number, its hash and the one before: the hash is\nSHA-256 of \
         `PREVIOUS SEQ ENTRY`, the hash before in hex, the number, and the entry\nas canonical \
-        JSON."
+        JSON. Where the entry\nhas a scores_sha256, that is SHA-256 of `SALT SCORES`; \
+        both stand beside it until\nthe image is gone."
     )]
     Export(ExportArgs),
 }
@@ -79,14 +84,14 @@ pub(super) fn run(settings: &Settings, arguments: &AuditArgs) -> Result<ExitCode
     };
     match arguments {
         AuditArgs::Verify => verify(settings, store.as_ref()),
-        AuditArgs::Export(arguments) => export(settings, arguments),
+        AuditArgs::Export(arguments) => export(settings, store.as_ref(), arguments),
     }
 }
 
 fn verify(settings: &Settings, store: Option<&Store>) -> Result<ExitCode, CommandError> {
     let dir = settings.audit_dir();
-    let keys = store.map(|store| store as &dyn Keyspace);
-    let report = audit::verify(keys, Some(&dir)).map_err(|source| CommandError::Store {
+    let ledger = store.map(|store| store as &dyn Ledger);
+    let report = audit::verify(ledger, Some(&dir)).map_err(|source| CommandError::Store {
         source,
         data: settings.data.clone(),
     })?;
@@ -96,9 +101,12 @@ fn verify(settings: &Settings, store: Option<&Store>) -> Result<ExitCode, Comman
     }
     let n_in_files = report.n_in_files.unwrap_or(0);
     match report.n_in_database {
-        Some(n) => output::line(format_args!(
-            "whole: {n} entries in the database, {n_in_files} of them in the files too"
-        ))?,
+        Some(n) => {
+            output::line(format_args!(
+                "whole: {n} entries in the database, {n_in_files} of them in the files too"
+            ))?;
+            output::line(said_of(&report.scores))?
+        }
         None => output::line(format_args!(
             "whole: {n_in_files} entries in the files; the database is in use and was left out"
         ))?,
@@ -132,7 +140,29 @@ fn put_aside(settings: &Settings) -> Vec<PathBuf> {
     aside
 }
 
-fn export(settings: &Settings, arguments: &ExportArgs) -> Result<ExitCode, CommandError> {
+fn said_of(scores: &ScoresFound) -> String {
+    let mut said = format!(
+        "scores: of {} entries there, of {} gone with their image",
+        scores.n_there, scores.n_erased
+    );
+    if scores.n_lost > 0 {
+        let n_lost = scores.n_lost;
+        said.push_str(&format!(", of {n_lost} lost with a database"));
+    }
+    if scores.n_overdue > 0 {
+        let n_overdue = scores.n_overdue;
+        said.push_str(&format!(
+            "; {n_overdue} outlive their image until the next clean-up"
+        ));
+    }
+    said
+}
+
+fn export(
+    settings: &Settings,
+    store: Option<&Store>,
+    arguments: &ExportArgs,
+) -> Result<ExitCode, CommandError> {
     let lines = audit::lines(&settings.audit_dir()).map_err(|source| CommandError::Store {
         source,
         data: settings.data.clone(),
@@ -144,6 +174,7 @@ fn export(settings: &Settings, arguments: &ExportArgs) -> Result<ExitCode, Comma
     if arguments.format == ExportFormat::Csv && !output::line(CSV_HEADER)? {
         return Ok(ExitCode::SUCCESS);
     }
+    let mut page = Vec::with_capacity(AUDIT_SCORES_MAX);
     for sealed in lines {
         let sealed = sealed.map_err(|why| {
             CommandError::Admin(format!("an entry: {why}; `imgshare audit verify` names it"))
@@ -151,13 +182,68 @@ fn export(settings: &Settings, arguments: &ExportArgs) -> Result<ExitCode, Comma
         if !(from..to).contains(&sealed.entry.at_ms) {
             continue;
         }
-        let line = match arguments.format {
-            ExportFormat::Jsonl => sealed.line(),
-            ExportFormat::Csv => audit::csv_line(&sealed),
-        };
-        if !output::line(line)? {
-            break;
+        page.push(sealed);
+        let is_full = page.len() >= AUDIT_SCORES_MAX;
+        if is_full && !write_out(settings, store, arguments.format, &mut page)? {
+            return Ok(ExitCode::SUCCESS);
         }
     }
+    write_out(settings, store, arguments.format, &mut page)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes entries with their scores. False when nobody reads any more.
+fn write_out(
+    settings: &Settings,
+    store: Option<&Store>,
+    format: ExportFormat,
+    page: &mut Vec<Sealed>,
+) -> Result<bool, CommandError> {
+    let mut scores = scores_of(settings, store, page)?;
+    for sealed in page.drain(..) {
+        let scores = scores.remove(&sealed.seq);
+        let line = match format {
+            ExportFormat::Jsonl => sealed.line_with(scores.as_ref()),
+            ExportFormat::Csv => audit::csv_line(&sealed, scores.as_ref()),
+        };
+        if !output::line(line)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The scores that belong to entries, by their numbers: from the database, or from
+/// the service that has it.
+fn scores_of(
+    settings: &Settings,
+    store: Option<&Store>,
+    page: &[Sealed],
+) -> Result<HashMap<u64, Scores>, CommandError> {
+    let of: Vec<(ImageId, u64)> = page.iter().filter_map(Sealed::scores_place).collect();
+    let failed = |error: &dyn std::fmt::Display| {
+        let data = settings.data.display();
+        CommandError::Admin(format!("the scores in {data} cannot be read: {error}"))
+    };
+    let found: Vec<Option<Scores>> = match store {
+        _ if of.is_empty() => Vec::new(),
+        Some(store) => of
+            .iter()
+            .map(|(image, seq)| audit::scores_at(store, image, *seq))
+            .collect::<Result<_, _>>()
+            .map_err(|error| failed(&error))?,
+        None => {
+            let command = AdminCommand::AuditScores { of: of.clone() };
+            match control::ask(&settings.data, &command).map_err(|error| failed(&error))? {
+                AdminAnswer::AuditScores { scores } => scores,
+                AdminAnswer::Refused { error } => return Err(failed(&error)),
+                _ => return Err(failed(&"the service answered something else")),
+            }
+        }
+    };
+    let numbers = of.into_iter().map(|(_, seq)| seq);
+    let found = numbers.zip(found);
+    Ok(found
+        .filter_map(|(seq, scores)| Some((seq, scores?)))
+        .collect())
 }

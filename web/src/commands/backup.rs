@@ -182,6 +182,11 @@ pub(super) fn restore(
             "held: {id} was deleted since, while something kept it; it is out of sight"
         ))?;
     }
+    for id in &restored.removed {
+        output::line(format_args!(
+            "removed: {id} was removed by moderation since; it is so again"
+        ))?;
+    }
     name(&restored.lost)
 }
 

@@ -68,6 +68,9 @@ pub enum CommandError {
     /// The key of second factors cannot be read or made.
     #[error(transparent)]
     Vault(#[from] crate::staff::vault::VaultError),
+    /// A folder cannot be compared with the data map.
+    #[error(transparent)]
+    DataMap(crate::data_map::check::CheckError),
     /// There is no figure.
     #[error(transparent)]
     Bench(#[from] BenchError),

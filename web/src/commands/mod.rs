@@ -8,9 +8,11 @@ pub mod bench;
 pub mod block;
 mod classify;
 mod config;
+pub mod data_map;
 mod error;
 mod models;
 mod output;
+pub mod promises;
 mod pull_display;
 mod repair;
 pub mod retention;
@@ -51,6 +53,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode, CommandError> {
         Command::Repair => repair::run(&settings),
         Command::Backup(command) => backup::run(&settings, command),
         Command::Restore(arguments) => backup::restore(&settings, arguments),
+        Command::DataMap(command) => data_map::run(&settings, command),
+        Command::Promises(arguments) => promises::run(&settings, arguments),
         Command::Retention(command) => retention::run(&settings, command),
         Command::Bank(command) => bank::run(&settings, command),
         Command::Rules(command) => rules::run(&settings, command),

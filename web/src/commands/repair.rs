@@ -40,7 +40,7 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
 fn say_unreadable(settings: &Settings) -> Result<(), CommandError> {
     let path = settings.second_factor_key();
     let vault = Vault::read(&path)?;
-    let unreadable = Store::open(&settings.data)
+    let unreadable = Store::open_at(&settings.data, clock::now_ms())
         .and_then(|store| vault::unreadable(&store, vault.as_ref()))
         .map_err(|source| CommandError::Store {
             source,

@@ -1,5 +1,5 @@
-//! `imgshare rules`: what other rules would change, before they do, and which
-//! thresholds are in force.
+//! `imgshare rules`: what other rules would change, before they do, which
+//! thresholds are in force, and what a candidate model would have done.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ use crate::moderation::gate::Gate;
 use crate::moderation::replay::Replay;
 use crate::moderation::rulebook::RuleBook;
 use crate::moderation::rules::{self, Rule};
+use crate::moderation::shadow_model::{self, Compared};
 use crate::moderation::thresholds::ThresholdBook;
 use crate::staff::control::{AdminAnswer, AdminCommand};
 
@@ -38,6 +39,7 @@ pub(super) fn run(settings: &Settings, command: &RulesCommand) -> Result<ExitCod
         }
         RulesCommand::Replay(arguments) => replay(settings, arguments)?,
         RulesCommand::Thresholds(arguments) => thresholds(settings, arguments)?,
+        RulesCommand::ShadowModel => candidate_model(settings)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -115,6 +117,49 @@ fn thresholds(settings: &Settings, arguments: &RulesThresholdsArgs) -> Result<()
             "the service answers strangely".to_owned(),
         )),
     }
+}
+
+fn candidate_model(settings: &Settings) -> Result<(), CommandError> {
+    let found = match admin::answered(settings, &AdminCommand::ShadowModel)? {
+        AdminAnswer::ShadowModel { found } => found,
+        AdminAnswer::Refused { error } => return Err(CommandError::Admin(error)),
+        _ => {
+            return Err(CommandError::Admin(
+                "the service answers strangely".to_owned(),
+            ));
+        }
+    };
+    let Some((run, compared)) = found else {
+        output::line("there is no candidate model: models.shadow names none")?;
+        return Ok(());
+    };
+    let Compared {
+        n_compared,
+        n_same_label,
+        moves,
+        n_decided,
+        n_right: [acting, candidate],
+    } = compared;
+    let beside = run.beside.join(" and ");
+    output::line(format_args!(
+        "{} beside {beside} since {}\n{n_compared} uploads compared, {n_same_label} with the \
+         same label",
+        run.model,
+        clock::rfc3339(run.since_ms)
+    ))?;
+    for change in moves {
+        output::line(format_args!(
+            "{} -> {}: {}",
+            shadow_model::words(change.from),
+            shadow_model::words(change.to),
+            change.n_images
+        ))?;
+    }
+    output::line(format_args!(
+        "{n_decided} decided as safe or nsfw: {beside} right in {acting}, {} in {candidate}",
+        run.model
+    ))?;
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Vec<Rule>, CommandError> {

@@ -10,13 +10,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use imgshare_pipeline::Pipeline;
-use imgshare_storage::Store;
+use imgshare_pipeline::topology::MakeClassifier;
 use imgshare_storage::audit::{Anchor, Reconciled};
 use imgshare_storage::request_log::Segments;
 use imgshare_storage::staff as storage_staff;
+use imgshare_storage::{StorageError, Store};
 use tokio::runtime::Builder;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::{CommandError, output, shutdown, warnings, weights};
 use crate::abuse;
@@ -27,7 +28,7 @@ use crate::config::Settings;
 use crate::http::server::tls::Certificates;
 use crate::http::server::{self, ConnectionLimits};
 use crate::moderation::thresholds::ThresholdBook;
-use crate::moderation::{bank_control, keeper, relabel};
+use crate::moderation::{bank_control, keeper, relabel, shadow_model};
 use crate::rescan;
 use crate::retention;
 use crate::routes::health;
@@ -37,6 +38,12 @@ use crate::statistics;
 
 /// Connections that a metrics listener needs.
 const METRICS_CONNECTIONS_MAX: usize = 16;
+
+/// Time that tasks beside the requests have to hear of the end.
+const TASKS_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Time that a candidate model has for the image that it looks at, at the end.
+const CANDIDATE_TIME_MAX: Duration = Duration::from_secs(2);
 
 pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     // The cheap refusals come first: an address in use, a folder in use.
@@ -52,55 +59,94 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
     for warning in warnings::of(&settings) {
         tracing::warn!("{warning}");
     }
-    let data = settings.data.clone();
-    let failed = |source| CommandError::Store { source, data };
-    let store = Store::open_or_repair(&settings.data, clock::now_ms()).map_err(failed.clone())?;
+    let failed = store_failed(&settings);
+    let store = Store::open_or_repair(&settings.data, clock::now_ms()).map_err(&failed)?;
     let anchor = anchor(&settings, &store)?;
-    let pipeline = start_pipeline(&settings, &store)?;
+    let candidate = weights::shadow(&settings);
+    let pipeline = start_pipeline(&settings, &store, candidate.is_ok())?;
     let runtime = Builder::new_multi_thread()
         .thread_name("imgshare-http")
         .enable_all()
         .build()
         .map_err(CommandError::System)?;
-    let app = App::new(settings, store, pipeline).map_err(failed)?;
+    let app = App::new(settings, store, pipeline).map_err(&failed)?;
     // Before the first upload, which would wait for the whole bank.
     app.queue.bank().load()?;
     app.staff.anchor_in(anchor);
     start_log(&app)?;
     seal_secrets(&app)?;
+    start_candidate(&app, candidate)?;
     let listeners = Listeners {
         service: listener,
         metrics: metrics_listener,
         certificates,
     };
-    runtime.block_on(serve(Arc::clone(&app), listeners))?;
+    let served = runtime.block_on(serve(Arc::clone(&app), listeners));
     // A store call that hangs on a broken disk must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(ExitCode::SUCCESS)
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+/// What a store says, as the command's failure.
+fn store_failed(settings: &Settings) -> impl Fn(StorageError) -> CommandError + use<> {
+    let data = settings.data.clone();
+    move |source| CommandError::Store {
+        source,
+        data: data.clone(),
+    }
 }
 
 /// The second model is asked by the thresholds that are in force at the start.
-fn start_pipeline(settings: &Settings, store: &Store) -> Result<Pipeline, CommandError> {
+/// Images are drawn for a candidate model only where there is one to look at them.
+fn start_pipeline(
+    settings: &Settings,
+    store: &Store,
+    has_candidate: bool,
+) -> Result<Pipeline, CommandError> {
     let book = ThresholdBook::open(store, &settings.moderation);
-    let book = book.map_err(|source| CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    })?;
+    let book = book.map_err(store_failed(settings))?;
     let in_force = Settings {
         moderation: (*book.moderation()).clone(),
         ..settings.clone()
     };
-    weights::start_pipeline(&in_force, settings.pipeline_settings())
+    let shadow = settings.models.shadow_draw();
+    let pipeline = imgshare_pipeline::Settings {
+        shadow: shadow.filter(|_| has_candidate),
+        ..settings.pipeline_settings()
+    };
+    weights::start_pipeline(&in_force, pipeline)
+}
+
+/// Lets the candidate model look on, if there is to be one. It decides nothing,
+/// so the service runs without it as well.
+fn start_candidate(
+    app: &App,
+    made: Result<Option<MakeClassifier>, CommandError>,
+) -> Result<(), CommandError> {
+    let settled = shadow_model::settle(&app.queue, &app.settings.models, clock::now_ms());
+    let run = settled.map_err(store_failed(&app.settings))?;
+    app.staff.follower()(&app.store);
+    let started = match made {
+        Ok(None) => return Ok(()),
+        Ok(Some(make)) => app
+            .pipeline
+            .start_shadow(make)
+            .map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(reason) = &started {
+        tracing::error!(%reason, "the candidate model cannot look on; nothing else changes");
+    }
+    if let Some(run) = run {
+        app.shadow_model.begin(run, started);
+    }
+    Ok(())
 }
 
 /// Makes the audit's files and the database agree, or says that they do not.
 fn anchor(settings: &Settings, store: &Store) -> Result<Anchor, CommandError> {
-    let failed = |source| CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    };
-    let (anchor, reconciled) =
-        Anchor::open(&settings.audit_dir(), store, clock::now_ms()).map_err(failed)?;
+    let opened = Anchor::open(&settings.audit_dir(), store, clock::now_ms());
+    let (anchor, reconciled) = opened.map_err(store_failed(settings))?;
     match reconciled {
         Reconciled::Agree => {}
         Reconciled::Restored { n_entries } => tracing::error!(
@@ -123,10 +169,7 @@ fn start_log(app: &App) -> Result<(), CommandError> {
         return Ok(());
     }
     let segments = Segments::open(&app.settings.log_dir());
-    let segments = segments.map_err(|source| CommandError::Store {
-        source,
-        data: app.settings.data.clone(),
-    })?;
+    let segments = segments.map_err(store_failed(&app.settings))?;
     let counters = app.metrics.log_counters().clone();
     app.request_log
         .start(segments, counters)
@@ -140,10 +183,7 @@ fn seal_secrets(app: &App) -> Result<(), CommandError> {
     let vault = Vault::read_or_make(&path)?;
     let (name, path) = (vault.name(), path.display());
     let unreadable = vault::unreadable(&*app.store, Some(&vault));
-    let unreadable = unreadable.map_err(|source| CommandError::Store {
-        source,
-        data: app.settings.data.clone(),
-    })?;
+    let unreadable = unreadable.map_err(store_failed(&app.settings))?;
     if !unreadable.is_empty() {
         let names: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
         tracing::error!(
@@ -181,70 +221,76 @@ struct Listeners {
 async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> {
     let stop = shutdown::on_signal().map_err(CommandError::System)?;
     let listener = tokio(listeners.service)?;
+    let metrics = listeners.metrics.map(tokio).transpose()?;
     let address = listener.local_addr().map_err(CommandError::System)?;
+    let http = &app.settings.http;
     let limits = ConnectionLimits {
-        connections_max: app.settings.http.connections_max,
-        header_time_max: Duration::from_secs(app.settings.http.header_seconds_max),
-        send_stall_time_max: Duration::from_secs(app.settings.http.send_stall_seconds_max),
-        drain_time_max: Duration::from_secs(app.settings.http.drain_seconds_max),
+        connections_max: http.connections_max,
+        header_time_max: Duration::from_secs(http.header_seconds_max),
+        send_stall_time_max: Duration::from_secs(http.send_stall_seconds_max),
+        drain_time_max: Duration::from_secs(http.drain_seconds_max),
     };
-    let rescan = tokio::spawn(rescan::run(Arc::clone(&app), stop.clone()));
-    let keeper = tokio::spawn(keeper::run(Arc::clone(&app), stop.clone()));
-    let relabel = tokio::spawn(relabel::run(Arc::clone(&app), stop.clone()));
-    let views = tokio::spawn(merge_views(Arc::clone(&app), stop.clone()));
-    let complaints = tokio::spawn(complaints::keep(Arc::clone(&app), stop.clone()));
-    let staff = tokio::spawn(staff::keep(Arc::clone(&app), stop.clone()));
-    let retention = tokio::spawn(retention::keep(Arc::clone(&app), stop.clone()));
-    let maintenance = tokio::spawn(retention::control::serve(Arc::clone(&app), stop.clone()));
-    let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
-    let bank = tokio::spawn(bank_control::serve(Arc::clone(&app), stop.clone()));
-    let abuse = tokio::spawn(abuse::keep(Arc::clone(&app), stop.clone()));
-    let statistics = tokio::spawn(statistics::keep(Arc::clone(&app), stop.clone()));
-    let renewal = listeners
-        .certificates
-        .clone()
-        .map(|certificates| tokio::spawn(certificates.keep(stop.clone())));
-    let metrics = listeners
-        .metrics
-        .map(|listener| serve_metrics(&app, listener, limits, stop.clone()))
-        .transpose()?;
+    let mut tasks = keepers(&app, &stop);
+    if let Some(certificates) = listeners.certificates.clone() {
+        tasks.spawn(certificates.keep(stop.clone()));
+    }
+    if let Some(listener) = metrics {
+        tasks.spawn(serve_metrics(
+            Arc::clone(&app),
+            listener,
+            limits,
+            stop.clone(),
+        ));
+    }
     announce(&app, address)?;
 
-    let note_stop = note_stop(Arc::clone(&app), stop.clone());
+    let router = app::router(Arc::clone(&app));
+    let certificates = listeners.certificates;
     let (n_cut, ()) = tokio::join!(
-        server::serve(
-            listener,
-            app::router(Arc::clone(&app)),
-            limits,
-            listeners.certificates,
-            stop
-        ),
-        note_stop
+        server::serve(listener, router, limits, certificates, stop.clone()),
+        note_stop(Arc::clone(&app), stop)
     );
     if n_cut > 0 {
         tracing::warn!(n_cut, "connections were cut: they did not finish in time");
     }
-    finish(&app, limits.drain_time_max).await;
-    let tasks = [
-        Some(rescan),
-        Some(keeper),
-        Some(relabel),
-        Some(views),
-        Some(staff),
-        Some(control),
-        Some(bank),
-        Some(complaints),
-        Some(retention),
-        Some(maintenance),
-        Some(abuse),
-        Some(statistics),
-        metrics,
-        renewal,
-    ];
-    for task in tasks.into_iter().flatten() {
-        task.abort();
-    }
+    drain(&app, limits.drain_time_max).await;
+    // The last flush comes behind the last writer.
+    end(tasks).await;
+    flush(&app).await;
     Ok(())
+}
+
+/// What runs beside the requests until the service stops.
+fn keepers(app: &AppState, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let this = || Arc::clone(app);
+    let stop = || stop.clone();
+    tasks.spawn(rescan::run(this(), stop()));
+    tasks.spawn(keeper::run(this(), stop()));
+    tasks.spawn(relabel::run(this(), stop()));
+    tasks.spawn(bank_control::serve(this(), stop()));
+    tasks.spawn(merge_views(this(), stop()));
+    tasks.spawn(complaints::keep(this(), stop()));
+    tasks.spawn(staff::keep(this(), stop()));
+    tasks.spawn(retention::keep(this(), stop()));
+    tasks.spawn(retention::control::serve(this(), stop()));
+    tasks.spawn(control::serve(this(), stop()));
+    tasks.spawn(abuse::keep(this(), stop()));
+    tasks.spawn(statistics::keep(this(), stop()));
+    tasks
+}
+
+/// Waits a while for tasks that have heard of the end, then cuts them: a command
+/// that is answered through a socket may go on for minutes.
+async fn end(mut tasks: JoinSet<()>) {
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(TASKS_TIME_MAX, ended).await.is_err() {
+        tracing::info!(
+            n_tasks = tasks.len(),
+            "what went on in the background is cut"
+        );
+        tasks.shutdown().await;
+    }
 }
 
 fn tokio(listener: TcpListener) -> Result<tokio::net::TcpListener, CommandError> {
@@ -294,23 +340,20 @@ async fn note_stop(app: AppState, mut stop: watch::Receiver<bool>) {
     app.is_stopping.store(true, Relaxed);
 }
 
-fn serve_metrics(
-    app: &AppState,
-    listener: TcpListener,
+async fn serve_metrics(
+    app: AppState,
+    listener: tokio::net::TcpListener,
     limits: ConnectionLimits,
     stop: watch::Receiver<bool>,
-) -> Result<JoinHandle<()>, CommandError> {
-    let listener = tokio(listener)?;
+) {
     let router = Router::new()
         .route("/metrics", get(health::metrics))
-        .with_state(Arc::clone(app));
+        .with_state(app);
     let limits = ConnectionLimits {
         connections_max: METRICS_CONNECTIONS_MAX,
         ..limits
     };
-    Ok(tokio::spawn(async move {
-        server::serve(listener, router, limits, None, stop).await;
-    }))
+    server::serve(listener, router, limits, None, stop).await;
 }
 
 async fn merge_views(app: AppState, mut stop: watch::Receiver<bool>) {
@@ -326,26 +369,38 @@ async fn merge_views(app: AppState, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// After the last answer: the pipeline ends, counted views are written,
-/// everything is flushed.
-async fn finish(app: &AppState, drain_time_max: Duration) {
+/// After the last answer: candidate model and pipeline end.
+async fn drain(app: &AppState, drain_time_max: Duration) {
+    let this = Arc::clone(app);
+    let stopped = tokio::task::spawn_blocking(move || this.shadow_model.stop(CANDIDATE_TIME_MAX));
+    if !matches!(stopped.await, Ok(true)) {
+        tracing::warn!("the candidate model did not finish in time");
+    }
     let pipeline = app.pipeline.clone();
     let drained = tokio::task::spawn_blocking(move || pipeline.drain(drain_time_max)).await;
     if !matches!(drained, Ok(true)) {
         tracing::warn!("the pipeline did not finish in time");
     }
+}
+
+/// What was counted in memory is written, and everything flushed.
+async fn flush(app: &AppState) {
     if let Err(error) = app.with_queue(|queue| queue.merge_uploads()).await {
-        tracing::warn!(%error, "the last uploads are not counted for the candidate");
+        tracing::warn!(%error, "the last uploads are not counted for the candidates");
     }
     let this = Arc::clone(app);
     let flushed = app.with_store(move |store| {
-        store.merge_views()?;
-        this.statistics.write(store, clock::now_ms())?;
+        // What one of them cannot write keeps none of the others.
+        let views = store.merge_views();
+        let statistics = this.statistics.write(store, clock::now_ms());
         this.request_log.stop();
-        store.flush()
+        let flushed = store.flush();
+        views?;
+        statistics?;
+        flushed
     });
     match flushed.await {
         Ok(()) => tracing::info!("stopped"),
-        Err(error) => tracing::error!(%error, "the last views could not be written"),
+        Err(error) => tracing::error!(%error, "not everything that was counted could be written"),
     }
 }

@@ -7,10 +7,11 @@ use imgshare_models::{
     Cascade, Classifier, Doubt, Engine, EngineSettings, ModelSpec, Weights, WeightsError, manifest,
 };
 use imgshare_pipeline::Pipeline;
+use imgshare_pipeline::topology::MakeClassifier;
 
 use super::CommandError;
 use super::pull_display::PullDisplay;
-use crate::config::{CASCADE_OFF, Settings};
+use crate::config::{NO_MODEL, Settings};
 
 /// A pipeline over the configured classifier. Fetches missing weights unless
 /// that is switched off; weights that fail their check are never replaced
@@ -38,6 +39,26 @@ pub(super) fn start_pipeline(
         Ok(Box::new(Cascade::new(first, Box::new(second), doubt)))
     };
     Ok(Pipeline::start(pipeline, Box::new(make))?)
+}
+
+/// What makes the candidate model, if one shall look on. It computes on one core
+/// at most, for it must not be in the way.
+///
+/// # Errors
+/// When its weights are missing and cannot or may not be fetched, or are damaged.
+pub(super) fn shadow(settings: &Settings) -> Result<Option<MakeClassifier>, CommandError> {
+    let Some(spec) = settings.models.shadow_spec() else {
+        return Ok(None);
+    };
+    let engine_settings = EngineSettings {
+        cpu_threads: Some(NonZero::<usize>::MIN),
+        cpu_pinning: false,
+        ..engine(settings)
+    };
+    let weights = load_or_pull(settings, spec)?;
+    Ok(Some(Box::new(move || {
+        Ok(Box::new(Engine::start(&weights, engine_settings)?))
+    })))
 }
 
 /// The weights of `spec`.
@@ -74,7 +95,8 @@ pub(super) fn spec(settings: &Settings) -> &'static ModelSpec {
 
 /// Every model that the settings want, the one that sees everything first.
 pub(super) fn specs(settings: &Settings) -> impl Iterator<Item = &'static ModelSpec> {
-    [Some(spec(settings)), second_spec(settings)]
+    let shadow = settings.models.shadow_spec();
+    [Some(spec(settings)), second_spec(settings), shadow]
         .into_iter()
         .flatten()
 }
@@ -82,7 +104,7 @@ pub(super) fn specs(settings: &Settings) -> impl Iterator<Item = &'static ModelS
 /// The model that decides where the configured one leaves a doubt, if one shall.
 pub(super) fn second_spec(settings: &Settings) -> Option<&'static ModelSpec> {
     let id = settings.models.cascade.as_str();
-    (id != CASCADE_OFF).then(|| manifest::find(id).expect("settings name a known model"))
+    (id != NO_MODEL).then(|| manifest::find(id).expect("settings name a known model"))
 }
 
 fn doubt(settings: &Settings) -> Doubt {

@@ -22,6 +22,7 @@ use crate::app::{App, AppState};
 use crate::clock;
 use crate::dto;
 use crate::error::{Problem, WebError};
+use crate::http::form_page::form_page;
 use crate::http::visitor::Visitor;
 use crate::pages::{complaints as pages, ending};
 use crate::routes::bearer;
@@ -290,7 +291,8 @@ async fn take_counter(
     request: &CounterRequest,
 ) -> Result<CounterNotice, WebError> {
     let receipt = Receipt::random().map_err(|error| WebError::Internal(error.to_string()))?;
-    let checked = request.form().check(image, receipt, clock::now_ms());
+    let zone = app.settings.copyright.zone();
+    let checked = request.form().check(image, receipt, clock::now_ms(), zone);
     let counter = checked.map_err(Refusal::Incomplete)?;
     app.with_complaints(move |reporting| {
         reporting.complaints.counter(&counter)?;
@@ -347,10 +349,6 @@ pub(super) async fn manage_page(
         restore: counter.map(|counter| (counter.restore_from, counter.restore_by)),
         ending: outlook.map(|outlook| ending::told_to_owner(&outlook, terms.idle_days)),
     };
-    let status = if problem.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
-    Ok((status, Html(pages::owner(&visitor.site, &view, problem))).into_response())
+    let html = pages::owner(&visitor.site, &view, problem);
+    Ok(form_page(html, problem))
 }

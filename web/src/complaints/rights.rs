@@ -8,7 +8,7 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use imgshare_storage::{Record, RuledBy, Views};
+use imgshare_storage::{ImageId, Record, RuledBy, StorageError, Store, Views};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::{PartialSchema, ToSchema};
@@ -257,8 +257,8 @@ pub(super) async fn rename(
 ) -> Result<Response, WebError> {
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
     let name = filename::sanitize(&form.filename);
-    change(&app, &headers, &id, &form.token, move |record| {
-        record.filename.clone_from(&name);
+    change(&app, &headers, &id, &form.token, move |store, id| {
+        store.correct_filename(id, &name, clock::now_ms())
     })
     .await
 }
@@ -279,8 +279,8 @@ pub(super) async fn advertising(
 ) -> Result<Response, WebError> {
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
     let objects = form.objects.is_some();
-    change(&app, &headers, &id, &form.token, move |record| {
-        record.ads_objection = objects;
+    change(&app, &headers, &id, &form.token, move |store, id| {
+        store.update(id, |record| record.ads_objection = objects)
     })
     .await
 }
@@ -290,12 +290,10 @@ async fn change(
     headers: &HeaderMap,
     id: &str,
     token: &str,
-    change: impl Fn(&mut Record) + Send + 'static,
+    change: impl Fn(&Store, &ImageId) -> Result<Option<Record>, StorageError> + Send + 'static,
 ) -> Result<Response, WebError> {
     let id = owned(app, id, token).await?.id;
-    let changed = app
-        .with_store(move |store| store.update(&id, change))
-        .await?;
+    let changed = app.with_store(move |store| change(store, &id)).await?;
     let record = changed.ok_or(WebError::NotFound)?;
     manage_page(app, headers, &record, token, None).await
 }

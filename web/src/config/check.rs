@@ -2,7 +2,7 @@
 
 use imgshare_models::{CpuPathChoice, DeviceChoice};
 
-use super::{CASCADE_OFF, ConfigError, Settings};
+use super::{ConfigError, NO_MODEL, Settings};
 use crate::moderation::rules;
 
 impl Settings {
@@ -20,7 +20,8 @@ impl Settings {
             let why = "must start with http:// or https:// and must not end with a slash";
             return refuse("base_url", why);
         }
-        if let Some((key, why)) = self.retention.broken().or(self.backup.broken()) {
+        let broken = self.retention.broken().or(self.backup.broken());
+        if let Some((key, why)) = broken.or(self.copyright.broken()) {
             return refuse(key, why);
         }
         if !self.clock.file.is_empty() && super::clock::is_public(&self.base_url) {
@@ -63,12 +64,18 @@ impl Settings {
         if imgshare_models::manifest::find(&self.models.default).is_none() {
             return refuse("models.default", "is not a model of `imgshare models list`");
         }
-        let cascade = self.models.cascade.as_str();
-        let is_other_model =
-            cascade != self.models.default && imgshare_models::manifest::find(cascade).is_some();
-        if cascade != CASCADE_OFF && !is_other_model {
-            let why = "must be off, or a model of `imgshare models list` other than models.default";
-            return refuse("models.cascade", why);
+        let beside = [
+            ("models.cascade", &self.models.cascade),
+            ("models.shadow", &self.models.shadow),
+        ];
+        for (key, model) in beside {
+            let is_other_model =
+                *model != self.models.default && imgshare_models::manifest::find(model).is_some();
+            if model != NO_MODEL && !is_other_model {
+                let why =
+                    "must be off, or a model of `imgshare models list` other than models.default";
+                return refuse(key, why);
+            }
         }
         Ok(())
     }
@@ -136,6 +143,7 @@ impl Settings {
             ("moderation.ads_free_min", moderation.ads_free_min),
             ("moderation.review_band", moderation.review_band),
             ("models.cascade_band", self.models.cascade_band),
+            ("models.shadow_share", self.models.shadow_share),
             ("moderation.sample_rate", moderation.sample_rate),
         ];
         let is_outside = |share: f32| !(0.0..=1.0).contains(&share);

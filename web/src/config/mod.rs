@@ -6,9 +6,11 @@ mod advertising;
 mod backup;
 mod check;
 mod clock;
+mod copyright;
 mod load;
 mod log;
 mod metrics_listen;
+mod models;
 mod networks;
 mod operator;
 mod proxy_header;
@@ -31,9 +33,11 @@ pub use abuse::Abuse;
 pub use advertising::{AdProvider, Advertising};
 pub use backup::Backup;
 pub use clock::Clock;
+pub use copyright::Copyright;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use log::{Log, LogFormat};
 pub use metrics_listen::MetricsListen;
+pub use models::{Models, NO_MODEL};
 pub use networks::Networks;
 pub use operator::{Operator, Processor};
 pub use proxy_header::ProxyHeader;
@@ -74,6 +78,8 @@ pub struct Settings {
     pub models: Models,
     /// When an image is nsfw, and what then.
     pub moderation: Moderation,
+    /// Notices of copyright.
+    pub copyright: Copyright,
     /// Accounts of the staff.
     pub staff: Staff,
     /// How long things are kept.
@@ -108,6 +114,7 @@ impl Default for Settings {
             pipeline: Pipeline::default(),
             models: Models::default(),
             moderation: Moderation::default(),
+            copyright: Copyright::default(),
             staff: Staff::default(),
             retention: Retention::default(),
             backup: Backup::default(),
@@ -269,45 +276,6 @@ impl Default for Pipeline {
             rescan_seconds: 60,
             rescan_attempts_max: 5,
             variants_at_once_max: 2,
-        }
-    }
-}
-
-/// What `models.cascade` says when one model decides everything.
-pub const CASCADE_OFF: &str = "off";
-
-/// The classifier and its weights.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Models {
-    /// The model that classifies, by its id in `imgshare models list`.
-    pub default: String,
-    /// Whether weights that are missing are fetched at the start.
-    pub auto_pull: bool,
-    /// How the CPU computes: `auto`, `avx512-vnni`, `avx512`, `avx2`, `scalar`
-    /// or `burn-flex`.
-    pub cpu_path: String,
-    /// Threads that classify on the CPU; 0 takes one a core.
-    pub cpu_threads: usize,
-    /// Whether each of them stays on one core.
-    pub cpu_pinning: bool,
-    /// The model that decides where `default` leaves a doubt, by its id; `off`
-    /// for none.
-    pub cascade: String,
-    /// Distance to a label threshold within which that is so.
-    pub cascade_band: f32,
-}
-
-impl Default for Models {
-    fn default() -> Self {
-        Self {
-            default: imgshare_models::manifest::DEFAULT_MODEL.to_owned(),
-            auto_pull: true,
-            cpu_path: "auto".to_owned(),
-            cpu_threads: 0,
-            cpu_pinning: false,
-            cascade: CASCADE_OFF.to_owned(),
-            cascade_band: 0.2,
         }
     }
 }

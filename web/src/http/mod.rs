@@ -6,6 +6,7 @@ pub mod body;
 pub mod conditional;
 pub mod delivery;
 pub mod filename;
+pub mod form_page;
 pub mod multipart;
 pub mod negotiate;
 pub mod observe;

@@ -112,6 +112,7 @@ impl Collector for PipelineCollector {
             let counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             ConstCounter::new(value.load(Relaxed)).encode(counter)?;
         }
+        self.encode_shadow(&mut encoder)?;
         let mut stages = encoder.encode_descriptor(
             "pipeline_stage_seconds",
             "Time of one image in one stage",
@@ -141,6 +142,27 @@ impl Collector for PipelineCollector {
 }
 
 impl PipelineCollector {
+    fn encode_shadow(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let stats = self.0.stats();
+        let outcomes = [
+            ("scored", &stats.shadow_scored),
+            ("no-room", &stats.shadow_no_room),
+            ("dropped", &stats.shadow_dropped),
+            ("failed", &stats.shadow_failed),
+        ];
+        let mut family = encoder.encode_descriptor(
+            "pipeline_shadow_images",
+            "Images drawn for a candidate model by what became of it",
+            None,
+            MetricType::Counter,
+        )?;
+        for (outcome, count) in outcomes {
+            let labels = [("outcome", outcome)];
+            ConstCounter::new(count.load(Relaxed)).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
     fn encode_outcomes(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
         let stats = self.0.stats();
         let outcomes: [(&str, &AtomicU64); 6] = [

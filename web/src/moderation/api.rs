@@ -1,5 +1,5 @@
-//! `/staff/api/queue`, `bank`, `rules`, `thresholds` and `shadow`: JSON for the page
-//! and for scripts.
+//! `/staff/api/queue`, `bank`, `rules`, `thresholds`, `shadow` and `shadow-model`: JSON
+//! for the page and for scripts.
 //!
 //! Whether a job was drawn for the sample is not said: an image must be looked
 //! at as any other. A score near a threshold and the sample are both `check`.

@@ -42,43 +42,49 @@ pub async fn run(app: AppState, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// The store's.
 pub async fn keep(app: &AppState) -> Result<(), WebError> {
-    let now_ms = clock::now_ms();
-    let this = Arc::clone(app);
-    let done = app.with_queue(move |queue| {
-        let mut gone = Vec::new();
-        let done = due(queue, now_ms, &mut gone);
-        // Even what a failure cut short must not be served from memory.
-        for id in gone {
-            this.cache.remove(id);
+    loop {
+        let now_ms = clock::now_ms();
+        let this = Arc::clone(app);
+        let done = app.with_queue(move |queue| {
+            let mut gone = Vec::new();
+            let done = due(queue, now_ms, &mut gone);
+            // Even what a failure cut short must not be served from memory.
+            for id in gone {
+                this.cache.remove(id);
+            }
+            done
+        });
+        if !done.await? {
+            return Ok(());
         }
-        done
-    });
-    done.await
+    }
 }
 
-/// `gone` becomes the images that may not be public any more.
-fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<(), ModerationError> {
+/// `gone` becomes the images that may not be public any more. One search for
+/// copies at a time, so that leases and purges never wait for all of them; true
+/// when there may be more of them.
+fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<bool, ModerationError> {
     queue.return_expired(now_ms)?;
     queue.merge_uploads()?;
     gone.extend(queue.purge_due(now_ms, PURGES)?.images);
-    loop {
-        let hashes = queue.bank().unsearched(HASHES)?;
-        if hashes.is_empty() {
-            return Ok(());
-        }
-        let copies = queue.find_copies(&hashes)?;
-        gone.extend(copies.images.iter().map(|(image, _)| *image));
-        let jobs = queue.treat_copies(None, &copies, now_ms)?;
-        if !jobs.is_empty() {
-            tracing::info!(
-                n_copies = jobs.len(),
-                "copies of what was banned are hidden"
-            );
-        }
-        if copies.is_complete {
-            queue.bank().searched(&hashes)?;
-        }
+    let hashes = queue.bank().unsearched(HASHES)?;
+    if hashes.is_empty() {
+        return Ok(false);
     }
+    let copies = queue.find_copies(&hashes)?;
+    gone.extend(copies.images.iter().map(|(image, _)| *image));
+    let jobs = queue.treat_copies(None, &copies, now_ms)?;
+    if !jobs.is_empty() {
+        tracing::info!(
+            n_copies = jobs.len(),
+            "copies of what was banned are hidden"
+        );
+    }
+    if copies.is_complete {
+        queue.bank().searched(&hashes)?;
+    }
+    // Where nothing could be done, the next time may do better.
+    Ok(copies.is_complete || !jobs.is_empty())
 }
 
 /// Rings after the bank has grown, so that copies go within moments.

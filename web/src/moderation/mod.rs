@@ -7,7 +7,7 @@
 //! of hashes from the command line.
 //! [`replay`] tells what other rules would change. [`thresholds`] are those in
 //! force; [`relabel`] lets what is stored follow them, and [`shadow`] holds a
-//! candidate that only counts.
+//! candidate that only counts, as does [`shadow_model`], of another model.
 
 pub mod api;
 pub mod bank_control;
@@ -21,4 +21,5 @@ pub mod rulebook;
 pub mod rules;
 pub mod service;
 pub mod shadow;
+pub mod shadow_model;
 pub mod thresholds;

@@ -4,7 +4,7 @@
 pub mod thresholds;
 
 use imgshare_storage::moderation::{
-    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Verdict,
+    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Status, Verdict,
 };
 use imgshare_storage::{ImageId, Record, Views};
 
@@ -220,7 +220,9 @@ pub async fn undo(
             let Worker { who, lanes } = worker;
             let job = queue.job_in(&lanes, &image)?;
             let decision = job.decision.as_ref();
-            if decision.is_some_and(|decision| !lanes.contains(&decision.before.lane)) {
+            // What child safety takes back stays with them.
+            let stays = job.lane == Lane::ChildSafety && job.status == Status::Decided;
+            if !stays && decision.is_some_and(|decision| !lanes.contains(&decision.before.lane)) {
                 return Err(ModerationError::ForeignLane { id: image });
             }
             let job = queue.undo(&who, &image, version, now_ms)?;

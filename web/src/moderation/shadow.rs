@@ -32,32 +32,42 @@ impl Candidate for Watch {
         self.0.generation
     }
 
-    /// Where a rule decided, no threshold had a say.
     fn standings(&self, record: &Record) -> Option<Standings> {
         let found = record.classification.as_ref()?;
-        let is_by_rule = record
-            .ruling
-            .is_some_and(|ruling| ruling.by == RuledBy::Rule);
         let is_meant = self
             .0
             .model
             .as_ref()
             .is_none_or(|model| *model == found.model);
-        if is_by_rule || !is_meant {
-            return None;
-        }
+        let live = live_standing(record).filter(|_| is_meant)?;
         let scores = Scores::from_array(found.probabilities);
-        let would = self.0.thresholds.judge(&scores);
         Some(Standings {
-            live: Standing {
-                nsfw: found.label == StoredLabel::Nsfw,
-                queued: stored_thresholds(found).judge(&scores).review,
-            },
-            would: Standing {
-                nsfw: would.label == Label::Nsfw,
-                queued: would.review,
-            },
+            live,
+            would: standing(&self.0.thresholds, &scores),
         })
+    }
+}
+
+/// Where an image stands by its scores; `None` before it has any, and where a
+/// rule decided: no threshold had a say then.
+pub(super) fn live_standing(record: &Record) -> Option<Standing> {
+    let found = record.classification.as_ref()?;
+    let is_by_rule = record
+        .ruling
+        .is_some_and(|ruling| ruling.by == RuledBy::Rule);
+    let scores = Scores::from_array(found.probabilities);
+    (!is_by_rule).then(|| Standing {
+        nsfw: found.label == StoredLabel::Nsfw,
+        queued: stored_thresholds(found).judge(&scores).review,
+    })
+}
+
+/// Where thresholds put an image with these scores.
+pub(super) fn standing(thresholds: &Thresholds, scores: &Scores) -> Standing {
+    let verdict = thresholds.judge(scores);
+    Standing {
+        nsfw: verdict.label == Label::Nsfw,
+        queued: verdict.review,
     }
 }
 

@@ -7,14 +7,17 @@
 
 pub mod assets;
 pub mod complaints;
+pub mod data_map;
 mod deletion;
 pub mod desk;
 pub mod ending;
 mod home;
 mod image_view;
+pub mod learning;
 pub mod notices;
 pub mod policies;
 mod problem;
+pub mod promises;
 mod share;
 mod site;
 pub mod staff;

@@ -6,7 +6,8 @@ use super::site::contact_href;
 use super::{Site, render, wording};
 use crate::config::Operator;
 use crate::consent::{Consent, Purposes};
-use crate::policies::{CookieRow, Document, cookies};
+use crate::data_map::{Row, public};
+use crate::policies::Document;
 
 /// A version of a document with all that its template can ask for.
 pub struct Sheet<'a> {
@@ -123,8 +124,12 @@ impl Sheet<'_> {
         Some((contact_href(own), own))
     }
 
-    fn cookies(&self) -> Vec<CookieRow> {
-        cookies(self.facts.offered)
+    fn cookies(&self) -> Vec<(&'static str, &'static Row)> {
+        public::cookies(self.facts.offered, self.facts.is_behind_tls)
+    }
+
+    fn browser_storage(&self) -> Vec<(&'static str, &'static Row)> {
+        public::browser_storage(self.facts.offered).collect()
     }
 
     /// The choice, where there is one to make.

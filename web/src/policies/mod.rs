@@ -4,13 +4,11 @@
 //! dates stand in one table, [`versions`]. Who runs the site comes from the
 //! settings.
 
-mod kept;
 mod routes;
 mod versions;
 
 use imgshare_storage::calendar;
 
-pub use kept::{CookieKind, CookieRow, KEPT, KeptRow, cookies};
 pub(crate) use routes::pages;
 pub use versions::{Notice, NoticeItem, Table, Version};
 

@@ -16,6 +16,8 @@ use crate::consent;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::pages::policies::{Facts, LawfulYear, Listed, Sheet};
+use crate::promises::Facts as Known;
+use crate::retention::House;
 use crate::routes::headers;
 
 /// Since when Global Privacy Control is honoured.
@@ -36,6 +38,8 @@ pub(crate) fn pages() -> Router<AppState> {
             .route(&format!("{}/{{version}}", document.path()), get(old));
     }
     router
+        .route("/privacy/data", get(data_map))
+        .route("/promises", get(promises))
         .layer(from_fn(headers::page_policy))
         .route("/.well-known/gpc.json", get(gpc))
 }
@@ -95,6 +99,26 @@ async fn page(app: &AppState, headers: &HeaderMap, version: &'static Version) ->
         },
     };
     (version.show)(&sheet)
+}
+
+/// `GET /privacy/data`: the whole data map.
+async fn data_map(State(app): State<AppState>, headers: HeaderMap) -> Html<String> {
+    let visitor = Visitor::of(&app, &headers);
+    Html(crate::pages::data_map::page(&visitor.site))
+}
+
+/// `GET /promises`: what is promised and how it stands.
+async fn promises(State(app): State<AppState>, headers: HeaderMap) -> Html<String> {
+    let visitor = Visitor::of(&app, &headers);
+    let house = House::of(&app);
+    let looked = app.with_store(move |_| Ok(house.look(clock::now_ms()).ok()));
+    let looked = looked.await.ok().flatten();
+    let facts = Known {
+        settings: &app.settings,
+        ages: looked.map(|(ages, _)| ages),
+        n_reports_overdue: looked.map(|(_, n_due)| n_due),
+    };
+    Html(crate::pages::promises::page(&visitor.site, &facts))
 }
 
 /// How often the law reached in, by year.

@@ -12,9 +12,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use imgshare_storage::calendar::MS_A_DAY;
 use imgshare_storage::complaints::Complaints;
 use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
-use imgshare_storage::retention::{Did, Job, Planned, Retention, RetentionError, Terms};
+use imgshare_storage::retention::{Ages, Did, Job, Planned, Retention, RetentionError, Terms};
 use imgshare_storage::{ImageId, Store};
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +102,18 @@ impl House {
             .into_iter()
             .map(|job| retention.plan(job, now_ms))
             .collect()
+    }
+
+    /// How old the oldest of what must end is, and how many reports should have
+    /// ended a day ago: jobs come round within hours.
+    /// Changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn look(&self, now_ms: u64) -> Result<(Ages, u64), RetentionError> {
+        let retention = self.retention();
+        let reports = retention.plan(Job::Reports, now_ms.saturating_sub(MS_A_DAY))?;
+        Ok((retention.ages(now_ms)?, reports.n_due))
     }
 
     /// Does everything that is due. `gone` is told the images that are gone after each

@@ -1,7 +1,10 @@
 //! Images that could not be classified in time.
 
+use imgshare_storage::moderation::{Claim, Flag, Lane, Moderator, Note, Reason, Verdict};
+use imgshare_storage::staff::{Role, StaffId};
+
 use super::*;
-use crate::rescan;
+use crate::{clock, rescan};
 
 async fn pending(oracle: &Oracle, mut settings: Settings) -> (Service, Value) {
     settings.pipeline.rescan_seconds = 1;
@@ -69,4 +72,36 @@ async fn a_pending_image_can_be_deleted() {
     oracle.set(SAFE);
     rescan::rescan_all(&service.app).await.unwrap();
     assert_eq!(service.n_stored(), 0);
+}
+
+#[tokio::test]
+async fn what_people_have_in_hand_is_not_published_by_the_classifier() {
+    for to in [Lane::ChildSafety, Lane::Senior] {
+        let oracle = Oracle::failing();
+        let (service, image) = pending(&oracle, Settings::default()).await;
+        let id: imgshare_storage::ImageId = image["id"].as_str().unwrap().parse().unwrap();
+        let (queue, now_ms) = (&service.app.queue, clock::now_ms());
+        let who = Moderator {
+            id: StaffId::random().unwrap(),
+            role: Role::Moderator,
+        };
+        queue.flag(&id, &Flag::new(Reason::Report), now_ms).unwrap();
+        let job = queue.claim(&who, &Lane::ALL, &id, now_ms).unwrap();
+        let claim = Claim {
+            image: id,
+            lease: job.lease().unwrap().token.clone(),
+            version: job.version,
+        };
+        let note = Note::default();
+        let passed_on = Verdict::Escalate { to, note };
+        queue.decide(&who, &claim, &passed_on, now_ms).unwrap();
+        oracle.set(SAFE);
+        rescan::rescan_all(&service.app).await.unwrap();
+        let record = service.app.store.find(&id).unwrap().unwrap();
+        assert_eq!(record.state, imgshare_storage::State::Review, "{to:?}");
+        service
+            .get(path_of(&image["direct_url"]))
+            .await
+            .assert_problem(404, "not-found");
+    }
 }

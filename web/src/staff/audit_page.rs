@@ -4,7 +4,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Html;
 use axum::routing::get;
-use imgshare_storage::audit::{self, Sealed, Subject};
+use imgshare_storage::audit::{self, Scores, Sealed, Subject};
 use imgshare_storage::{Keyspace, StorageError};
 use serde::Deserialize;
 
@@ -55,9 +55,10 @@ impl Filter {
     }
 }
 
-/// The rows of a page, and where the next one begins.
+/// The rows of a page with their scores, as far as those are still there; and where
+/// the next one begins.
 struct Found {
-    rows: Vec<Sealed>,
+    rows: Vec<(Sealed, Option<Scores>)>,
     next: Option<u64>,
 }
 
@@ -75,10 +76,11 @@ fn find(keys: &dyn Keyspace, filter: &Filter) -> Result<Found, StorageError> {
         for sealed in chunk {
             if filter.is_met_by(&sealed) {
                 if rows.len() == ROWS {
-                    let next = rows.last().map(|last: &Sealed| last.seq);
+                    let next = rows.last().map(|(last, _): &(Sealed, _)| last.seq);
                     return Ok(Found { rows, next });
                 }
-                rows.push(sealed);
+                let scores = audit::scores_of(keys, &sealed)?;
+                rows.push((sealed, scores));
             }
         }
     }
@@ -96,7 +98,10 @@ async fn show(
 ) -> Result<Html<String>, WebError> {
     let asked = filter.clone();
     let found = app.with_store(move |store| find(store, &asked)).await?;
-    let rows = found.rows.iter().map(row).collect();
+    let rows = found.rows.iter();
+    let rows = rows
+        .map(|(sealed, scores)| row(sealed, scores.as_ref()))
+        .collect();
     let site = Visitor::of(&app, &headers).site;
     let view = pages::AuditView {
         rows,
@@ -109,14 +114,18 @@ async fn show(
     Ok(Html(pages::audit(&site, &me(&session), &view)))
 }
 
-fn row(sealed: &Sealed) -> pages::AuditRow {
+fn row(sealed: &Sealed, scores: Option<&Scores>) -> pages::AuditRow {
     let entry = &sealed.entry;
     let json = |value: &serde_json::Value| match value {
         serde_json::Value::Null => String::new(),
         other => other.to_string(),
     };
+    let scores = match (scores, entry.scores_sha256) {
+        (None, Some(_)) => "went with the image".to_owned(),
+        (scores, _) => json(scores.map_or(&entry.scores, Scores::value)),
+    };
     let more = [
-        ("scores", json(&entry.scores)),
+        ("scores", scores),
         ("thresholds", json(&entry.thresholds)),
         ("lease", entry.lease.clone().unwrap_or_default()),
         ("reports", entry.reports.join(", ")),

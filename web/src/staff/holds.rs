@@ -6,8 +6,8 @@
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::routing::{get, post};
 use imgshare_storage::lawful::{self, LawfulError, Line, NewHold};
 use imgshare_storage::moderation::{Lane, ModerationError, Queue};
@@ -25,6 +25,7 @@ use crate::clock;
 use crate::complaints::rights::{self, Filed};
 use crate::dto;
 use crate::error::WebError;
+use crate::http::form_page::form_page;
 use crate::http::visitor::Visitor;
 use crate::pages::staff as pages;
 
@@ -75,11 +76,7 @@ async fn page(
     let keeps = Permission::Holds.is_of(session.role);
     let site = Visitor::of(app, headers).site;
     let html = pages::holds(&site, &me(session), &rows, keeps, problem);
-    let status = match problem {
-        None => StatusCode::OK,
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    Ok((status, Html(html)).into_response())
+    Ok(form_page(html, problem))
 }
 
 /// Every hold for whoever keeps them; for others those of what is theirs to see.

@@ -57,6 +57,7 @@ use challenge::Challenges;
 use guesses::Guesses;
 use password::Passwords;
 use transport::Transport;
+pub(crate) use transport::{PLAIN_COOKIE, TLS_COOKIE};
 use vault::Vault;
 
 pub(crate) use account::step_up_first;

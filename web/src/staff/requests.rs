@@ -4,8 +4,8 @@
 use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::routing::{get, post};
 use imgshare_storage::calendar::{self, MS_A_DAY};
 use imgshare_storage::lawful::{
@@ -20,6 +20,7 @@ use super::{Access, Permission, Routes, Session};
 use crate::app::AppState;
 use crate::clock;
 use crate::error::WebError;
+use crate::http::form_page::form_page;
 use crate::http::visitor::Visitor;
 use crate::pages::staff as pages;
 
@@ -73,11 +74,8 @@ async fn page(
         problem,
     };
     let site = Visitor::of(app, headers).site;
-    let status = match problem {
-        None => StatusCode::OK,
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    Ok((status, Html(pages::requests(&site, &me(session), &view))).into_response())
+    let html = pages::requests(&site, &me(session), &view);
+    Ok(form_page(html, problem))
 }
 
 fn row(request: &Request, now_ms: u64) -> pages::RequestRow {

@@ -8,8 +8,8 @@ use crate::http::visitor::cookie;
 
 /// Over TLS the name forbids any host but this one and any path but all to set
 /// it: no neighbour on a shared domain can put one in its place.
-const TLS_COOKIE: &str = "__Host-imgshare-staff";
-const PLAIN_COOKIE: &str = "imgshare-staff";
+pub(crate) const TLS_COOKIE: &str = "__Host-imgshare-staff";
+pub(crate) const PLAIN_COOKIE: &str = "imgshare-staff";
 
 /// What lies between a member of the staff and the service.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub(super) enum Dispose {
 /// RGBA pixels, transparent at first, as in every browser whatever background
 /// the file names.
 #[derive(Debug)]
-pub(super) struct Canvas {
+pub(in crate::stage) struct Canvas {
     width: usize,
     height: usize,
     pixels: Vec<[u8; 4]>,
@@ -131,7 +131,7 @@ impl Canvas {
     }
 
     /// What is shown now, RGBA, row-major.
-    pub(super) fn shown(&self) -> &[[u8; 4]] {
+    pub(in crate::stage) fn shown(&self) -> &[[u8; 4]] {
         &self.pixels
     }
 

@@ -22,6 +22,7 @@ pub(in crate::stage) use jpeg::inks;
 pub(in crate::stage) use jpeg_head::colour_transform;
 pub(crate) use raster::{Layout, Raster};
 pub(crate) use sample::SAMPLED_MAX;
+pub(in crate::stage) use webp::{frame as webp_frame, play as play_webp};
 
 use crate::error::Reject;
 use crate::item::{Decoded, Format, Header, Pixels, Sniffed};
@@ -76,17 +77,17 @@ pub(crate) fn first_picture(
 }
 
 /// One picture of a file, in the order of the file.
-enum Picture<'a> {
+pub(in crate::stage) enum Picture<'a> {
     /// A still, or the still that an animated PNG carries beside its animation.
     Whole(Raster),
     /// The canvas of an animation after its next frame.
     Composed(&'a canvas::Canvas),
 }
 
-type Visit<'a> = dyn FnMut(Picture<'_>) -> ControlFlow<()> + 'a;
+pub(in crate::stage) type Visit<'a> = dyn FnMut(Picture<'_>) -> ControlFlow<()> + 'a;
 
 /// Shows every picture to `visit` until it breaks.
-fn play(
+pub(in crate::stage) fn play(
     bytes: &[u8],
     format: Format,
     header: Header,
@@ -99,7 +100,7 @@ fn play(
             Ok(())
         }
         Format::Png => png::play(bytes, header, limits, visit),
-        Format::Webp => webp::play(bytes, header, limits, visit),
+        Format::Webp => webp::play(bytes, header, visit),
         Format::Gif => gif::play(bytes, header, limits, visit),
         Format::Avif => avif::play(bytes, header, limits, visit),
     }

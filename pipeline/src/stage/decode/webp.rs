@@ -13,20 +13,19 @@ use super::raster::{Layout, Raster};
 use super::{Picture, Visit, zeroed};
 use crate::error::Reject;
 use crate::item::Header;
-use crate::limits::Limits;
 use crate::stage::sniff::webp::{AnimationFrame, Chunks, is_animated};
 
 const ALPHA_FLAG: u8 = 0b1_0000;
 
-pub(super) fn play(
+/// Shows every frame of an animation as it is composed, or a still.
+pub(in crate::stage) fn play(
     bytes: &[u8],
     header: Header,
-    limits: &Limits,
     visit: &mut Visit<'_>,
 ) -> Result<(), Reject> {
     let chunks = Chunks::of_file(bytes)?;
     if !is_animated(bytes)? {
-        let raster = decode(chunks, (header.width, header.height), limits)?;
+        let raster = decode(chunks, (header.width, header.height))?;
         let _stills_have_no_rest = visit(Picture::Whole(raster));
         return Ok(());
     }
@@ -36,7 +35,7 @@ pub(super) fn play(
         if name != *b"ANMF" {
             continue;
         }
-        draw(&AnimationFrame::parse(data)?, &mut canvas, limits)?;
+        draw(&AnimationFrame::parse(data)?, &mut canvas)?;
         if visit(Picture::Composed(&canvas)).is_break() {
             break;
         }
@@ -44,7 +43,12 @@ pub(super) fn play(
     Ok(())
 }
 
-fn draw(frame: &AnimationFrame<'_>, canvas: &mut Canvas, limits: &Limits) -> Result<(), Reject> {
+/// The picture of a frame by itself.
+pub(in crate::stage) fn frame(frame: &AnimationFrame<'_>) -> Result<Raster, Reject> {
+    decode(frame.chunks(), (frame.width, frame.height))
+}
+
+fn draw(frame: &AnimationFrame<'_>, canvas: &mut Canvas) -> Result<(), Reject> {
     let &AnimationFrame {
         left,
         top,
@@ -54,7 +58,7 @@ fn draw(frame: &AnimationFrame<'_>, canvas: &mut Canvas, limits: &Limits) -> Res
     } = frame;
     let Raster {
         layout, samples, ..
-    } = decode(frame.chunks(), (width, height), limits)?;
+    } = self::frame(frame)?;
     let blend = if frame.blends {
         Blend::Over
     } else {
@@ -77,15 +81,9 @@ fn draw(frame: &AnimationFrame<'_>, canvas: &mut Canvas, limits: &Limits) -> Res
 }
 
 /// Decodes the first bitstream among `chunks`, with the alpha before it.
-fn decode(
-    chunks: Chunks<'_>,
-    (width, height): (u32, u32),
-    limits: &Limits,
-) -> Result<Raster, Reject> {
+fn decode(chunks: Chunks<'_>, (width, height): (u32, u32)) -> Result<Raster, Reject> {
     let file = still_file(chunks, (width, height))?;
     let mut decoder = WebPDecoder::new(Cursor::new(file.as_slice())).map_err(reject)?;
-    let pixel_bytes_max = usize::try_from(limits.pixels_max).unwrap_or(usize::MAX);
-    decoder.set_memory_limit(pixel_bytes_max.saturating_mul(Layout::Rgba.channels()));
     if decoder.dimensions() != (width, height) {
         return Err(Reject::Malformed {
             detail: "the WebP's sizes contradict each other",

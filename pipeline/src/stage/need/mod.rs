@@ -30,6 +30,9 @@ const FIXED_BYTES: u64 = 4 << 20;
 /// Copies of the file itself that decoding and scrubbing make beside each other.
 const FILE_COPIES: u64 = 3;
 
+/// Copies of a turned animation that writing and scrubbing make beside each other.
+const TURNED_COPIES: u64 = 4;
+
 /// An RGB picture and the alpha plane beside it.
 const KEPT: u64 = 4;
 const RGB: u64 = 3;
@@ -93,7 +96,9 @@ fn length(bytes: &[u8]) -> u64 {
 struct Picture {
     /// Of the canvas, in pixels.
     area: u64,
-    /// Frames of an animation that are kept.
+    /// All frames of an animation.
+    frames: u64,
+    /// Those of them that are kept.
     sampled: u64,
     coding: Coding,
 }
@@ -121,6 +126,7 @@ impl Picture {
         };
         Ok(Self {
             area: u64::from(header.width) * u64::from(header.height),
+            frames: header.frames.into(),
             sampled: header.frames.min(SAMPLED_MAX).into(),
             coding,
         })
@@ -163,15 +169,15 @@ impl Picture {
         }
     }
 
-    /// While its colours are converted and it is encoded again, beside the frame
-    /// that is kept.
+    /// While its colours are converted and it is encoded again, beside the frames
+    /// that are kept.
     fn converting_bytes(&self) -> u64 {
         let pixels = |bytes: u64| self.area.saturating_mul(bytes);
         match &self.coding {
             // Inks, and the colours they become.
             Coding::Jpeg(_) => pixels(KEPT + 4 + RGB),
             // Samples as they are stored, as numbers of 16 bits, and the new file.
-            Coding::Png(outline) => pixels(KEPT + 3 * outline.pixel_bytes),
+            Coding::Png(outline) => pixels(KEPT * self.sampled + 3 * outline.pixel_bytes),
             Coding::Gif(_) => 0,
             // Pixels, the encoder's copy and its output.
             Coding::Webp(coding) => pixels(KEPT + 3 * RGBA).saturating_add(coding.tables_bytes),
@@ -190,15 +196,40 @@ impl Picture {
                 let coefficients = jpeg_coefficients::bytes_needed(file).unwrap_or(0);
                 pixels(RGB).saturating_add(coefficients.max(pixels(RGB)))
             }
+            // A frame as it is stored, turned, unpacked and packed again.
+            Coding::Png(outline) if outline.animated => pixels(4 * outline.pixel_bytes)
+                .saturating_add(self.turned_animation_bytes(outline.pixel_bytes)),
             // Samples as they are stored, turned ones, and the new file twice.
             Coding::Png(outline) => pixels(KEPT + 4 * outline.pixel_bytes),
-            // Sideways animations are refused, and an AVIF turns while it is decoded.
+            // A GIF has no orientation, and an AVIF turns while it is decoded.
             Coding::Gif(_) | Coding::Avif(_) => 0,
+            // The canvas, and it turned, the same of the frame before, the part
+            // that differs, the encoder's copy and its output.
+            Coding::Webp(coding) if coding.animated => {
+                let frame = pixels(coding.pixel_bytes).saturating_add(coding.tables_bytes);
+                pixels(RGBA)
+                    .saturating_add(frame.max(pixels(5 * RGBA)))
+                    .saturating_add(self.turned_animation_bytes(RGBA))
+            }
             // Pixels, turned ones, the encoder's copy and its output.
             Coding::Webp(coding) => {
                 let decoding = pixels(coding.pixel_bytes).saturating_add(coding.tables_bytes);
                 pixels(KEPT).saturating_add(decoding.max(pixels(4 * RGBA)))
             }
         }
+    }
+
+    /// What is kept of an animation, one frame of it also turned, and the turned
+    /// file, whose frames are packed to less than `pixel_bytes` a pixel.
+    fn turned_animation_bytes(&self, pixel_bytes: u64) -> u64 {
+        let bound = u64::try_from(upright::TURNED_ANIMATION_BYTES_MAX).unwrap_or(u64::MAX);
+        let file = self
+            .area
+            .saturating_mul(self.frames)
+            .saturating_mul(pixel_bytes)
+            .min(bound);
+        self.area
+            .saturating_mul(KEPT * (self.sampled + 1))
+            .saturating_add(file.saturating_mul(TURNED_COPIES))
     }
 }

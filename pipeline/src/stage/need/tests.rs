@@ -121,6 +121,32 @@ fn sideways_files_need_more() {
     }
 }
 
+#[test]
+fn a_sideways_animation_needs_a_bounded_file_more() {
+    let plain = testing::WebpFrame::plain_colours(40, 24);
+    let webp = testing::webp_animation(&plain, (40, 24));
+    let plain = testing::PngFrame::plain_colours(40, 24);
+    let apng = testing::apng(&plain, (40, 24), false);
+    for bytes in [webp, apng] {
+        let format = sniffed(&bytes).format;
+        let need = |side, frames| {
+            let header = Header {
+                width: side,
+                height: side,
+                frames,
+            };
+            let picture = Picture::read(&bytes, format, header).unwrap();
+            assert!(picture.turning_bytes(&bytes) > picture.decoding_bytes());
+            picture.turning_bytes(&bytes)
+        };
+        let file = |frames: u64| (MP * frames * RGBA).min(96 << 20) * TURNED_COPIES;
+        assert_eq!(need(1_000, 8) - file(8), need(1_000, 100) - file(100));
+        assert_eq!(need(1_000, 100), need(1_000, 900));
+        // A service as it comes turns most of what it lets in.
+        assert!(need(2_000, 25) + beside_the_pixels(40 * MP) <= 1 << 30);
+    }
+}
+
 /// The limits and the memory of the service as it comes.
 #[test]
 fn what_the_limits_let_in_fits_by_default() {
@@ -150,9 +176,11 @@ fn what_the_limits_let_in_fits_by_default() {
 fn nothing_overflows() {
     let huge = Picture {
         area: u64::MAX,
+        frames: 900,
         sampled: 7,
         coding: Coding::Gif(u64::MAX),
     };
     assert_eq!(huge.decoding_bytes(), u64::MAX);
+    assert_eq!(huge.turned_animation_bytes(8), u64::MAX);
     assert_eq!(photo_bytes(u32::MAX, u64::MAX, u64::MAX), u64::MAX);
 }

@@ -70,6 +70,7 @@ pub(crate) struct AnimationFrame<'a> {
     pub(crate) top: u32,
     pub(crate) width: u32,
     pub(crate) height: u32,
+    pub(crate) duration_ms: u32,
     pub(crate) blends: bool,
     pub(crate) disposes: bool,
     /// `ALPH`, `VP8 ` and `VP8L`, as in a still.
@@ -81,13 +82,14 @@ impl<'a> AnimationFrame<'a> {
         let mut cursor = Cursor::new(data);
         let (left, top) = (cursor.u24_le()? * 2, cursor.u24_le()? * 2);
         let (width, height) = (cursor.u24_le()? + 1, cursor.u24_le()? + 1);
-        let _duration_ms = cursor.u24_le()?;
+        let duration_ms = cursor.u24_le()?;
         let flags = cursor.u8()?;
         Ok(Self {
             left,
             top,
             width,
             height,
+            duration_ms,
             blends: flags & 0b10 == 0,
             disposes: flags & 0b01 != 0,
             image: cursor.rest(),

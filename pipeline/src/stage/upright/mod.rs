@@ -2,16 +2,20 @@
 //! itself will not survive the scrubbing.
 //!
 //! Most files say "upright" or nothing and pass through untouched. PNG and WebP
-//! are turned without loss, and so is a JPEG whose size allows it: its sides that
-//! are reversed must end with a whole unit. Other JPEGs are encoded again.
+//! are turned without loss, animations frame by frame, and so is a JPEG whose size
+//! allows it: its sides that are reversed must end with a whole unit. Other JPEGs
+//! are encoded again.
 //! AVIF has a turning of its own in its structure, which stays; browsers do not
 //! obey an Exif orientation there, and nor do we.
 
+mod bounded;
 mod exif;
 mod jpeg;
 pub(super) mod orientation;
+mod place;
 mod png;
 mod webp;
+mod webp_animation;
 
 #[cfg(test)]
 mod tests;
@@ -20,12 +24,21 @@ use self::orientation::Orientation;
 use crate::error::Reject;
 use crate::item::{Decoded, Format, Header, Pixels, Sniffed, Upright};
 use crate::stage::colour::rgb_of_inks;
+use crate::stage::sniff::webp::is_animated;
 
-/// An animation would have to be turned frame by frame, each with its offsets,
-/// and no browser obeys the tag there reliably. Refusing is the only answer that
-/// neither keeps the tag nor shows the picture in a way its author did not mean.
-const SIDEWAYS_ANIMATION: Reject = Reject::MetadataNotRemovable {
-    detail: "an animation that is stored sideways cannot be turned; save it upright",
+/// The file was decoded before, but not by the code that turns it.
+const UNTURNABLE: Reject = Reject::Malformed {
+    detail: "it could not be turned upright",
+};
+
+/// A turned animation may take this many bytes. Lossy frames grow several times
+/// when they are encoded without loss, and what a stranger sends must not become
+/// many times as much on disk and in memory.
+pub(in crate::stage) const TURNED_ANIMATION_BYTES_MAX: usize = 96 << 20;
+
+const GROWS_TOO_LARGE: Reject = Reject::MetadataNotRemovable {
+    detail: "an animation that is stored sideways grew too large when it was turned; \
+             save it upright",
 };
 
 /// True if the file's orientation tag says that it must be turned.
@@ -36,7 +49,7 @@ pub(in crate::stage) fn is_sideways(bytes: &[u8], format: Format) -> bool {
 /// Turns the image the way its orientation tag says. Damaged Exif counts as none.
 ///
 /// # Errors
-/// [`Reject::MetadataNotRemovable`] for an animation with an orientation;
+/// [`Reject::MetadataNotRemovable`] for an animation that grows too large;
 /// [`Reject::Malformed`] when the file cannot be decoded for turning.
 pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
     let Decoded {
@@ -64,24 +77,25 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
         .into_iter()
         .map(|frame| orientation.turn_pixels(&frame))
         .collect();
-    let [frame] = frames.as_slice() else {
-        return Err(SIDEWAYS_ANIMATION);
+    let turned = match (format, frames.as_slice()) {
+        (Format::Jpeg, [frame]) => jpeg::turn(&bytes, orientation, frame)?,
+        (Format::Png, _) => png::turn(&bytes, header, orientation, TURNED_ANIMATION_BYTES_MAX)?,
+        (Format::Webp, _) if is_animated(&bytes)? => {
+            webp_animation::turn(&bytes, header, orientation, TURNED_ANIMATION_BYTES_MAX)?
+        }
+        (Format::Webp, _) => webp::turn(&bytes, orientation)?,
+        // Neither has an orientation that is obeyed here.
+        (Format::Jpeg | Format::Gif | Format::Avif, _) => return Err(UNTURNABLE),
     };
-    let turned = match format {
-        Format::Jpeg => jpeg::turn(&bytes, orientation, frame)?,
-        Format::Png => png::turn(&bytes, orientation)?,
-        Format::Webp => webp::turn(&bytes, orientation)?,
-        Format::Gif | Format::Avif => return Err(SIDEWAYS_ANIMATION),
-    };
-    let header = Header {
-        width: frame.width,
-        height: frame.height,
-        frames: 1,
-    };
+    let (width, height) = orientation.turned_size(header.width, header.height);
     Ok(Upright {
         bytes: turned.into(),
         format,
-        header,
+        header: Header {
+            width,
+            height,
+            frames: header.frames,
+        },
         frames,
     })
 }

@@ -1,101 +1,123 @@
-//! PNG, turned without loss: the samples are moved as they are stored, at their
-//! depth, and the chunks that give them meaning are taken over.
+//! PNG and APNG, turned without loss: the samples are moved as they are stored, at
+//! their depth, and the chunks that give them meaning are taken over. The frames of
+//! an animation are turned where they lie, and meet each other as before.
 
-use std::io;
+use png::{ColorType, Compression, Encoder, EncodingError, FrameControl, Transformations};
 
-use png::{ColorType, Decoder, Encoder, Transformations};
-
-use super::SIDEWAYS_ANIMATION;
+use super::bounded::Bounded;
 use super::orientation::Orientation;
+use super::place::Place;
+use super::{GROWS_TOO_LARGE, UNTURNABLE};
 use crate::error::Reject;
+use crate::item::Header;
 use crate::stage::cursor::Cursor;
+use crate::stage::png_pictures::{self, Picture, Pictures};
 use crate::stage::scrub::png::chunk::{self, Chunk, SIGNATURE};
 
-const UNTURNABLE: Reject = Reject::Malformed {
-    detail: "it could not be turned upright",
-};
+/// Pixels of all frames up to which a file is packed as well as may be: beyond,
+/// that takes seconds, and an animation has twice the pixels that a still may have.
+const PACKED_WELL_PX_MAX: u64 = 16_000_000;
 
-/// Samples of one pixel next to each other, `bits` for each pixel.
-struct Samples {
-    width: u32,
-    height: u32,
-    bits: usize,
-    packed: Vec<u8>,
-}
-
-/// Decodes, turns and encodes; palette, transparency and colour space stay.
-pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Reject> {
-    let mut decoder = Decoder::new(io::Cursor::new(bytes));
-    decoder.set_transformations(Transformations::IDENTITY);
-    // Neither is taken over from here, and both may inflate to no end.
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(|_| UNTURNABLE)?;
-    if reader.info().animation_control.is_some() {
-        return Err(SIDEWAYS_ANIMATION);
-    }
-    let mut packed = vec![0; reader.output_buffer_size().ok_or(UNTURNABLE)?];
-    let shape = reader.next_frame(&mut packed).map_err(|_| UNTURNABLE)?;
-    let bits = shape.color_type.samples() * shape.bit_depth as usize;
-    let samples = Samples {
-        width: shape.width,
-        height: shape.height,
-        bits,
-        packed,
+/// Decodes, turns and encodes; palette, transparency and colour space stay. Frames
+/// of an animation may come to `animation_bytes_max` together.
+pub(super) fn turn(
+    bytes: &[u8],
+    header: Header,
+    orientation: Orientation,
+    animation_bytes_max: usize,
+) -> Result<Vec<u8>, Reject> {
+    let pictures = Pictures::open(bytes, header, Transformations::IDENTITY);
+    let pictures = pictures.map_err(|_| UNTURNABLE)?;
+    let is_animated = pictures.info().animation_control.is_some();
+    let bytes_max = if is_animated {
+        animation_bytes_max
+    } else {
+        usize::MAX
     };
-    let turned = samples.turn(orientation);
-
-    let mut encoded = Vec::new();
-    let mut encoder = Encoder::new(&mut encoded, turned.width, turned.height);
-    encoder.set_color(shape.color_type);
-    encoder.set_depth(shape.bit_depth);
-    if shape.color_type == ColorType::Indexed {
-        encoder.set_palette(
-            reader
-                .info()
-                .palette
-                .clone()
-                .ok_or(UNTURNABLE)?
-                .into_owned(),
-        );
-    }
-    encoder
-        .write_header()
-        .and_then(|mut writer| writer.write_image_data(&turned.packed))
-        .map_err(|_| UNTURNABLE)?;
-    splice(bytes, &encoded)
+    let mut encoded = Bounded::new(bytes_max);
+    encode(pictures, header, orientation, &mut encoded).map_err(|error| match error {
+        EncodingError::IoError(_) => GROWS_TOO_LARGE,
+        _ => UNTURNABLE,
+    })?;
+    splice(bytes, &encoded.into_bytes())
 }
 
-impl Samples {
-    fn turn(self, orientation: Orientation) -> Self {
-        let Self {
-            width,
-            height,
-            bits,
-            packed,
-        } = self;
-        let (turned_width, turned_height) = orientation.turned_size(width, height);
-        let turned = match bits {
-            8 => orientation.turn::<1>(&packed, width, height),
-            16 => orientation.turn::<2>(&packed, width, height),
-            24 => orientation.turn::<3>(&packed, width, height),
-            32 => orientation.turn::<4>(&packed, width, height),
-            48 => orientation.turn::<6>(&packed, width, height),
-            64 => orientation.turn::<8>(&packed, width, height),
-            _ => {
-                let bytes = unpack(&packed, width, bits);
-                pack(
-                    &orientation.turn::<1>(&bytes, width, height),
-                    turned_width,
-                    bits,
-                )
-            }
+fn encode(
+    mut pictures: Pictures<'_>,
+    header: Header,
+    orientation: Orientation,
+    out: &mut Bounded,
+) -> Result<(), EncodingError> {
+    let unreadable = || EncodingError::LimitsExceeded;
+    let (color_type, depth) = pictures.shape();
+    let bits = color_type.samples() * depth as usize;
+    let canvas = (header.width, header.height);
+    let (width, height) = orientation.turned_size(header.width, header.height);
+    let mut encoder = Encoder::new(out, width, height);
+    encoder.set_color(color_type);
+    encoder.set_depth(depth);
+    if color_type == ColorType::Indexed {
+        let palette = pictures.info().palette.clone().ok_or_else(unreadable)?;
+        encoder.set_palette(palette.into_owned());
+    }
+    let area = u64::from(width) * u64::from(height);
+    if header.frames > 1 && area * u64::from(header.frames) > PACKED_WELL_PX_MAX {
+        encoder.set_compression(Compression::Fast);
+    }
+    pictures.announce(&mut encoder)?;
+    let mut writer = encoder.write_header()?;
+    while let Some(picture) = pictures.next().map_err(|_| unreadable())? {
+        let Picture { width, height, .. } = picture;
+        let control = match picture.control {
+            Some(control) => Some(turned(&control, orientation, canvas).ok_or_else(unreadable)?),
+            None => None,
         };
-        Self {
-            width: turned_width,
-            height: turned_height,
-            bits,
-            packed: turned,
+        let samples = turn_samples(picture.samples, (width, height), bits, orientation);
+        png_pictures::write(&mut writer, control, &samples)?;
+    }
+    writer.finish()
+}
+
+/// The control of a frame that was turned.
+fn turned(
+    control: &FrameControl,
+    orientation: Orientation,
+    canvas: (u32, u32),
+) -> Option<FrameControl> {
+    let place = Place {
+        left: control.x_offset,
+        top: control.y_offset,
+        width: control.width,
+        height: control.height,
+    };
+    let place = place.turned(orientation, canvas)?;
+    Some(FrameControl {
+        x_offset: place.left,
+        y_offset: place.top,
+        width: place.width,
+        height: place.height,
+        ..*control
+    })
+}
+
+/// Turns pixels of `bits` bits each, next to each other in rows of whole bytes.
+fn turn_samples(
+    packed: &[u8],
+    (width, height): (u32, u32),
+    bits: usize,
+    orientation: Orientation,
+) -> Vec<u8> {
+    match bits {
+        8 => orientation.turn::<1>(packed, width, height),
+        16 => orientation.turn::<2>(packed, width, height),
+        24 => orientation.turn::<3>(packed, width, height),
+        32 => orientation.turn::<4>(packed, width, height),
+        48 => orientation.turn::<6>(packed, width, height),
+        64 => orientation.turn::<8>(packed, width, height),
+        _ => {
+            let bytes = unpack(packed, width, bits);
+            let turned = orientation.turn::<1>(&bytes, width, height);
+            pack(&turned, orientation.turned_size(width, height).0, bits)
         }
     }
 }
@@ -127,7 +149,7 @@ fn pack(bytes: &[u8], width: u32, bits: usize) -> Vec<u8> {
     .collect()
 }
 
-/// The header and the picture of `encoded` with the other chunks of `source`
+/// The header and the pictures of `encoded` with the other chunks of `source`
 /// that stand before its picture. Density and Exif are measured along the old
 /// sides and stay behind.
 fn splice(source: &[u8], encoded: &[u8]) -> Result<Vec<u8>, Reject> {
@@ -143,14 +165,14 @@ fn splice(source: &[u8], encoded: &[u8]) -> Result<Vec<u8>, Reject> {
         let chunk = Chunk::read(&mut meaning)?;
         match &chunk.name {
             b"IDAT" | b"IEND" => break,
-            b"IHDR" | b"pHYs" | b"eXIf" => {}
+            b"IHDR" | b"pHYs" | b"eXIf" | b"acTL" | b"fcTL" => {}
             name if chunk.is_intact() => chunk::write(*name, chunk.data, &mut out)?,
             _ => {}
         }
     }
     loop {
         let chunk = Chunk::read(&mut picture)?;
-        if matches!(&chunk.name, b"IDAT" | b"IEND") {
+        if matches!(&chunk.name, b"acTL" | b"fcTL" | b"IDAT" | b"fdAT" | b"IEND") {
             chunk::write(chunk.name, chunk.data, &mut out)?;
         }
         if chunk.name == *b"IEND" {

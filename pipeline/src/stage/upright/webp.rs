@@ -1,24 +1,17 @@
-//! WebP, turned without loss: decoded, turned, and encoded as VP8L.
+//! A still WebP, turned without loss: decoded, turned, and encoded as VP8L.
 
 use std::io;
 
 use image_webp::{ColorType, WebPDecoder, WebPEncoder};
 
-use super::SIDEWAYS_ANIMATION;
+use super::UNTURNABLE;
 use super::orientation::Orientation;
 use crate::error::Reject;
-
-const UNTURNABLE: Reject = Reject::Malformed {
-    detail: "it could not be turned upright",
-};
 
 /// Decodes, turns and encodes; alpha and the colour profile stay. A lossy file
 /// grows, for VP8 could only be turned by losing more.
 pub(super) fn turn(bytes: &[u8], orientation: Orientation) -> Result<Vec<u8>, Reject> {
     let mut decoder = WebPDecoder::new(io::Cursor::new(bytes)).map_err(|_| UNTURNABLE)?;
-    if decoder.is_animated() {
-        return Err(SIDEWAYS_ANIMATION);
-    }
     let (width, height) = decoder.dimensions();
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or(UNTURNABLE)?];
     decoder.read_image(&mut pixels).map_err(|_| UNTURNABLE)?;

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::business_days::end_of_business_day;
-use super::super::outcome::KEPT_MS;
+use super::super::business_days::{Zone, end_of_business_day};
+use super::super::outcome;
 use super::super::statement::{self, Restriction};
 use super::super::track::Step;
 use super::super::{ComplaintError, Complaints, Receipt, Text, appeal, keys};
+use super::closing::{ActionFiled, filed, plan_closed};
 use super::flaw::{Check, Flaw};
 use super::repeat;
 use crate::audit::{self, Action, Actor, Subject};
+use crate::calendar::MS_A_DAY;
 use crate::moderation::{ModerationError, Policy};
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, ImageId, Keyspace, Record, StorageError};
@@ -18,6 +20,9 @@ use crate::{Changes, ImageId, Keyspace, Record, StorageError};
 /// "Not less than 10, nor more than 14, business days following receipt":
 /// 17 U.S.C. 512(g)(2)(C).
 const BUSINESS_DAYS: (u64, u64) = (10, 14);
+
+/// How long a restoration is put off while the image is held as evidence.
+const PUT_OFF_MS: u64 = MS_A_DAY;
 
 /// A counter-notice as an owner filled it in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,7 +68,8 @@ pub struct CounterNotice {
     pub signature: Text<100>,
     /// When, in milliseconds since 1970 UTC.
     pub at_ms: u64,
-    /// From when on the image is restored: the end of the tenth business day.
+    /// From when on the image is restored: the end of the tenth business day, or
+    /// a later day while it is held as evidence.
     pub restore_from_ms: u64,
     /// By when it must be: the end of the fourteenth.
     pub restore_by_ms: u64,
@@ -83,17 +89,9 @@ pub enum CounterState {
     ActionFiled,
     /// The image was gone when its day came.
     Gone,
-}
-
-/// The claimant has gone to court about a removal, which another
-/// counter-notice does not end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in super::super) struct ActionFiled {
-    /// The version of the decision that removed it.
-    version: u64,
-    /// The counter-notice that it answers.
-    pub(in super::super) receipt: Receipt,
+    /// The image was removed for another reason, which a counter-notice does not
+    /// answer.
+    Superseded,
 }
 
 /// What was restored.
@@ -104,7 +102,7 @@ pub struct Restored {
 }
 
 impl CounterForm {
-    /// The counter-notice, if nothing is missing.
+    /// The counter-notice, if nothing is missing. Its days are those of the zone.
     ///
     /// # Errors
     /// Everything that is.
@@ -113,6 +111,7 @@ impl CounterForm {
         image: ImageId,
         receipt: Receipt,
         now_ms: u64,
+        zone: Zone,
     ) -> Result<CounterNotice, Vec<Flaw>> {
         let mut check = Check::default();
         let (days_min, days_max) = BUSINESS_DAYS;
@@ -126,8 +125,8 @@ impl CounterForm {
             text: check.text("text", &self.text),
             signature: check.needed("signature", &self.signature),
             at_ms: now_ms,
-            restore_from_ms: end_of_business_day(now_ms, days_min),
-            restore_by_ms: end_of_business_day(now_ms, days_max),
+            restore_from_ms: end_of_business_day(now_ms, days_min, zone),
+            restore_by_ms: end_of_business_day(now_ms, days_max, zone),
             state: CounterState::Open,
         };
         check.stated("mistake", self.mistake);
@@ -262,6 +261,7 @@ impl Complaints {
 
     /// Restores the images whose ten business days are over, at most `limit`.
     /// Meant to be called every hour; the last day is four business days later.
+    /// What is held as evidence is asked about again a day later.
     ///
     /// # Errors
     /// The store's; calling again goes on.
@@ -279,17 +279,18 @@ impl Complaints {
             let also = |changes: &mut Changes, record: &Record, version: u64| {
                 plan_closed(changes, &counter, CounterState::Restored);
                 // The notice does not stand any more, and counts no more.
-                repeat::plan_counted(store, changes, record, Step::Back)?;
+                if outcome::was_infringement(store, &image)? {
+                    repeat::plan_counted(store, changes, record, Step::Back)?;
+                }
                 appeal::plan_granted(store, changes, &image, version, now_ms)?;
                 statement::plan_lifted(store, changes, &image, version)
             };
             let done = self.queue.restore(&image, &action, now_ms, also);
             match done {
-                Ok(()) => restored.images.push(image),
+                Ok(true) => restored.images.push(image),
+                Ok(false) => self.put_off(&receipt, now_ms)?,
                 Err(ModerationError::Gone { .. } | ModerationError::NotQueued { .. }) => {
-                    let mut changes = Changes::new();
-                    plan_closed(&mut changes, &counter, CounterState::Gone);
-                    Keyspace::commit(store, changes)?;
+                    self.close_gone(&receipt, now_ms)?;
                     // Its owner's deletion waited for this alone.
                     store.purge_if_removed(&image, now_ms)?;
                 }
@@ -298,40 +299,61 @@ impl Complaints {
         }
         Ok(restored)
     }
-}
 
-/// Plans that a decision lets the image be shown again before its day.
-pub(in super::super) fn plan_closed_by_decision(
-    keyspace: &dyn Keyspace,
-    changes: &mut Changes,
-    image: &ImageId,
-) -> Result<(), StorageError> {
-    if let Some((_, kept)) = open(keyspace, image)? {
-        plan_closed(changes, &kept, CounterState::Restored);
+    /// The day of a restoration that cannot be yet moves on.
+    fn put_off(&self, receipt: &Receipt, now_ms: u64) -> Result<(), ComplaintError> {
+        let restore_from_ms = now_ms.saturating_add(PUT_OFF_MS);
+        let action = Action::new("counter-notice-put-off");
+        self.change_open(receipt, &action, now_ms, |changes, kept| {
+            let before = kept.value.restore_from_ms;
+            let counter = CounterNotice {
+                restore_from_ms,
+                ..kept.value.clone()
+            };
+            changes.delete(keys::restoration(before, receipt));
+            changes.put(keys::restoration(restore_from_ms, receipt), []);
+            kept.replace(changes, &counter);
+            let told = |at_ms: u64| json!({"restore_from_ms": at_ms});
+            (told(before), told(restore_from_ms))
+        })
     }
-    Ok(())
+
+    /// There is nothing left to restore.
+    fn close_gone(&self, receipt: &Receipt, now_ms: u64) -> Result<(), ComplaintError> {
+        let action = Action::new("counter-notice-closed");
+        self.change_open(receipt, &action, now_ms, |changes, kept| {
+            plan_closed(changes, kept, CounterState::Gone);
+            (json!(CounterState::Open), json!(CounterState::Gone))
+        })
+    }
+
+    /// Changes a counter-notice that is still open, with an entry in the audit.
+    fn change_open(
+        &self,
+        receipt: &Receipt,
+        action: &Action,
+        now_ms: u64,
+        change: impl Fn(&mut Changes, &Kept<CounterNotice>) -> (Value, Value),
+    ) -> Result<(), ComplaintError> {
+        let _turn = self.queue.turn();
+        let store = &**self.queue.store();
+        audit::commit(store, |changes| {
+            let kept = Kept::<CounterNotice>::read(store, keys::counter(receipt))?;
+            let Some(kept) = kept.filter(|kept| kept.value.state == CounterState::Open) else {
+                return Ok(());
+            };
+            let (before, after) = change(changes, &kept);
+            let mut entry = audit::Entry::new(now_ms, Actor::System, action.clone())
+                .about(Subject::image(&kept.value.image))
+                .changed(before, after);
+            entry.reports = vec![receipt.to_string()];
+            audit::append(store, changes, entry)?;
+            Ok(())
+        })
+    }
 }
 
-/// A closed counter-notice is kept a year from the day of its restoration.
-fn plan_closed(changes: &mut Changes, kept: &Kept<CounterNotice>, state: CounterState) {
-    let mut counter = kept.value.clone();
-    counter.state = state;
-    let end_ms = counter.restore_by_ms.saturating_add(KEPT_MS);
-    changes.put(keys::counter_expiry(end_ms, &counter.receipt), []);
-    changes.delete(keys::counter_of(&counter.image));
-    changes.delete(keys::restoration(counter.restore_from_ms, &counter.receipt));
-    kept.replace(changes, &counter);
-}
-
-/// What the claimant has filed about an image.
-pub(in super::super) fn filed(
-    keyspace: &dyn Keyspace,
-    image: &ImageId,
-) -> Result<Option<Kept<ActionFiled>>, StorageError> {
-    Kept::read(keyspace, keys::action_filed(image))
-}
-
-fn open(
+pub(super) fn open(
     keyspace: &dyn Keyspace,
     image: &ImageId,
 ) -> Result<Option<(Receipt, Kept<CounterNotice>)>, StorageError> {

@@ -7,7 +7,8 @@
 //! days, at whose end the image is restored unless the claimant has gone to
 //! court.
 
-pub(super) mod counter;
+pub(super) mod closing;
+mod counter;
 mod flaw;
 mod notice;
 pub(super) mod repeat;

@@ -26,17 +26,19 @@ fn counter_form() -> CounterForm {
     }
 }
 
-fn notified(desk: &Desk, images: Vec<ImageId>) -> Vec<(ImageId, Filed)> {
+pub(super) fn notified(desk: &Desk, images: Vec<ImageId>) -> Vec<(ImageId, Filed)> {
     let notice = notice_form(images).check(NOW).unwrap();
     desk.complaints.notice(&notice, 1.0, NOW).unwrap()
 }
 
 fn counter_for(image: ImageId, now_ms: u64) -> CounterNotice {
     let receipt = Receipt::random().unwrap();
-    counter_form().check(image, receipt, now_ms).unwrap()
+    counter_form()
+        .check(image, receipt, now_ms, Zone::default())
+        .unwrap()
 }
 
-fn countered(desk: &Desk, image: ImageId, now_ms: u64) -> CounterNotice {
+pub(super) fn countered(desk: &Desk, image: ImageId, now_ms: u64) -> CounterNotice {
     let counter = counter_for(image, now_ms);
     desk.complaints.counter(&counter).unwrap();
     counter
@@ -119,7 +121,7 @@ fn a_removal_for_another_reason_is_no_infringement() {
     let repeats = desk.complaints.repeats(&desk.record(&image)).unwrap();
     assert_eq!(repeats, Repeats::default());
     let counter = counter_form()
-        .check(image, Receipt::random().unwrap(), NOW + 2)
+        .check(image, Receipt::random().unwrap(), NOW + 2, Zone::default())
         .unwrap();
     let refused = desk.complaints.counter(&counter).unwrap_err();
     assert_eq!(refused.code(), "not-for-copyright");
@@ -127,8 +129,12 @@ fn a_removal_for_another_reason_is_no_infringement() {
 
 #[test]
 fn a_counter_notice_names_what_it_lacks() {
-    let flaws =
-        CounterForm::default().check(ImageId::random().unwrap(), Receipt::random().unwrap(), NOW);
+    let flaws = CounterForm::default().check(
+        ImageId::random().unwrap(),
+        Receipt::random().unwrap(),
+        NOW,
+        Zone::default(),
+    );
     let codes: Vec<String> = flaws.unwrap_err().iter().map(Flaw::code).collect();
     assert_eq!(
         codes,
@@ -159,7 +165,7 @@ fn a_countered_image_comes_back_after_ten_business_days() {
     assert_eq!(date(counter.restore_from_ms - 1), "2025-06-30");
     assert_eq!(date(counter.restore_by_ms - 1), "2025-07-07");
     let again = counter_form()
-        .check(image, Receipt::random().unwrap(), NOW)
+        .check(image, Receipt::random().unwrap(), NOW, Zone::default())
         .unwrap();
     assert_eq!(
         desk.complaints.counter(&again).unwrap_err().code(),

@@ -13,6 +13,7 @@ use crate::{KeyRange, Keyspace, Space, State, Store, audit};
 
 mod appeals;
 mod copyrights;
+mod counters;
 mod expiries;
 mod reports;
 

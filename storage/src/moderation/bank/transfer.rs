@@ -25,6 +25,7 @@ impl Bank {
     ) -> Result<Vec<BankHash>, ModerationError> {
         let mut added = Vec::new();
         for batch in entries.chunks(BATCH) {
+            let _taking_in = self.taking_in();
             let new = audit::commit(&*self.store, |changes| {
                 let mut new = Vec::new();
                 for entry in batch {

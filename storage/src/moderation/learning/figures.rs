@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Judged, MODEL_BYTES_MAX, SCORE_STEPS, Source, decode};
+use super::{Judged, MODEL_BYTES_MAX, SCORE_STEPS, Source, decode, opinion};
 use crate::moderation::{ModerationError, Queue};
 use crate::{Classification, Keyspace, Space};
 
@@ -39,7 +39,7 @@ impl Cell {
 }
 
 /// A score's step. What is no number is the worst that can be.
-fn step(score: f32) -> u8 {
+pub(super) fn step(score: f32) -> u8 {
     let last = SCORE_STEPS - 1;
     if score.is_nan() {
         return last;
@@ -76,7 +76,7 @@ impl Queue {
     /// The store's.
     pub fn figures(&self) -> Result<Figures, ModerationError> {
         let mut figures = Figures::default();
-        let mut range = Space::Learning.all();
+        let mut range = Space::Learning.all().before(&opinion::first_key());
         let mut n_read = 0;
         while n_read < COUNTERS_MAX {
             let entries = self.store.range(&range, PAGE)?;
@@ -111,10 +111,7 @@ impl Figures {
                 self.waited.insert(waited, count);
             }
             Some([b'd', source, judged, explicit, sexy, model @ ..]) => {
-                let source = match source {
-                    b's' => Source::Sampled,
-                    _ => Source::Queued,
-                };
+                let source = Source::of_byte(*source);
                 let cell = Cell {
                     model: String::from_utf8_lossy(model).into_owned(),
                     explicit: *explicit,

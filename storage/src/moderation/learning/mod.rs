@@ -11,10 +11,12 @@
 //! | `ml` `d` source outcome explicit sexy model | decided images |
 //! | `ml` `h` log2 | decisions by the milliseconds that their lease was held |
 //! | `ml` `w` log2 | decisions by the milliseconds that their job had waited |
+//! | `ml` `x` ... | what a candidate model said: see [`Opinion`] |
 //!
 //! An image that is decided again counts once, with its last decision.
 
 mod figures;
+mod opinion;
 mod shadow;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use figures::{Cell, Figures};
+pub use opinion::{Opinion, OpinionFigures, Seen, forget_opinions, opinion_figures};
 pub(super) use shadow::Shadow;
 pub use shadow::{Candidate, ShadowFigures, Standing, Standings, plan_shadow_end, shadow_figures};
 
@@ -120,6 +123,13 @@ impl Source {
             Self::Sampled => b's',
         }
     }
+
+    fn of_byte(byte: u8) -> Self {
+        match byte {
+            b's' => Self::Sampled,
+            _ => Self::Queued,
+        }
+    }
 }
 
 /// What a decision added to the counters.
@@ -145,6 +155,9 @@ pub struct Counted {
     /// What a candidate would have done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shadow: Option<Shadowed>,
+    /// What a candidate model had said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    opinion: Option<Opinion>,
 }
 
 impl Counted {
@@ -173,6 +186,10 @@ impl Counted {
             held: job.lease().map(|lease| since(lease.since_ms)),
             waited: job.lease().map(|_| since(job.created_at_ms)),
             shadow: shadow.of(record),
+            opinion: job
+                .opinion
+                .or(known.and_then(|known| known.opinion))
+                .filter(|opinion| shadow.hears(opinion)),
         }
     }
 
@@ -193,6 +210,23 @@ impl Counted {
         Some(shadow.decided_key(self.judged))
     }
 
+    fn opinion_key(&self) -> Option<Vec<u8>> {
+        let opinion = self.opinion.as_ref()?;
+        Some(opinion.decided_key(self.source, self.judged))
+    }
+
+    /// What a candidate model had said, for a job that waits once more.
+    pub(super) fn opinion(&self) -> Option<Opinion> {
+        self.opinion
+    }
+
+    /// The counters of the image itself, of which one decision at a time counts.
+    fn image_keys(&self) -> impl Iterator<Item = Vec<u8>> {
+        [self.decided_key(), self.shadow_key(), self.opinion_key()]
+            .into_iter()
+            .flatten()
+    }
+
     fn keys(&self) -> Vec<Vec<u8>> {
         let pair = self
             .after
@@ -201,10 +235,8 @@ impl Counted {
         let waited = self
             .waited
             .map(|waited| Space::Learning.key(&[&[b'w', waited]]));
-        [self.decided_key(), self.shadow_key(), pair, held, waited]
-            .into_iter()
-            .flatten()
-            .collect()
+        let of_decision = [pair, held, waited].into_iter().flatten();
+        self.image_keys().chain(of_decision).collect()
     }
 }
 
@@ -217,8 +249,7 @@ pub(super) fn plan_decided(
     counted: &Counted,
 ) -> Result<(), StorageError> {
     let mut steps = Steps::default();
-    let keys_before = before.map(|before| [before.decided_key(), before.shadow_key()]);
-    for key in keys_before.into_iter().flatten().flatten() {
+    for key in before.into_iter().flat_map(Counted::image_keys) {
         steps.add(key, -1);
     }
     for key in counted.keys() {
@@ -228,16 +259,22 @@ pub(super) fn plan_decided(
 }
 
 /// Plans to take back what a decision counted. Of `again`, the decision that
-/// stands once more, the image is counted again.
+/// stands once more, the image is counted again, for no candidate that is gone.
 pub(super) fn plan_undone(
     keys: &dyn Keyspace,
     changes: &mut Changes,
+    shadow: &Shadow,
     counted: &Counted,
     again: Option<&Counted>,
 ) -> Result<(), StorageError> {
     let mut steps = Steps::default();
-    if let Some(key) = again.and_then(Counted::decided_key) {
-        steps.add(key, 1);
+    if let Some(again) = again {
+        let of_candidates = [again.shadow_key(), again.opinion_key()];
+        let current = of_candidates.into_iter().flatten();
+        let current = current.filter(|key| shadow.is_current(key));
+        for key in again.decided_key().into_iter().chain(current) {
+            steps.add(key, 1);
+        }
     }
     for key in counted.keys() {
         steps.add(key, -1);

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::opinion::Counting;
 use super::{Judged, Steps, decode};
 use crate::moderation::{ModerationError, Queue};
 use crate::{Changes, KeyRange, Keyspace, Record, Space, StorageError, audit};
@@ -46,7 +47,7 @@ impl Standing {
         Self { nsfw, queued }
     }
 
-    fn byte(self) -> u8 {
+    pub(super) fn byte(self) -> u8 {
         b'0' + u8::from(self.nsfw) * 2 + u8::from(self.queued)
     }
 
@@ -65,6 +66,15 @@ pub struct Standings {
     pub live: Standing,
     /// By the candidate.
     pub would: Standing,
+}
+
+impl Standings {
+    pub(super) fn of_bytes(live: u8, would: u8) -> Option<Self> {
+        Some(Self {
+            live: Standing::of_byte(live)?,
+            would: Standing::of_byte(would)?,
+        })
+    }
 }
 
 /// What only counts what it would have done.
@@ -111,20 +121,15 @@ pub struct ShadowFigures {
 
 impl ShadowFigures {
     fn take(&mut self, key: &[u8], count: u64) {
-        let standings = |live, would| {
-            Some(Standings {
-                live: Standing::of_byte(live)?,
-                would: Standing::of_byte(would)?,
-            })
-        };
         match key.get(7..) {
             Some(&[b'u', live, would]) => {
-                let uploads = standings(live, would);
+                let uploads = Standings::of_bytes(live, would);
                 self.uploads
                     .extend(uploads.map(|standings| (standings, count)));
             }
             Some(&[b'd', live, would, judged]) => {
-                let decided = standings(live, would).zip(Judged::of_byte(judged));
+                let standings = Standings::of_bytes(live, would);
+                let decided = standings.zip(Judged::of_byte(judged));
                 self.decided.extend(decided.map(|decided| (decided, count)));
             }
             _ => {}
@@ -132,10 +137,11 @@ impl ShadowFigures {
     }
 }
 
-/// The candidate, and uploads that are not merged yet.
+/// The candidates, and uploads that are not merged yet.
 #[derive(Default)]
 pub(in crate::moderation) struct Shadow {
     candidate: RwLock<Option<Arc<dyn Candidate>>>,
+    pub(super) counting: Counting,
     uploads: Mutex<BTreeMap<Vec<u8>, i64>>,
 }
 
@@ -143,6 +149,27 @@ impl Shadow {
     fn candidate(&self) -> Option<Arc<dyn Candidate>> {
         let candidate = self.candidate.read();
         candidate.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn add_upload(&self, key: Vec<u8>) {
+        let uploads = self.uploads.lock();
+        let mut uploads = uploads.unwrap_or_else(PoisonError::into_inner);
+        *uploads.entry(key).or_default() += 1;
+    }
+
+    /// Whether a counter is of a candidate that is there.
+    pub(super) fn is_current(&self, key: &[u8]) -> bool {
+        let Some((kind, Some(generation))) = key.get(2).zip(key.get(3..).map(<[u8]>::first_chunk))
+        else {
+            return false;
+        };
+        let generation = u32::from_be_bytes(*generation);
+        match kind {
+            b'x' => self.counting.is_of(generation),
+            _ => self
+                .candidate()
+                .is_some_and(|candidate| candidate.generation() == generation),
+        }
     }
 
     pub(super) fn of(&self, record: &Record) -> Option<Shadowed> {
@@ -170,11 +197,8 @@ impl Queue {
         else {
             return;
         };
-        let uploads = self.shadow.uploads.lock();
-        let mut uploads = uploads.unwrap_or_else(PoisonError::into_inner);
-        *uploads
-            .entry(key(generation, b'u', standings, &[]))
-            .or_default() += 1;
+        self.shadow
+            .add_upload(key(generation, b'u', standings, &[]));
     }
 
     /// Writes the uploads that were counted in memory.
@@ -187,15 +211,9 @@ impl Queue {
             std::mem::take(&mut *uploads.unwrap_or_else(PoisonError::into_inner))
         };
         // Those of a candidate that is gone by now go with it.
-        let generation = self
-            .shadow
-            .candidate()
-            .map(|candidate| candidate.generation());
-        let is_current =
-            |key: &[u8]| generation.is_some_and(|of| key.get(3..7) == Some(&of.to_be_bytes()));
         let taken: BTreeMap<_, _> = taken
             .into_iter()
-            .filter(|(key, _)| is_current(key))
+            .filter(|(key, _)| self.shadow.is_current(key))
             .collect();
         let merged = audit::commit(&*self.store, |changes| {
             let mut steps = Steps::default();

@@ -92,7 +92,7 @@ fn copies_that_are_stored_go_together() {
         for image in near {
             let (state, told_of) = match policy {
                 BankPolicy::Refuse => (State::Blocked, vec!["image-removed".to_owned()]),
-                BankPolicy::Queue => (State::Review, Vec::new()),
+                BankPolicy::Queue => (State::Review, vec!["copy-queued".to_owned()]),
             };
             assert_eq!(state_of(&queue, &image), state);
             assert_eq!(told(&queue.store, &image), told_of);

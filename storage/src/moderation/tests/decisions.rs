@@ -70,15 +70,47 @@ fn the_audit_tells_what_was_known() {
     let claim = claimed(&queue, &who, &image);
     queue.decide(&who, &claim, &removal(), NOW).unwrap();
     let entries = audit::entries_about(&*queue.store, &Subject::image(&image), u64::MAX, 9);
-    let entry = &entries.unwrap()[0].entry;
+    let sealed = &entries.unwrap()[0];
+    let entry = &sealed.entry;
     assert_eq!(entry.actor.name(), who.id.as_str());
     assert_eq!(entry.before["state"], "public");
     assert_eq!(entry.after["state"], "blocked");
     assert_eq!(entry.after["verdict"]["policy"], "violence");
-    assert_eq!(entry.scores["model"], "mobilenet_v2");
+    let scores = audit::scores_of(&*queue.store, sealed).unwrap().unwrap();
+    assert_eq!(scores.value()["model"], "mobilenet_v2");
     assert_eq!(entry.thresholds.as_array().unwrap().len(), 4);
     assert_eq!(entry.lease.as_ref(), Some(&claim.lease));
     assert_eq!(entry.reports, ["r-7"]);
+}
+
+/// However an image ends, the audit keeps nothing of its scores, and is whole.
+#[test]
+fn p13c_scores_leave_the_audit_with_their_image() {
+    let queue = queue();
+    let (who, [deleted, purged, kept]) = (moderator(), [(); 3].map(|()| queued_image(&queue, 0.5)));
+    let all = [&deleted, &purged, &kept];
+    for image in all {
+        let claim = claimed(&queue, &who, &image.id);
+        queue.decide(&who, &claim, &removal(), NOW).unwrap();
+    }
+    let scores_of = |image: &Record| {
+        let about = Subject::image(&image.id);
+        let entries = audit::entries_about(&*queue.store, &about, u64::MAX, 9).unwrap();
+        let decision = entries.iter().find(|sealed| sealed.entry.lease.is_some());
+        audit::scores_of(&*queue.store, decision.unwrap()).unwrap()
+    };
+    assert!(all.iter().all(|image| scores_of(image).is_some()));
+    queue.store.remove(&deleted.id, NOW + DAY).unwrap();
+    let hold = |record: &mut Record| record.legal_hold = true;
+    queue.store.update(&kept.id, hold).unwrap();
+    let gone = queue.purge_due(NOW + 40 * DAY, 9).unwrap().images;
+    assert!(gone.contains(&purged.id) && !gone.contains(&kept.id));
+    assert_eq!((scores_of(&deleted), scores_of(&purged)), (None, None));
+    assert!(scores_of(&kept).is_some());
+    let report = audit::verify(Some(&*queue.store), None).unwrap();
+    assert_eq!(report.bad, None);
+    let found = report.scores;
+    assert_eq!((found.n_there, found.n_erased, found.n_overdue), (1, 2, 0));
 }
 
 #[test]
@@ -271,4 +303,24 @@ fn evidence_is_held_until_a_person_says_that_it_is_none() {
     let restored = queue.restore(&image, &action, NOW + 6, nothing);
     assert_eq!(restored.unwrap_err().code(), "image-gone");
     assert_consistent(&queue.store);
+}
+
+#[test]
+fn what_is_hidden_without_a_person_is_in_the_audit() {
+    let queue = queue();
+    let image = stored_image(&queue, 0.5).id;
+    let rule = Reason::Rule(Note::new("no-nudes").unwrap());
+    queue
+        .change_and_flag(&image, NOW, |record, _| {
+            record.state = State::Blocked;
+            Ok(Some(vec![Flag::new(rule.clone())]))
+        })
+        .unwrap();
+    assert_eq!(told(&queue.store, &image), ["image-hidden"]);
+    let entries = audit::entries_about(&*queue.store, &Subject::image(&image), u64::MAX, 9);
+    let entry = &entries.unwrap()[0].entry;
+    assert_eq!(
+        (&entry.before["state"], &entry.after["state"]),
+        (&"public".into(), &"blocked".into())
+    );
 }

@@ -72,14 +72,38 @@ fn stored_copies_of_abuse_are_evidence_too() {
     assert!(!queue.record(&record.id).unwrap().legal_hold);
 }
 
+fn child_safety() -> Moderator {
+    Moderator {
+        role: Role::ChildSafety,
+        ..moderator()
+    }
+}
+
+fn escalated(to: Lane) -> Verdict {
+    Verdict::Escalate {
+        to,
+        note: Note::default(),
+    }
+}
+
 #[test]
-fn a_removal_as_abuse_is_for_child_safety_from_then_on() {
+fn a_removal_as_abuse_is_child_safetys_to_decide() {
     let queue = queue();
     let who = moderator();
     let image = queued_image(&queue, 0.9).id;
     let claim = claimed(&queue, &who, &image);
     let job = queue.decide(&who, &claim, &abuse(), NOW).unwrap();
-    assert_eq!(job.lane, Lane::ChildSafety);
+    assert_eq!(
+        (job.lane, &job.status),
+        (Lane::ChildSafety, &Status::Waiting)
+    );
+    assert!(queue.record(&image).unwrap().legal_hold);
+    assert_eq!(state_of(&queue, &image), State::Review);
+    assert_eq!(told(&queue.store, &image), ["image-escalated"]);
+    let theirs = child_safety();
+    let claim = claimed(&queue, &theirs, &image);
+    let job = queue.decide(&theirs, &claim, &abuse(), NOW).unwrap();
+    assert_eq!(job.status, Status::Decided);
     // And stays theirs when there is something new.
     let job = queue
         .flag(&image, &Flag::new(Reason::Sample), NOW + 1)
@@ -87,6 +111,78 @@ fn a_removal_as_abuse_is_for_child_safety_from_then_on() {
     assert_eq!(job.lane, Lane::ChildSafety);
     assert_eq!(queue.count_waiting(Lane::ChildSafety, 10).unwrap(), 1);
     assert_eq!(queue.count_waiting(Lane::General, 10).unwrap(), 0);
+}
+
+#[test]
+fn what_was_removed_as_a_copy_of_abuse_is_child_safetys_to_take_back() {
+    let queue = queue();
+    let image = stored_image(&queue, 0.1).id;
+    let job = queue.take_down(None, &image, &abuse(), NOW).unwrap();
+    let who = child_safety();
+    let undone = queue.undo(&who, &image, job.version, NOW + 1).unwrap();
+    assert_eq!(undone.lane, Lane::ChildSafety, "where they hold it");
+    let claim = claim_of(&undone);
+    queue.decide(&who, &claim, &Verdict::Safe, NOW + 2).unwrap();
+    assert_eq!(state_of(&queue, &image), State::Public);
+    assert_consistent(&queue.store);
+}
+
+#[test]
+fn what_child_safety_has_is_not_passed_on() {
+    let queue = queue();
+    let image = queued_image(&queue, 0.9).id;
+    let [who, theirs] = [moderator(), child_safety()];
+    let claim = claimed(&queue, &who, &image);
+    queue
+        .decide(&who, &claim, &escalated(Lane::ChildSafety), NOW)
+        .unwrap();
+    let claim = claimed(&queue, &theirs, &image);
+    for to in [Lane::Senior, Lane::General] {
+        let passed_on = queue.decide(&theirs, &claim, &escalated(to), NOW + 1);
+        assert_eq!(kind_of(passed_on), ConflictKind::StaysInLane);
+    }
+    queue
+        .decide(&theirs, &claim, &Verdict::Safe, NOW + 1)
+        .unwrap();
+    assert!(!queue.record(&image).unwrap().legal_hold);
+}
+
+#[test]
+fn evidence_that_was_passed_on_twice_is_cleared_once() {
+    let queue = queue();
+    let image = queued_image(&queue, 0.9).id;
+    let [who, theirs] = [moderator(), child_safety()];
+    for n in 0..2 {
+        let claim = claimed(&queue, &who, &image);
+        queue
+            .decide(&who, &claim, &escalated(Lane::ChildSafety), NOW + n)
+            .unwrap();
+    }
+    let claim = claimed(&queue, &theirs, &image);
+    queue
+        .decide(&theirs, &claim, &Verdict::Safe, NOW + 3)
+        .unwrap();
+    assert!(!queue.record(&image).unwrap().legal_hold);
+}
+
+#[test]
+fn what_is_passed_on_to_child_safety_is_seen_by_nobody_else() {
+    for state in [State::Pending, State::ScanFailed, State::Public] {
+        let queue = queue();
+        let who = moderator();
+        let image = queued_image(&queue, 0.5).id;
+        queue
+            .store
+            .update(&image, |record| record.state = state)
+            .unwrap();
+        let claim = claimed(&queue, &who, &image);
+        let job = queue
+            .decide(&who, &claim, &escalated(Lane::ChildSafety), NOW)
+            .unwrap();
+        assert_eq!(state_of(&queue, &image), State::Review, "{state:?}");
+        queue.undo(&who, &image, job.version, NOW + 1).unwrap();
+        assert_eq!(state_of(&queue, &image), state);
+    }
 }
 
 #[test]
@@ -143,6 +239,43 @@ fn an_undo_lets_the_decision_before_stand_again() {
 }
 
 #[test]
+fn a_decision_that_stands_again_says_what_it_said() {
+    let note = |text: &str| Note::new(text).unwrap();
+    let longest = "\u{1F600}".repeat(NOTE_CHARS_MAX);
+    let removal = Verdict::Remove {
+        policy: Policy::Privacy,
+        reason: note(&longest),
+        bank: None,
+    };
+    let escalation = Verdict::Escalate {
+        to: Lane::Senior,
+        note: note("is this a child?"),
+    };
+    for verdict in [removal, escalation] {
+        let queue = queue();
+        let [first, second] = [moderator(), moderator()];
+        let image = queued_image(&queue, 0.9).id;
+        let claim = claimed(&queue, &first, &image);
+        let said = queue.decide(&first, &claim, &verdict, NOW).unwrap();
+        let appeal = Flag::new(Reason::Appeal);
+        queue.flag(&image, &appeal, NOW + 1).unwrap();
+        let claim = claim_of(&queue.claim(&second, &Lane::ALL, &image, NOW + 2).unwrap());
+        let other = Verdict::Remove {
+            policy: Policy::Privacy,
+            reason: note("other words"),
+            bank: None,
+        };
+        let decided = queue.decide(&second, &claim, &other, NOW + 2).unwrap();
+        let version = decided.version;
+        let undone = queue.undo(&second, &image, version, NOW + 3).unwrap();
+        let stands = undone.decision.unwrap();
+        assert_eq!(stands.verdict, verdict);
+        assert_eq!(Some(stands.by), said.decision.map(|said| said.by));
+        assert_consistent(&queue.store);
+    }
+}
+
+#[test]
 fn the_longest_job_fits_into_a_value() {
     let queue = queue();
     let image = queued_image(&queue, 0.9).id;
@@ -176,4 +309,33 @@ fn the_longest_job_fits_into_a_value() {
         let n_bytes = job.encode().len();
         assert!(n_bytes < 5_500, "{n_bytes}");
     }
+}
+
+/// The hash bank keeps the hash, and not where it was taken from.
+#[test]
+fn p13e_the_bank_forgets_an_image_that_is_purged_and_keeps_its_hash() {
+    let queue = queue();
+    let who = moderator();
+    let [deleted, purged] = [(); 2].map(|()| queued_image(&queue, 0.5));
+    let removal = Verdict::Remove {
+        policy: Policy::Violence,
+        reason: Note::default(),
+        bank: Some(BankPolicy::Refuse),
+    };
+    for image in [&deleted, &purged] {
+        let claim = claimed(&queue, &who, &image.id);
+        queue.decide(&who, &claim, &removal, NOW).unwrap();
+    }
+    let origins = |image: &Record| -> Vec<Option<ImageId>> {
+        let hashes = BankHash::of(image);
+        let entries = hashes.map(|hash| queue.bank.entry(&hash).unwrap().unwrap());
+        entries.map(|entry| entry.image).collect()
+    };
+    assert_eq!(origins(&deleted), [Some(deleted.id); 2]);
+    queue.store.remove(&deleted.id, NOW + DAY).unwrap();
+    assert_eq!(origins(&deleted), [None; 2]);
+    assert_eq!(origins(&purged), [Some(purged.id); 2]);
+    let gone = queue.purge_due(NOW + 40 * DAY, 9).unwrap().images;
+    assert!(gone.contains(&purged.id));
+    assert_eq!(origins(&purged), [None; 2]);
 }

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Policy, Verdict};
+use imgshare_storage::moderation::{CLAIMS_MAX, Decision, Lane, Policy, Verdict};
 use serde_json::json;
 
 use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
@@ -142,22 +142,28 @@ pub(super) async fn decide(
 
 fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     match verdict {
-        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, verdict),
+        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, policy(verdict)),
         _ => Ok(()),
+    }
+}
+
+fn policy(verdict: &Verdict) -> Option<Policy> {
+    match verdict {
+        Verdict::Remove { policy, .. } => Some(*policy),
+        Verdict::Safe | Verdict::Nsfw | Verdict::Escalate { .. } => None,
     }
 }
 
 /// What enters the hash bank, or leaves it, reaches every image of the site:
 /// copies go with it. That takes a fresh second factor. Child abuse is banned by
-/// those alone who see it, and they ban nothing else.
-fn may_change_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
-    let is_child_abuse = matches!(
-        verdict,
-        Verdict::Remove {
-            policy: Policy::ChildAbuse,
-            ..
-        }
-    );
+/// those who see it too, and they ban nothing else.
+fn may_change_bank(
+    session: &Session,
+    against: impl IntoIterator<Item = Policy>,
+) -> Result<(), WebError> {
+    let is_child_abuse = against
+        .into_iter()
+        .all(|policy| policy == Policy::ChildAbuse);
     if !is_child_abuse || session.may(Permission::ChildSafety).is_err() {
         session.may(Permission::HashBank)?;
     }
@@ -165,7 +171,7 @@ fn may_change_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError>
 }
 
 /// One decision about many images, a row each in the audit. Child abuse is
-/// decided one by one.
+/// decided one by one; to remove many takes a fresh second factor.
 pub(super) async fn decide_each(
     State(app): State<AppState>,
     session: Session,
@@ -176,12 +182,18 @@ pub(super) async fn decide_each(
         Verdict::Escalate {
             to: Lane::ChildSafety,
             ..
+        } | Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            ..
         }
     );
     if asked.claims.len() > CLAIMS_MAX || !is_of_bulk {
         return Err(WebError::MalformedForm.into());
     }
     session.may(Permission::ReviewInBulk)?;
+    if matches!(asked.verdict, Verdict::Remove { .. }) {
+        session.needs_fresh_factor(clock::now_ms())?;
+    }
     may_bank(&session, &asked.verdict)?;
     let worker = worker(&session)?;
     let outcomes = service::decide_each(&app, &worker, asked.claims, &asked.verdict).await;
@@ -206,8 +218,14 @@ pub(super) async fn undo(
     if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
         session.may(Permission::DecideEscalated)?;
     }
-    if let Some(decision) = decision.filter(|decision| !decision.banked.is_empty()) {
-        may_change_bank(&session, &decision.verdict)?;
+    let changes_bank =
+        |decision: &&Decision| !decision.banked.is_empty() || !decision.unbanned.is_empty();
+    if let Some(decision) = decision.filter(changes_bank) {
+        let put_back = decision.unbanned.iter().map(|entry| entry.against);
+        may_change_bank(
+            &session,
+            policy(&decision.verdict).into_iter().chain(put_back),
+        )?;
     }
     let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
     Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))

@@ -1,4 +1,4 @@
-//! `/staff/api/thresholds` and `/staff/api/shadow`.
+//! `/staff/api/thresholds`, `/staff/api/shadow` and `/staff/api/shadow-model`.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,6 +13,7 @@ use crate::app::{App, AppState};
 use crate::moderation::relabel::Relabelling;
 use crate::moderation::service::thresholds as service;
 use crate::moderation::shadow::{Compared, told_of};
+use crate::moderation::shadow_model as models;
 use crate::staff::{Access, Permission, Routes, Session};
 
 /// Thresholds as they are sent; all of them, so that nobody changes one unseen.
@@ -59,6 +60,7 @@ pub(super) fn routes() -> Routes {
             get(shadow).put(try_out).delete(discard),
         )
         .at("/staff/api/shadow/promote", rules, post(promote))
+        .at("/staff/api/shadow-model", rules, get(shadow_model))
 }
 
 /// The thresholds in force, whose they are, and how far what is stored follows.
@@ -120,6 +122,23 @@ async fn compared(app: &AppState) -> Result<Response, ApiError> {
         }))
     });
     Ok(answer(found.await?))
+}
+
+/// The candidate model and what it would have done.
+async fn shadow_model(State(app): State<AppState>) -> Result<Response, ApiError> {
+    let found = app.with_queue(|queue| {
+        queue.merge_uploads()?;
+        Ok(models::counted(&**queue.store())?)
+    });
+    let state = models::state_words(app.shadow_model.state().as_ref());
+    Ok(answer(match found.await? {
+        None => json!({"run": null}),
+        Some((run, figures)) => json!({
+            "run": run,
+            "state": state,
+            "compared": models::Compared::of(&figures),
+        }),
+    }))
 }
 
 async fn try_out(

@@ -7,7 +7,9 @@
 //! (Kish's effective size).
 
 use imgshare_models::scores::{Label, Scores, Thresholds};
-use imgshare_storage::moderation::{Cell, Figures, Judged, SCORE_STEPS, Source};
+use imgshare_storage::moderation::{
+    Cell, Figures, Judged, OpinionFigures, SCORE_STEPS, Seen, Source,
+};
 use serde::Serialize;
 
 /// The normal distribution's two-sided 95 %.
@@ -110,6 +112,47 @@ pub(super) struct WhatIf {
     pub(super) recall: Option<Share>,
 }
 
+/// How well images are labelled, by what people decided.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Quality {
+    /// Share of what is labelled nsfw that people call so.
+    pub(super) precision: Option<Share>,
+    /// Share of what people call nsfw that is labelled so.
+    pub(super) recall: Option<Share>,
+}
+
+/// How well the images that a candidate model looked at are labelled, by whoever
+/// `is_labelled` asks.
+pub(super) fn quality(
+    figures: &OpinionFigures,
+    sample_weight: f64,
+    is_labelled: impl Fn(&Seen) -> bool,
+) -> Quality {
+    let (mut precision, mut recall) = (Sum::default(), Sum::default());
+    for ((seen, source, judged), &count) in &figures.decided {
+        let Some(is_nsfw) = judged.is_nsfw() else {
+            continue;
+        };
+        let weight = weight(*source, sample_weight);
+        let is_labelled = is_labelled(seen);
+        if is_labelled {
+            precision.add(count, weight, is_nsfw);
+        }
+        if is_nsfw {
+            recall.add(count, weight, is_labelled);
+        }
+    }
+    Quality {
+        precision: precision.share(),
+        recall: recall.share(),
+    }
+}
+
+/// Whether these thresholds would label an image nsfw by a candidate's scores.
+pub(super) fn would_label(thresholds: &Thresholds, seen: &Seen) -> bool {
+    thresholds.judge(&middle(seen.explicit, seen.sexy)).label == Label::Nsfw
+}
+
 /// Counters of one model.
 pub(super) struct Evidence<'a> {
     pub(super) figures: &'a Figures,
@@ -123,8 +166,8 @@ impl Evidence<'_> {
         let (mut precision, mut recall) = (Sum::default(), Sum::default());
         let (mut n_images, mut n_queued) = (0.0, 0.0);
         for ((cell, source, judged), &count) in self.cells() {
-            let weight = self.weight(*source);
-            let verdict = thresholds.judge(&middle(cell));
+            let weight = weight(*source, self.sample_weight);
+            let verdict = thresholds.judge(&middle(cell.explicit, cell.sexy));
             n_images += count as f64 * weight;
             if verdict.review {
                 n_queued += count as f64 * weight;
@@ -176,23 +219,25 @@ impl Evidence<'_> {
         let decided = self.figures.decided.iter();
         decided.filter(move |((cell, ..), _)| cell.model == model)
     }
+}
 
-    fn weight(&self, source: Source) -> f64 {
-        match source {
-            Source::Queued => 1.0,
-            Source::Sampled => self.sample_weight,
-        }
+fn weight(source: Source, sample_weight: f64) -> f64 {
+    match source {
+        Source::Queued => 1.0,
+        Source::Sampled => sample_weight,
     }
 }
 
-/// Scores in the middle of a cell.
-fn middle(cell: &Cell) -> Scores {
+/// Scores in the middle of their steps.
+fn middle(explicit: u8, sexy: u8) -> Scores {
     let score = |step: u8| (f32::from(step) + 0.5) / f32::from(SCORE_STEPS);
-    Scores::from_array([0.0, 0.0, 0.0, score(cell.explicit), score(cell.sexy)])
+    Scores::from_array([0.0, 0.0, 0.0, score(explicit), score(sexy)])
 }
 
 #[cfg(test)]
 mod tests {
+    use imgshare_storage::moderation::{Standing, Standings};
+
     use super::*;
 
     fn figures(counts: &[(u8, Source, Judged, u64)]) -> Figures {
@@ -262,6 +307,41 @@ mod tests {
         // One image that was missed is worth little: the interval says so.
         assert!(recall.low < 0.2 && recall.high > 0.8, "{recall:?}");
         assert_eq!(at.n_images, 5_050.0);
+    }
+
+    #[test]
+    fn a_candidate_is_measured_on_what_it_looked_at() {
+        let mut figures = OpinionFigures::default();
+        let mut decide = |live, explicit: f32, source, judged, count| {
+            let at = |nsfw| Standing {
+                nsfw,
+                queued: false,
+            };
+            let standings = Standings {
+                live: at(live),
+                would: at(explicit >= 0.6),
+            };
+            let seen = Seen::new(standings, [0.0, explicit, 0.0, 0.0, 0.0]);
+            figures.decided.insert((seen, source, judged), count);
+        };
+        decide(true, 0.9, Source::Queued, Judged::Nsfw, 6);
+        decide(true, 0.5, Source::Queued, Judged::Safe, 2);
+        decide(false, 0.7, Source::Sampled, Judged::Nsfw, 1);
+        decide(false, 0.7, Source::Queued, Judged::Escalated, 9);
+        let acting = quality(&figures, 4.0, |seen| seen.standings.live.nsfw);
+        assert_eq!(acting.precision.unwrap().value, 0.75);
+        assert_eq!(acting.recall.unwrap().value, 0.6);
+        let candidate = quality(&figures, 4.0, |seen| seen.standings.would.nsfw);
+        assert_eq!(candidate.precision.unwrap().value, 1.0);
+        assert_eq!(candidate.recall.unwrap().n_images, 7);
+        let stricter = Thresholds {
+            explicit: 0.8,
+            ..Thresholds::default()
+        };
+        let tried = quality(&figures, 4.0, |seen| would_label(&stricter, seen));
+        assert_eq!(tried.recall.unwrap().value, 0.6);
+        let nothing = quality(&OpinionFigures::default(), 4.0, |_| true);
+        assert_eq!((nothing.precision, nothing.recall), (None, None));
     }
 
     #[test]

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::estimate::{Evidence, Share, WhatIf};
-use super::thresholds;
+use super::{shadow_model, thresholds};
 use crate::app::{App, AppState};
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::moderation::relabel::Preview;
-use crate::pages::desk as pages;
+use crate::pages::learning as pages;
 use crate::staff::{Session, me};
 
 /// One image that was drawn stands for this many at most, whatever the rate is
@@ -141,24 +141,29 @@ pub(super) async fn shown_page(
         held: times(&known.figures.held),
         waited: times(&known.figures.waited),
         thresholds: thresholds::view(app, session, &tried, preview).await?,
+        shadow_model: shadow_model::view(app, &tried, known.sample_weight).await?,
     };
     let site = Visitor::of(app, headers).site;
     Ok(pages::learning(&site, &me(session), &view))
 }
 
-fn shown(found: &WhatIf) -> pages::WhatIfView {
-    let words = |share: Option<Share>| match share {
+/// A share with the images behind it.
+pub(super) fn share_words(share: Option<Share>) -> String {
+    match share {
         Some(share) => format!("{}, {} images", share.percent(), share.n_images),
         None => "not known yet".to_owned(),
-    };
+    }
+}
+
+fn shown(found: &WhatIf) -> pages::WhatIfView {
     pages::WhatIfView {
         explicit: format!("{:.2}", found.explicit),
         sexy: format!("{:.2}", found.sexy),
         band: format!("{:.2}", found.review_band),
         n_images: format!("{:.0}", found.n_images),
         n_queued: format!("{:.0}", found.n_queued),
-        precision: words(found.precision),
-        recall: words(found.recall),
+        precision: share_words(found.precision),
+        recall: share_words(found.recall),
     }
 }
 

@@ -10,6 +10,7 @@ mod learning;
 mod notices;
 mod plain;
 mod preview;
+mod shadow_model;
 mod thresholds;
 
 use axum::extract::State;

@@ -281,8 +281,8 @@ pub(super) async fn release_hold(
         })
         .await?;
     let said = match was_held {
-        true => format!("{image} is held no more."),
-        false => format!("{image} was not held."),
+        true => format!("{image} is held as evidence no more."),
+        false => format!("{image} was not held as evidence."),
     };
     said_on_page(&app, &headers, &session, &said).await
 }

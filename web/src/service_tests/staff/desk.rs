@@ -81,6 +81,13 @@ async fn a_preview_is_for_the_lane_that_it_lies_in() {
         .assert_problem(403, "staff-not-permitted");
     let grid = admin.get(&service, "/staff/grid").await;
     assert!(!grid.text().contains("child-safety\">Child"));
+    assert!(!grid.text().contains("data-policy=\"child-abuse\""));
+    let ours = admin.get(&service, "/staff/queue").await;
+    let theirs = expert.get(&service, "/staff/queue").await;
+    let (ours, theirs) = (ours.text(), theirs.text());
+    assert!(ours.contains("data-lane=\"senior\"") && ours.contains("data-do=\"escalate\""));
+    assert!(theirs.contains("is passed on to nobody"));
+    assert!(!theirs.contains("data-lane=\"senior\"") && !theirs.contains("data-do=\"escalate\""));
 }
 
 #[tokio::test]

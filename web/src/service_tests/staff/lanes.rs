@@ -285,6 +285,22 @@ async fn the_bank_changes_with_a_fresh_factor_alone() {
     let bulk = "/staff/api/queue/decide";
     let refused = stale.call(&service, "POST", bulk, body).await;
     refused.assert_problem(403, "staff-step-up-needed");
+    // Many at once are removed with a fresh factor alone, banned or not.
+    let bulk_of = |verdict: Value| json!({"claims": [&claim], "verdict": verdict});
+    let removal = bulk_of(ban(json!(null))["verdict"].clone());
+    let refused = stale.call(&service, "POST", bulk, removal).await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    assert_logged(&service, &account, "staff-step-up-needed");
+    assert!(
+        service
+            .app
+            .queue
+            .job(&id)
+            .unwrap()
+            .unwrap()
+            .decision
+            .is_none()
+    );
     let decided = fresh
         .call(&service, "POST", &path, ban(json!("refuse")))
         .await;
@@ -296,7 +312,16 @@ async fn the_bank_changes_with_a_fresh_factor_alone() {
     let undone = fresh.call(&service, "POST", &undo, body).await;
     assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
     release_all(&service.app, account.id.clone()).await.unwrap();
-    // Without the bank a removal is as quick as ever.
+    // Marking many, and a removal by itself without the bank, are as quick as
+    // ever.
+    let claim = claimed(&service, &account, id);
+    let body = json!({"claims": [&claim], "verdict": {"kind": "safe"}});
+    let rows = stale.call(&service, "POST", bulk, body).await.json();
+    let version = rows["rows"][0]["version"].as_u64().expect("it was decided");
+    let body = json!({"version": version});
+    let undone = stale.call(&service, "POST", &undo, body).await;
+    assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
+    release_all(&service.app, account.id.clone()).await.unwrap();
     let claim = claimed(&service, &account, id);
     let body = json!({
         "lease": claim.lease, "version": claim.version,

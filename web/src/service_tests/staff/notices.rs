@@ -176,7 +176,7 @@ async fn a_hold_is_ended_by_whose_lane_it_is_with_a_fresh_factor() {
         "those are others'"
     );
     let released = fresh.post(&service, path, &form_of).await;
-    assert!(released.text().contains("is held no more"));
+    assert!(released.text().contains("is held as evidence no more"));
     assert!(!record().legal_hold);
     assert_eq!(record().state, ImageState::Review);
     let told = entries(&service).pop().unwrap().entry;

@@ -169,6 +169,27 @@ async fn a_lane_is_for_those_it_is_meant_for() {
 }
 
 #[tokio::test]
+async fn child_abuse_is_decided_one_by_one() {
+    let service = queued();
+    service.uploaded(&photo()).await;
+    let senior = logged_in(&service, "kim", Role::SeniorModerator);
+    let job = senior.claim(&service).await;
+    let claim = json!({
+        "image": job["image"], "lease": job["lease"]["token"], "version": job["version"],
+    });
+    for verdict in [
+        json!({"kind": "remove", "policy": "child-abuse"}),
+        json!({"kind": "escalate", "to": "child-safety"}),
+    ] {
+        let body = json!({"claims": [claim], "verdict": verdict});
+        let refused = senior
+            .call(&service, "POST", "/staff/api/queue/decide", body)
+            .await;
+        refused.assert_problem(400, "malformed-form");
+    }
+}
+
+#[tokio::test]
 async fn many_are_decided_with_a_row_each() {
     let service = queued();
     for n in 1..=3 {

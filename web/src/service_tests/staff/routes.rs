@@ -75,7 +75,7 @@ fn only_the_ways_in_are_open() {
 }
 
 #[tokio::test]
-async fn nobody_comes_in_without_a_session() {
+async fn p17_nobody_comes_in_without_a_session() {
     let service = service();
     let strangers = [
         Browser::default(),
@@ -131,7 +131,7 @@ fn service_refusals(service: &Service, code: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_password_alone_opens_nothing() {
+async fn p17_a_password_alone_opens_nothing() {
     let service = service();
     let account = account(&service, "jane", Role::Admin);
     let half = session_of(&service, &account, |session| {
@@ -155,7 +155,7 @@ async fn a_password_alone_opens_nothing() {
 
 /// The password is right, the code is one of before, of later, or used up.
 #[tokio::test]
-async fn an_old_code_opens_no_route() {
+async fn p17_an_old_code_opens_no_route() {
     let service = service();
     let account = account(&service, "jane", Role::Admin);
     let used = code(0);

@@ -1,0 +1,200 @@
+//! What moderation has removed since a backup.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::audit;
+use crate::complaints::Complaints;
+use crate::moderation::{
+    Bank, Job, Moderator, Note, Policy, Queue, QueueSettings, Status, Verdict,
+};
+use crate::staff::{Role, StaffId};
+
+/// Does something with the queue of a store.
+fn with_queue<T>(house: &mut House, act: impl FnOnce(&Arc<Queue>) -> T) -> T {
+    let store = Arc::new(house.store.take().unwrap());
+    let bank = Arc::new(Bank::new(Arc::clone(&store)));
+    let queue = Queue::new(Arc::clone(&store), bank, QueueSettings::default());
+    let queue = Arc::new(queue);
+    let done = act(&queue);
+    drop(queue);
+    house.store = Arc::into_inner(store);
+    done
+}
+
+fn moderator() -> Moderator {
+    Moderator {
+        id: StaffId::random().unwrap(),
+        role: Role::SeniorModerator,
+    }
+}
+
+fn removal(policy: Policy) -> Verdict {
+    Verdict::Remove {
+        policy,
+        reason: Note::new("against the rules").unwrap(),
+        bank: None,
+    }
+}
+
+fn decide(house: &mut House, image: &Record, verdict: &Verdict, now_ms: u64) -> Job {
+    let who = moderator();
+    with_queue(house, |queue| {
+        queue.take_down(Some(&who), &image.id, verdict, now_ms)
+    })
+    .unwrap()
+}
+
+/// Loses database and images, and brings the backup of `NOW` back.
+fn lose_and_restore(house: &mut House) -> Restored {
+    house.stop();
+    fs::remove_dir_all(house.data().join("db")).unwrap();
+    fs::remove_dir_all(house.data().join("blobs")).unwrap();
+    let restored = restore(&house.backup(), &house.key, &house.data(), NOW, Some(NOW)).unwrap();
+    house.start();
+    restored
+}
+
+fn state_of(house: &House, image: &Record) -> State {
+    house.store().find(&image.id).unwrap().unwrap().state
+}
+
+#[test]
+fn p13e_what_moderation_has_removed_since_is_removed_again() {
+    let mut house = House::new();
+    let [kept, cruel, abuse] = ["kept", "cruel", "abuse"].map(|text| house.upload(text));
+    house.make(NOW);
+    decide(&mut house, &cruel, &removal(Policy::Violence), NOW + DAY);
+    decide(&mut house, &abuse, &removal(Policy::ChildAbuse), NOW + DAY);
+    let mut restored = lose_and_restore(&mut house);
+    restored.removed.sort_unstable();
+    let mut expected = [cruel.id, abuse.id];
+    expected.sort_unstable();
+    assert_eq!((restored.n_images, &*restored.removed), (3, &expected[..]));
+    house.assert_whole(&kept, "kept");
+    for (image, is_held) in [(&cruel, false), (&abuse, true)] {
+        let found = house.store().find(&image.id).unwrap().unwrap();
+        assert_eq!((found.state, found.legal_hold), (State::Blocked, is_held));
+        let sidecar = house.store().blobs.sidecar(&image.id).unwrap().unwrap();
+        assert_eq!(Record::decode(&sidecar).unwrap(), found);
+    }
+    // Its decision stands, says why, and ends it on the day on which it did before.
+    with_queue(&mut house, |queue| {
+        let job = queue.job(&cruel.id).unwrap().unwrap();
+        assert_eq!(job.status, Status::Decided);
+        let record = queue.store().find(&cruel.id).unwrap().unwrap();
+        let statement = Complaints::new(Arc::clone(queue)).statement(&record);
+        let statement = statement.unwrap().unwrap();
+        assert_eq!(statement.policy, Some(Policy::Violence));
+        let term = QueueSettings::default().retention_ms;
+        let due = |now_ms| queue.purges_due(now_ms, 9).unwrap();
+        assert!(!due(NOW + DAY + term - 1).contains(&cruel.id));
+        assert!(due(NOW + DAY + term).contains(&cruel.id));
+        let purged = queue.purge_due(NOW + DAY + term, 9).unwrap();
+        assert_eq!(purged.images, [cruel.id]);
+    });
+    assert_eq!(house.store().find(&cruel.id).unwrap(), None);
+    assert_eq!(state_of(&house, &abuse), State::Blocked);
+}
+
+#[test]
+fn p13e_a_removal_is_known_from_a_newer_backup_alone() {
+    let mut house = House::new();
+    let image = house.upload("cruel");
+    house.make(NOW);
+    decide(&mut house, &image, &removal(Policy::Violence), NOW + DAY);
+    house.make(NOW + 2 * DAY);
+    house.stop();
+    fs::remove_dir_all(house.data()).unwrap();
+    let restored = restore(&house.backup(), &house.key, &house.data(), NOW, Some(NOW)).unwrap();
+    assert_eq!(
+        (restored.made_at_ms, restored.removed),
+        (NOW, vec![image.id])
+    );
+    house.start();
+    assert_eq!(state_of(&house, &image), State::Blocked);
+    // The folder has it from now on.
+    assert_eq!(lose_and_restore(&mut house).removed, [image.id]);
+}
+
+#[test]
+fn p13e_a_removal_that_stands_no_more_is_withdrawn() {
+    let mut house = House::new();
+    let [undone, overturned, again] =
+        ["undone", "overturned", "again"].map(|text| house.upload(text));
+    house.make(NOW);
+    let cruel = removal(Policy::Violence);
+    let who = moderator();
+    for (image, is_again) in [(&undone, false), (&again, true)] {
+        let job = decide(&mut house, image, &cruel, NOW + DAY);
+        with_queue(&mut house, |queue| {
+            let undone = queue.undo(&who, &image.id, job.version, NOW + 2 * DAY);
+            undone.unwrap();
+        });
+        if is_again {
+            decide(&mut house, image, &cruel, NOW + 3 * DAY);
+        }
+    }
+    decide(&mut house, &overturned, &cruel, NOW + DAY);
+    let safe = decide(&mut house, &overturned, &Verdict::Safe, NOW + 2 * DAY);
+    let restored = lose_and_restore(&mut house);
+    assert_eq!(restored.removed, [again.id]);
+    assert_eq!(state_of(&house, &undone), State::Public);
+    assert_eq!(state_of(&house, &overturned), State::Public);
+    // The backup knows nothing of it: it begins anew, and undoing a Safe removes.
+    decide(&mut house, &overturned, &cruel, NOW + 4 * DAY);
+    let safe_again = decide(&mut house, &overturned, &Verdict::Safe, NOW + 5 * DAY);
+    assert!(safe_again.version <= safe.version);
+    with_queue(&mut house, |queue| {
+        let undone = queue.undo(&who, &overturned.id, safe_again.version, NOW + 6 * DAY);
+        undone.unwrap();
+    });
+    let mut removed = lose_and_restore(&mut house).removed;
+    removed.sort_unstable();
+    let mut expected = [again.id, overturned.id];
+    expected.sort_unstable();
+    assert_eq!(removed, expected);
+}
+
+/// The database is there and has lost the record; its sidecar went with the bytes.
+#[test]
+fn p13e_a_lost_image_that_was_removed_comes_back_removed() {
+    let mut house = House::new();
+    let image = house.upload("cruel");
+    house.upload("kept");
+    house.make(NOW);
+    decide(&mut house, &image, &removal(Policy::Violence), NOW + DAY);
+    house.store().blobs.remove(&image.id).unwrap();
+    house.store().records.remove(&image.id).unwrap();
+    house.stop();
+    let restored = house.restore();
+    assert!(restored.was_there);
+    assert_eq!(restored.removed, [image.id]);
+    house.start();
+    assert_eq!(state_of(&house, &image), State::Blocked);
+    let due = with_queue(&mut house, |queue| {
+        queue.purges_due(NOW + 60 * DAY, 9).unwrap()
+    });
+    assert_eq!(due, [image.id]);
+}
+
+/// Scores that the audit has of an image that was deleted since stay away as well.
+#[test]
+fn p13c_a_backup_brings_no_scores_of_what_was_deleted_since() {
+    let mut house = House::new();
+    let [deleted, kept] = ["deleted", "kept"].map(|text| house.upload(text));
+    for image in [&deleted, &kept] {
+        let action = audit::Action::new("image-marked-safe");
+        let mut entry = audit::Entry::new(NOW, audit::Actor::System, action)
+            .about(audit::Subject::image(&image.id));
+        entry.scores = serde_json::json!({"porn": 0.25});
+        audit::record(house.store(), &entry).unwrap();
+    }
+    house.make(NOW);
+    house.store().remove(&deleted.id, NOW + DAY).unwrap();
+    assert_eq!(lose_and_restore(&mut house).n_erased, 1);
+    let report = audit::verify(Some(house.store()), None).unwrap();
+    assert_eq!(report.bad, None);
+    let found = report.scores;
+    assert_eq!((found.n_there, found.n_erased, found.n_overdue), (1, 1, 0));
+}
