@@ -268,6 +268,7 @@ fn keepers(app: &AppState, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(rescan::run(this(), stop()));
     tasks.spawn(keeper::run(this(), stop()));
     tasks.spawn(relabel::run(this(), stop()));
+    tasks.spawn(bank_control::serve(this(), stop()));
     tasks.spawn(merge_views(this(), stop()));
     tasks.spawn(complaints::keep(this(), stop()));
     tasks.spawn(staff::keep(this(), stop()));

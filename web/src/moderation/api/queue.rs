@@ -142,22 +142,28 @@ pub(super) async fn decide(
 
 fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     match verdict {
-        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, verdict),
+        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, policy(verdict)),
         _ => Ok(()),
+    }
+}
+
+fn policy(verdict: &Verdict) -> Option<Policy> {
+    match verdict {
+        Verdict::Remove { policy, .. } => Some(*policy),
+        Verdict::Safe | Verdict::Nsfw | Verdict::Escalate { .. } => None,
     }
 }
 
 /// What enters the hash bank, or leaves it, reaches every image of the site:
 /// copies go with it. That takes a fresh second factor. Child abuse is banned by
-/// those alone who see it, and they ban nothing else.
-fn may_change_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
-    let is_child_abuse = matches!(
-        verdict,
-        Verdict::Remove {
-            policy: Policy::ChildAbuse,
-            ..
-        }
-    );
+/// those who see it too, and they ban nothing else.
+fn may_change_bank(
+    session: &Session,
+    against: impl IntoIterator<Item = Policy>,
+) -> Result<(), WebError> {
+    let is_child_abuse = against
+        .into_iter()
+        .all(|policy| policy == Policy::ChildAbuse);
     if !is_child_abuse || session.may(Permission::ChildSafety).is_err() {
         session.may(Permission::HashBank)?;
     }
@@ -215,7 +221,11 @@ pub(super) async fn undo(
     let changes_bank =
         |decision: &&Decision| !decision.banked.is_empty() || !decision.unbanned.is_empty();
     if let Some(decision) = decision.filter(changes_bank) {
-        may_change_bank(&session, &decision.verdict)?;
+        let put_back = decision.unbanned.iter().map(|entry| entry.against);
+        may_change_bank(
+            &session,
+            policy(&decision.verdict).into_iter().chain(put_back),
+        )?;
     }
     let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
     Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
