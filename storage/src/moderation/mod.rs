@@ -53,6 +53,7 @@ mod kill_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bank::plan_origin_forgotten;
 pub use bank::{
     BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankEntry, BankHash,
     BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
@@ -68,6 +69,7 @@ pub use learning::{
     ShadowFigures, Source, Standing, Standings, forget_opinions, opinion_figures, plan_shadow_end,
     shadow_figures,
 };
+pub(crate) use left_over::plan_scores_erased;
 pub use listing::{Listing, Query};
 pub use priority::{BOOST_MS_MAX, Priority, Sort};
 pub use purge::Purged;

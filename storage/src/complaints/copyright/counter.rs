@@ -193,24 +193,6 @@ impl Complaints {
         Ok(open(store, image)?.map(|(_, kept)| kept.value))
     }
 
-    /// Counter-notices that are open, the one due first at the beginning, at most
-    /// `limit`.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn open_counters(&self, limit: usize) -> Result<Vec<CounterNotice>, ComplaintError> {
-        let store = &**self.queue.store();
-        let mut counters = Vec::new();
-        for entry in store.range(&keys::all_restorations(), limit)? {
-            if let Some(receipt) = keys::last_receipt(&entry.key)
-                && let Some(kept) = Kept::<CounterNotice>::read(store, keys::counter(&receipt))?
-            {
-                counters.push(kept.value);
-            }
-        }
-        Ok(counters)
-    }
-
     /// Whether the claimant has gone to court about the removal that stands, so
     /// that no other counter-notice is taken.
     ///

@@ -16,7 +16,7 @@ use super::ModerationError;
 use crate::audit::{self, Action, Actor, Subject};
 use crate::pdq_index::{self, PdqIndex, bits_of};
 use crate::record::LIKENESS_QUALITY_MIN;
-use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, Store};
+use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, StorageError, Store};
 use entry::UNSEARCHED;
 
 /// Bits of 256 that two likenesses may differ in: PDQ's own recommendation.
@@ -354,6 +354,32 @@ impl BankHash {
         .into_iter()
         .flatten()
     }
+}
+
+/// Plans that the bank forgets which image its hashes were taken from, in the commit
+/// that ends the image. The hashes stay: the image must not come back.
+pub(crate) fn plan_origin_forgotten(
+    keys: &dyn Keyspace,
+    changes: &mut Changes,
+    record: &Record,
+) -> Result<(), StorageError> {
+    for hash in BankHash::of(record) {
+        let stored = keys.get(&hash.key())?;
+        let entry = stored.as_deref().map(BankEntry::decode).transpose();
+        // What cannot be read is met, and reported, when it is used.
+        let Some(entry) = entry.ok().flatten() else {
+            continue;
+        };
+        if entry.image == Some(record.id) {
+            let forgotten = BankEntry {
+                image: None,
+                ..entry
+            };
+            changes.expect(hash.key(), stored);
+            changes.put(hash.key(), forgotten.encode());
+        }
+    }
+    Ok(())
 }
 
 fn stricter(best: Option<BankMatch>, entry: Option<BankEntry>, distance: u32) -> Option<BankMatch> {

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Policy, Verdict};
+use imgshare_storage::moderation::{CLAIMS_MAX, Decision, Lane, Policy, Verdict};
 use serde_json::json;
 
 use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
@@ -140,17 +140,33 @@ pub(super) async fn decide(
     Ok(answer(JobDto::without_image(job)))
 }
 
-/// What enters the hash bank, or leaves it, reaches every image of the site:
-/// copies go with it. That takes a fresh second factor.
 fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     match verdict {
-        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session),
+        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, policy(verdict)),
         _ => Ok(()),
     }
 }
 
-fn may_change_bank(session: &Session) -> Result<(), WebError> {
-    session.may(Permission::HashBank)?;
+fn policy(verdict: &Verdict) -> Option<Policy> {
+    match verdict {
+        Verdict::Remove { policy, .. } => Some(*policy),
+        Verdict::Safe | Verdict::Nsfw | Verdict::Escalate { .. } => None,
+    }
+}
+
+/// What enters the hash bank, or leaves it, reaches every image of the site:
+/// copies go with it. That takes a fresh second factor. Child abuse is banned by
+/// those who see it too, and they ban nothing else.
+fn may_change_bank(
+    session: &Session,
+    against: impl IntoIterator<Item = Policy>,
+) -> Result<(), WebError> {
+    let is_child_abuse = against
+        .into_iter()
+        .all(|policy| policy == Policy::ChildAbuse);
+    if !is_child_abuse || session.may(Permission::ChildSafety).is_err() {
+        session.may(Permission::HashBank)?;
+    }
     session.needs_fresh_factor(clock::now_ms())
 }
 
@@ -202,10 +218,14 @@ pub(super) async fn undo(
     if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
         session.may(Permission::DecideEscalated)?;
     }
-    let changes_bank = decision
-        .is_some_and(|decision| !decision.banked.is_empty() || !decision.unbanned.is_empty());
-    if changes_bank {
-        may_change_bank(&session)?;
+    let changes_bank =
+        |decision: &&Decision| !decision.banked.is_empty() || !decision.unbanned.is_empty();
+    if let Some(decision) = decision.filter(changes_bank) {
+        let put_back = decision.unbanned.iter().map(|entry| entry.against);
+        may_change_bank(
+            &session,
+            policy(&decision.verdict).into_iter().chain(put_back),
+        )?;
     }
     let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
     Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
