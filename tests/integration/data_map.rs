@@ -129,7 +129,7 @@ fn parts(arguments: &str) -> Vec<String> {
             }
             _ => {}
         }
-        parts.last_mut().unwrap().push(letter);
+        parts.last_mut().expect("there is one").push(letter);
     }
     parts
 }
