@@ -9,6 +9,8 @@
 //! | `f` folder | when a database that was put aside was first seen |
 //! | `l` | when the database was last written anew |
 //! | `p` | since when deleted entries may still be readable in its files |
+//! | `u` id | an image that is no longer public, until its copies in a CDN are purged |
+//! | `v` | that there is a CDN, and since when |
 //! | `w` id | the warning of an image |
 //!
 //! A deletion has half of [`Terms::purge_days`] until the database is written
@@ -21,6 +23,7 @@ mod folders;
 mod idle;
 mod keys;
 pub(crate) mod pending;
+pub mod unpublished;
 
 #[cfg(test)]
 mod tests;

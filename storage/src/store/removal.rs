@@ -4,7 +4,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use super::{ABANDONED_MAX, Abandoned, Store, Undo};
 use crate::complaints::outcome;
-use crate::retention::pending;
+use crate::retention::{pending, unpublished};
 use crate::{Changes, ImageId, Record, State, StorageError};
 
 impl Store {
@@ -61,6 +61,10 @@ impl Store {
         let record = self.records.find(id)?;
         let mut changes = Changes::new();
         changes.remove_record(*id);
+        // Still public where there was no room to say that it is removed.
+        if let Some(record) = &record {
+            unpublished::plan(&*self.records, &mut changes, record, State::Removed)?;
+        }
         pending::plan(&*self.records, &mut changes, now_ms)?;
         self.records.commit(changes)?;
         if let Some(record) = record {
