@@ -143,11 +143,7 @@ impl Waiting {
     ///
     /// # Errors
     /// The store's.
-    pub fn keep(
-        &self,
-        keyspace: &dyn Keyspace,
-        known: &Unpublished,
-    ) -> Result<(), StorageError> {
+    pub fn keep(&self, keyspace: &dyn Keyspace, known: &Unpublished) -> Result<(), StorageError> {
         let mut changes = Changes::new();
         self.kept.replace(&mut changes, known);
         unless_stale(keyspace.commit(changes))
@@ -217,7 +213,9 @@ mod tests {
             let mut expected = Vec::new();
             for state in State::ALL {
                 let [one, other] = [(); 2].map(|()| public(&store));
-                store.update(&one.id, |record| record.state = state).unwrap();
+                store
+                    .update(&one.id, |record| record.state = state)
+                    .unwrap();
                 let mut changes = Changes::new();
                 changes.update_record(Record {
                     state,

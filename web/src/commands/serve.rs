@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use super::{CommandError, output, shutdown, warnings, weights};
 use crate::abuse;
 use crate::app::{self, App, AppState};
+use crate::cdn::{self, Cdn};
 use crate::clock;
 use crate::complaints;
 use crate::config::Settings;
@@ -49,12 +50,14 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         true => Some(Arc::new(Certificates::load(&settings.tls)?)),
         false => None,
     };
+    let cdn = Cdn::load(&settings)?;
     for warning in warnings::of(&settings) {
         tracing::warn!("{warning}");
     }
     let data = settings.data.clone();
     let failed = |source| CommandError::Store { source, data };
     let store = Store::open_or_repair(&settings.data, clock::now_ms()).map_err(failed.clone())?;
+    cdn::announce(&store, cdn.is_some(), clock::now_ms()).map_err(failed.clone())?;
     let anchor = anchor(&settings, &store)?;
     let pipeline = start_pipeline(&settings, &store)?;
     let runtime = Builder::new_multi_thread()
@@ -72,6 +75,7 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         service: listener,
         metrics: metrics_listener,
         certificates,
+        cdn,
     };
     runtime.block_on(serve(Arc::clone(&app), listeners))?;
     // A store call that hangs on a broken disk must not keep the process.
@@ -171,11 +175,12 @@ fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Comman
     })
 }
 
-/// Where the service is reached, and with what certificates.
+/// Where the service is reached, with what certificates, and what stands in front.
 struct Listeners {
     service: TcpListener,
     metrics: Option<TcpListener>,
     certificates: Option<Arc<Certificates>>,
+    cdn: Option<Cdn>,
 }
 
 async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> {
@@ -199,6 +204,9 @@ async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> 
     let control = tokio::spawn(control::serve(Arc::clone(&app), stop.clone()));
     let abuse = tokio::spawn(abuse::keep(Arc::clone(&app), stop.clone()));
     let statistics = tokio::spawn(statistics::keep(Arc::clone(&app), stop.clone()));
+    let purges = listeners
+        .cdn
+        .map(|cdn| tokio::spawn(cdn::keep(Arc::clone(&app), cdn, stop.clone())));
     let renewal = listeners
         .certificates
         .clone()
@@ -238,6 +246,7 @@ async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> 
         Some(statistics),
         metrics,
         renewal,
+        purges,
     ];
     for task in tasks.into_iter().flatten() {
         task.abort();

@@ -4,6 +4,7 @@
 mod abuse;
 mod advertising;
 mod backup;
+mod cdn;
 mod check;
 mod clock;
 mod load;
@@ -30,6 +31,7 @@ use crate::moderation::rules::Rule;
 pub use abuse::Abuse;
 pub use advertising::{AdProvider, Advertising};
 pub use backup::Backup;
+pub use cdn::{Cdn, Purge, PurgeMethod};
 pub use clock::Clock;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
 pub use log::{Log, LogFormat};
@@ -64,6 +66,8 @@ pub struct Settings {
     pub advertising: Advertising,
     /// Connections, bodies and caches.
     pub http: Http,
+    /// A CDN in front.
+    pub cdn: Cdn,
     /// Certificate and key.
     pub tls: Tls,
     /// What one upload may be.
@@ -103,6 +107,7 @@ impl Default for Settings {
             operator: Operator::default(),
             advertising: Advertising::default(),
             http: Http::default(),
+            cdn: Cdn::default(),
             tls: Tls::default(),
             limits: Limits::default(),
             pipeline: Pipeline::default(),
