@@ -219,14 +219,14 @@ impl Store {
             change(&mut changed);
             changed.id = stored.id;
             changed.revision = stored.revision;
-            changed.extension = stored.extension;
+            changed.extension.clone_from(&stored.extension);
             if stored.state == State::Removed {
                 changed.state = State::Removed;
             }
             changed.court_hold |= lawful::keeps(|key| self.records.get(key), None, id)?;
             let sidecar = changed.clone().next_revision().stored_form()?;
             self.blobs.put_sidecar(id, &sidecar)?;
-            match self.records.update(&changed) {
+            match self.put_changed(&stored, &changed) {
                 Err(StorageError::Conflict { .. }) => {}
                 other => {
                     let updated = other?;

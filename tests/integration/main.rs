@@ -7,6 +7,7 @@ mod bad_images;
 mod bad_requests;
 mod broken_disk;
 mod cascade;
+mod cdn;
 mod classify;
 mod copies;
 mod copyright;

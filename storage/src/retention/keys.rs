@@ -67,3 +67,23 @@ pub(super) fn pending() -> Vec<u8> {
 pub(super) fn rewritten() -> Vec<u8> {
     key(&[b"l"])
 }
+
+/// An image that is no longer public, while a CDN may have copies of it.
+pub(super) fn unpublished(image: &ImageId) -> Vec<u8> {
+    key(&[b"u", image.as_bytes()])
+}
+
+/// Every such image.
+pub(super) fn all_unpublished() -> KeyRange {
+    KeyRange::prefix(&key(&[b"u"]))
+}
+
+/// Image of an [`unpublished`] key.
+pub(super) fn unpublished_image(key: &[u8]) -> Option<ImageId> {
+    ImageId::from_bytes(key.get(3..)?)
+}
+
+/// That there is a CDN, which may have copies.
+pub(super) fn copies_expected() -> Vec<u8> {
+    key(&[b"v"])
+}

@@ -11,6 +11,8 @@
 //! | `i` hash | a log of a CDN whose views were imported |
 //! | `l` | when the database was last written anew |
 //! | `p` | since when deleted entries may still be readable in its files |
+//! | `u` id | an image that is no longer public, until its copies in a CDN are purged |
+//! | `v` | that there is a CDN, and since when |
 //! | `w` id | the warning of an image |
 //!
 //! A deletion has half of [`Terms::purge_days`] until the database is written
@@ -25,6 +27,7 @@ mod idle;
 mod imports;
 mod keys;
 pub(crate) mod pending;
+pub mod unpublished;
 
 #[cfg(test)]
 mod tests;

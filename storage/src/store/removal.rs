@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use super::{ABANDONED_MAX, Abandoned, Store, UPDATE_ATTEMPTS_MAX, Undo};
 use crate::complaints::outcome;
 use crate::erased::Fate;
-use crate::retention::pending;
+use crate::retention::{pending, unpublished};
 use crate::{Changes, ImageId, Record, State, StorageError, audit, moderation};
 
 impl Store {
@@ -66,6 +66,10 @@ impl Store {
         loop {
             let mut changes = Changes::new();
             let is_more = self.plan_purged(&mut changes, id, record.as_ref(), now_ms)?;
+            // Still public where there was no room to say that it is removed.
+            if let Some(record) = &record {
+                unpublished::plan(&*self.records, &mut changes, record, State::Removed)?;
+            }
             match self.records.commit(changes) {
                 Ok(()) if is_more => {}
                 Ok(()) => break,

@@ -1,6 +1,7 @@
 //! What the service counts, in Prometheus' text format.
 
 mod abuse;
+mod cdn;
 mod pipeline;
 mod retention;
 mod safety;
@@ -37,6 +38,8 @@ pub struct Metrics {
     variant_bytes: Gauge,
     /// The end of what is kept.
     pub retention: retention::RetentionMetrics,
+    /// The purging of copies.
+    pub cdn: cdn::CdnMetrics,
     refused_clients: Family<Why, Counter>,
     log: LogCounters,
     safety: Safety,
@@ -141,6 +144,7 @@ impl Metrics {
             variant_bytes.clone(),
         );
         let retention = retention::RetentionMetrics::registered(&mut registry);
+        let cdn = cdn::CdnMetrics::registered(&mut registry);
         let safety = Safety::registered(&mut registry);
         registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
         registry.register_collector(Box::new(abuse::AbuseCollector::new(abuse)));
@@ -165,6 +169,7 @@ impl Metrics {
             variants_made,
             variant_bytes,
             retention,
+            cdn,
             refused_clients,
             log,
             safety,

@@ -3,6 +3,7 @@
 
 mod ads;
 mod bank_door;
+mod cdn;
 mod complaints;
 mod deletion;
 mod enumeration;
