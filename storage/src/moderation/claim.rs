@@ -11,7 +11,7 @@ use crate::staff::StaffId;
 use crate::{Changes, ImageId, Keyspace, StorageError, audit};
 
 /// How long whoever passed a job on is not given it again.
-const SKIPPED_MS: u64 = 60 * 60 * 1000;
+pub(super) const SKIPPED_MS: u64 = 60 * 60 * 1000;
 
 /// Leases looked at together. More than staff can hold at once is left for the
 /// next call.
