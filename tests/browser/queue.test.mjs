@@ -136,6 +136,36 @@ test("one image is shown veiled, then as asked for", () =>
     await page.getByText("Nothing that is stored is alike.").waitFor();
   }));
 
+test("a removal says why, in a moderator's words, by keyboard alone", () =>
+  scene.visit(async (page) => {
+    await seed(6);
+    await join(page, scene.service, "moderator", "wanda");
+    await page.goto("/staff/queue");
+    await whenShown(page);
+    const first = await shown(page);
+    await page.keyboard.press("r");
+    await page.keyboard.press("w");
+    // Digits are text here, and no policy.
+    await page.keyboard.type("sold on 3 sites, s n u");
+    await screenshot(page, "queue-words");
+    await page.keyboard.press("Enter");
+    assert.equal(await shown(page), first);
+    await page.keyboard.press("8");
+    await page.waitForFunction((first) => document.querySelector("[data-stage]").dataset.image !== first, first);
+    // What was begun and left is not said of the next one.
+    const next = await shown(page);
+    await page.keyboard.press("e");
+    await page.keyboard.press("w");
+    await page.keyboard.type("left behind");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("r");
+    await page.keyboard.press("8");
+    await untilSent(page);
+    const said = async (id) => (await fetched(page, `/api/v1/images/${id}`)).statement;
+    assert.deepEqual([(await said(first)).policy, (await said(first)).reason], ["spam", "sold on 3 sites, s n u"]);
+    assert.equal((await said(next)).reason, "");
+  }, { expectedErrors: [/410/] }));
+
 test("what looks like an image is found with it", () =>
   scene.visit(async (page) => {
     const [one, other] = [

@@ -16,6 +16,7 @@ mod decisions;
 mod deletion;
 mod device;
 mod drain;
+mod imports;
 mod likeness;
 mod memory;
 mod models;

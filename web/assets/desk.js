@@ -211,9 +211,22 @@ async function refused(made, error) {
   }
 }
 
+// What is said with a decision; the field is empty again for the next one.
+function words(dialog) {
+  const field = dialog.querySelector("[data-words]");
+  const said = field.value.trim();
+  field.value = "";
+  return said;
+}
+
 function remove(policy) {
   const ban = dialogs.remove.querySelector("[data-ban]");
-  const verdict = { kind: "remove", policy };
+  const against = ban?.dataset.against;
+  if (ban?.checked && against && against !== policy) {
+    say("Only child abuse can be refused from now on. Choose that, or take the tick away.", "bad");
+    return;
+  }
+  const verdict = { kind: "remove", policy, reason: words(dialogs.remove) };
   if (ban?.checked) verdict.bank = "refuse";
   if (ban) ban.checked = false;
   dialogs.remove.close();
@@ -233,7 +246,14 @@ function closeDialogs() {
   Object.values(dialogs).forEach((dialog) => dialog.close());
 }
 
-const open = (name) => claims.current && dialogs[name].showModal();
+function open(name) {
+  if (!claims.current) return;
+  // What was begun for another image is not meant for this one.
+  words(dialogs[name]);
+  const ban = dialogs[name].querySelector("[data-ban]");
+  if (ban) ban.checked = false;
+  dialogs[name].showModal();
+}
 
 const act = {
   safe: () => decide("decide", { verdict: { kind: "safe" } }),
@@ -260,10 +280,22 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   exposure.sign();
+  if (event.key === "Enter" && event.target.matches?.("[data-words]")) {
+    // The digits are keys again.
+    event.preventDefault();
+    event.target.blur();
+    return;
+  }
   if (isTyping(event) || event.repeat) return;
   const dialog = Object.values(dialogs).find((each) => each.open);
   if (dialog) {
     const ban = event.key === "b" && dialog.querySelector("[data-ban]");
+    const field = event.key === "w" && dialog.querySelector("[data-words]");
+    if (field) {
+      event.preventDefault();
+      field.focus();
+      return;
+    }
     const chosen = ban || dialog.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (chosen) {
       event.preventDefault();
@@ -288,8 +320,9 @@ desk.addEventListener("click", (event) => {
     button.blur();
   } else if (button.dataset.policy) remove(button.dataset.policy);
   else if (button.dataset.lane) {
+    const note = words(dialogs.escalate);
     dialogs.escalate.close();
-    decide("decide", { verdict: { kind: "escalate", to: button.dataset.lane } });
+    decide("decide", { verdict: { kind: "escalate", to: button.dataset.lane, note } });
   }
 });
 addEventListener("pointermove", () => exposure.sign(), { passive: true });

@@ -43,7 +43,7 @@ export const isOverdue = (job) => job.due_at_ms !== null && job.due_at_ms <= ser
 
 // A policy as the dialog to remove names it.
 export function policyWords(policy) {
-  return document.querySelector(`[data-policy="${CSS.escape(policy)}"]`)?.dataset.words ?? policy;
+  return document.querySelector(`[data-policy="${CSS.escape(policy)}"]`)?.dataset.policyWords ?? policy;
 }
 
 const hours = (ms) => `${(ms / HOUR_MS).toFixed(1)} h`;

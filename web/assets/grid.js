@@ -203,10 +203,10 @@ grid.addEventListener("click", (event) => {
     count();
   } else if (button.dataset.do) act[button.dataset.do]();
   else if (button.dataset.policy) {
-    const { policy, words } = button.dataset;
+    const { policy, policyWords } = button.dataset;
     const bank = ban?.checked ? "refuse" : undefined;
     dialogs.remove.close();
-    ask({ kind: "remove", policy, bank }, words);
+    ask({ kind: "remove", policy, bank }, policyWords);
   } else if ("all" in button.dataset) all();
   else if ("release" in button.dataset) release();
   else if ("undo" in button.dataset) undo();

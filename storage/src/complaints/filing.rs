@@ -212,23 +212,6 @@ impl Complaints {
         reports.sort_by_key(|report| report.at_ms);
         Ok(Some((case.value, reports)))
     }
-
-    /// Open cases, the one due first at the beginning, at most `limit`.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn due_next(&self, limit: usize) -> Result<Vec<Case>, ComplaintError> {
-        let store = &**self.queue.store();
-        let mut cases = Vec::new();
-        for entry in store.range(&keys::all_due(), limit)? {
-            if let Some(image) = keys::due_image(&entry.key)
-                && let Some(case) = case::newest(store, &image)?
-            {
-                cases.push(case.value);
-            }
-        }
-        Ok(cases)
-    }
 }
 
 /// The case that a report belongs to: the open one, or one behind the last.

@@ -31,11 +31,11 @@ impl Complaints {
                 n_overdue += entries.len();
                 continue;
             };
-            for image in entries
+            let places = entries
                 .iter()
-                .filter_map(|entry| keys::due_image(&entry.key))
-            {
-                let job = self.queue.job(&image)?;
+                .filter_map(|entry| keys::due_place(&entry.key));
+            for place in places {
+                let job = self.queue.job(&place.what)?;
                 n_overdue += usize::from(job.is_some_and(|job| lanes.contains(&job.lane)));
             }
         }

@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 
 use serde_json::json;
 
-use super::flag::stored;
+use super::job_keys;
 use super::{
     BankEntry, BankHash, BankPolicy, Job, Lane, ModerationError, Moderator, Policy, Queue, Status,
     Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
-use crate::{Alike, ImageId, State, StorageError};
+use crate::{Alike, ImageId, Keyspace, State, StorageError};
 
 /// Copies found in one search. Whoever has more goes on with the next one: what
 /// was removed, or waits for people, is not found again.
@@ -115,9 +115,10 @@ impl Queue {
         if !STATES.contains(&record.state) {
             return Ok(false);
         }
-        let Some(job) = stored(&*self.store, id)?.map(|stored| stored.job) else {
+        let Some(job) = self.store.get(&job_keys::job(id))? else {
             return Ok(true);
         };
+        let job = Job::decode(&job)?;
         let is_of_people = entry.policy == BankPolicy::Queue || is_for_people(&job, entry);
         let lane = entry.flag().lane;
         let is_before_them = job.status != Status::Decided

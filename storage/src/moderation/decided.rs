@@ -3,7 +3,8 @@
 use super::claim::SKIPPED_MS;
 use super::flag::stored;
 use super::listing::{CHUNK, SCAN_MAX, key_of};
-use super::{Job, Lane, Listing, ModerationError, Queue, Status, Verdict, job_keys};
+use super::undo::undoable;
+use super::{Job, Lane, Listing, ModerationError, Queue, Verdict, job_keys};
 use crate::Keyspace;
 use crate::staff::StaffId;
 
@@ -66,16 +67,8 @@ impl Job {
     /// and nothing is erased.
     #[must_use]
     pub fn is_undoable(&self) -> bool {
-        let Some(decision) = &self.decision else {
-            return false;
-        };
-        let is_passed_on = matches!(decision.verdict, Verdict::Escalate { .. });
-        let stands = match &self.status {
-            Status::Decided => true,
-            Status::Waiting => is_passed_on && self.version == decision.version,
-            Status::Claimed(_) => false,
-        };
-        stands && decision.purged_at_ms.is_none()
+        let decision = self.decision.as_ref();
+        decision.is_some_and(|decision| undoable(self, decision.version).is_ok())
     }
 
     /// Until when it is not given to somebody who skipped it, in milliseconds since

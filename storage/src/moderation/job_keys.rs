@@ -25,6 +25,14 @@ pub(super) fn claims_ended(now_ms: u64) -> KeyRange {
     Space::Claims.all().before(&due(Space::Claims, now_ms))
 }
 
+/// Leases that end later than `ms`.
+pub(super) fn claims_behind(ms: u64) -> KeyRange {
+    KeyRange {
+        from: due(Space::Claims, ms),
+        ..Space::Claims.all()
+    }
+}
+
 /// Removed images that are to be purged at `now_ms` or before.
 pub(super) fn purges_due(now_ms: u64) -> KeyRange {
     Space::Purges.all().before(&due(Space::Purges, now_ms))

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `mb` kind hash | an entry of the hash bank |
 //! | `mbc` kind hash | nothing: copies of it are still to be looked for |
+//! | `mbd` kind hash | how many removals ask for it |
 //! | `mc` end-of-lease id | who holds the lease |
 //! | `mj` id | the job |
 //! | `ml` ... | what decisions teach: see [`Figures`] |
@@ -47,6 +48,7 @@ mod sample;
 mod signals;
 mod text;
 mod tombstone;
+mod undo;
 mod verdict;
 mod words;
 
@@ -55,10 +57,12 @@ mod kill_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bank::plan_origin_forgotten;
 pub use bank::{
     BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankEntry, BankHash,
     BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
 };
+pub use claim::LEASES_MAX;
 pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};
 pub(crate) use flag::plan_forgotten;
@@ -69,6 +73,7 @@ pub use learning::{
     ShadowFigures, Source, Standing, Standings, forget_opinions, opinion_figures, plan_shadow_end,
     shadow_figures,
 };
+pub(crate) use left_over::plan_scores_erased;
 pub use listing::{Listing, Query};
 pub use priority::{BOOST_MS_MAX, Priority, Sort};
 pub use purge::Purged;

@@ -17,6 +17,7 @@ mod decided;
 mod decisions;
 mod evidence;
 mod order;
+mod overturns;
 mod rescores;
 
 /// A minute past the time of the samples.

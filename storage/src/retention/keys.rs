@@ -48,6 +48,16 @@ pub(super) fn folder_name(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.get(3..)?).ok()
 }
 
+/// A log of a CDN that was imported, by its SHA-256.
+pub(super) fn import(log: &[u8; 32]) -> Vec<u8> {
+    key(&[b"i", log])
+}
+
+/// Every log that was imported.
+pub(super) fn imports() -> KeyRange {
+    KeyRange::prefix(&key(&[b"i"]))
+}
+
 /// Since when something deleted may still be readable in the database's files.
 pub(super) fn pending() -> Vec<u8> {
     key(&[b"p"])

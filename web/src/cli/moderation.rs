@@ -13,13 +13,15 @@ pub enum BankCommand {
     ///
     /// JSON lines or CSV with a column `hash`; a hash is pdq: or sha256: and 64
     /// hexadecimal characters, and 64 characters alone are a PDQ hash. Copies
-    /// that are stored are found when the service starts. Stop it first.
+    /// that are stored are found within moments by a service that runs, else
+    /// when it starts.
     #[command(
         after_help = "Examples:\n  imgshare bank import shared.csv --against illegal\n  \
         imgshare bank import own.jsonl --policy refuse --reason \"court order 7/26\""
     )]
     Import(BankImportArgs),
-    /// Print the hashes with what is known of them. Stop the service first.
+    /// Print the hashes with what is known of them. Works while the service
+    /// runs, and while it does not.
     Export(BankExportArgs),
 }
 

@@ -1,46 +1,78 @@
-//! `imgshare bank`: lists of hashes that must not come back, in and out.
+//! `imgshare bank`: lists of hashes that must not come back, in and out. The
+//! service that holds the database is asked where one runs.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use imgshare_storage::Store;
-use imgshare_storage::audit::Actor;
 use imgshare_storage::moderation::{
     BANK_CSV_HEADER, Bank, BankEntry, ListDefaults, ListReader, ModerationError, Note,
 };
+use imgshare_storage::{StorageError, Store};
 
 use super::{CommandError, output};
 use crate::cli::{BankCommand, BankExportArgs, BankImportArgs, ListFormat};
 use crate::clock;
 use crate::config::Settings;
+use crate::moderation::bank_control::{self, Answer, BATCH_MAX, Command};
 
 /// Longest line that is read, in bytes: what is longer is no entry, and is not
 /// kept in memory.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
-/// Entries added together.
-const BATCH: usize = 10_000;
+/// Where the bank is.
+enum Door {
+    /// Here.
+    Open(Bank),
+    /// With the service that holds this data folder.
+    Service(PathBuf),
+}
 
-/// Entries written between two reads.
-const PAGE: usize = 1_000;
+impl Door {
+    fn find(settings: &Settings) -> Result<Self, CommandError> {
+        match Store::open_at(&settings.data, clock::now_ms()) {
+            Ok(store) => Ok(Self::Open(Bank::new(Arc::new(store)))),
+            Err(StorageError::Locked { .. }) => Ok(Self::Service(settings.data.clone())),
+            Err(source) => Err(CommandError::Store {
+                source,
+                data: settings.data.clone(),
+            }),
+        }
+    }
 
-pub(super) fn run(settings: &Settings, command: &BankCommand) -> Result<ExitCode, CommandError> {
-    let store =
-        Store::open_at(&settings.data, clock::now_ms()).map_err(|source| CommandError::Store {
-            source,
-            data: settings.data.clone(),
-        })?;
-    let bank = Bank::new(Arc::new(store));
-    match command {
-        BankCommand::Import(arguments) => import(&bank, arguments),
-        BankCommand::Export(arguments) => export(&bank, arguments),
+    fn ask(&self, command: &Command) -> Result<Answer, CommandError> {
+        let answer = match self {
+            Self::Open(bank) => bank_control::obey(bank, command, clock::now_ms())?,
+            Self::Service(data) => bank_control::ask(data, command).map_err(|error| {
+                CommandError::Admin(format!(
+                    "the service that holds {} does not answer: {error}; stop it and run this \
+                     again",
+                    data.display()
+                ))
+            })?,
+        };
+        match answer {
+            Answer::Refused { error } => Err(CommandError::Admin(error)),
+            answer => Ok(answer),
+        }
     }
 }
 
-fn import(bank: &Bank, arguments: &BankImportArgs) -> Result<ExitCode, CommandError> {
+fn another_question() -> CommandError {
+    CommandError::Admin("the service answers another question".to_owned())
+}
+
+pub(super) fn run(settings: &Settings, command: &BankCommand) -> Result<ExitCode, CommandError> {
+    let door = Door::find(settings)?;
+    match command {
+        BankCommand::Import(arguments) => import(&door, arguments),
+        BankCommand::Export(arguments) => export(&door, arguments),
+    }
+}
+
+fn import(door: &Door, arguments: &BankImportArgs) -> Result<ExitCode, CommandError> {
     let now_ms = clock::now_ms();
     let reason = Note::new(&arguments.reason)
         .map_err(|error| CommandError::Argument(format!("--reason is {error}")))?;
@@ -63,13 +95,13 @@ fn import(bank: &Bank, arguments: &BankImportArgs) -> Result<ExitCode, CommandEr
                 eprintln!("line {number}: {error}");
             }
         }
-        if entries.len() >= BATCH {
+        if entries.len() >= BATCH_MAX {
             n_read += count(&entries);
-            n_added += add(bank, &mut entries, now_ms)?;
+            n_added += add(door, &mut entries)?;
         }
     }
     n_read += count(&entries);
-    n_added += add(bank, &mut entries, now_ms)?;
+    n_added += add(door, &mut entries)?;
     output::line(format_args!(
         "{n_added} hashes added, {} were there already, {n_bad} lines could not be read",
         n_read - n_added
@@ -84,10 +116,15 @@ fn count(entries: &[BankEntry]) -> u64 {
     u64::try_from(entries.len()).unwrap_or(u64::MAX)
 }
 
-fn add(bank: &Bank, entries: &mut Vec<BankEntry>, now_ms: u64) -> Result<u64, CommandError> {
-    let added = bank.import(&Actor::Operator, entries, now_ms)?;
-    entries.clear();
-    Ok(u64::try_from(added.len()).unwrap_or(u64::MAX))
+fn add(door: &Door, entries: &mut Vec<BankEntry>) -> Result<u64, CommandError> {
+    if entries.is_empty() {
+        return Ok(0);
+    }
+    let entries = std::mem::take(entries);
+    match door.ask(&Command::Import { entries })? {
+        Answer::Imported { n_added } => Ok(n_added),
+        _ => Err(another_question()),
+    }
 }
 
 fn open(file: &Path) -> Result<Box<dyn BufRead>, CommandError> {
@@ -112,13 +149,15 @@ fn unreadable(file: &Path, source: io::Error) -> CommandError {
     CommandError::Argument(format!("cannot read {}: {source}", file.display()))
 }
 
-fn export(bank: &Bank, arguments: &BankExportArgs) -> Result<ExitCode, CommandError> {
+fn export(door: &Door, arguments: &BankExportArgs) -> Result<ExitCode, CommandError> {
     if arguments.format == ListFormat::Csv {
         output::line(BANK_CSV_HEADER)?;
     }
     let mut after = None;
     loop {
-        let entries = bank.entries(after.as_ref(), PAGE)?;
+        let Answer::Entries { entries } = door.ask(&Command::Entries { after })? else {
+            return Err(another_question());
+        };
         for entry in &entries {
             output::line(match arguments.format {
                 ListFormat::Csv => entry.csv_line(),

@@ -28,7 +28,7 @@ use crate::config::Settings;
 use crate::http::server::tls::Certificates;
 use crate::http::server::{self, ConnectionLimits};
 use crate::moderation::thresholds::ThresholdBook;
-use crate::moderation::{keeper, relabel, shadow_model};
+use crate::moderation::{bank_control, keeper, relabel, shadow_model};
 use crate::rescan;
 use crate::retention;
 use crate::routes::health;
@@ -274,6 +274,7 @@ fn keepers(app: &AppState, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(retention::keep(this(), stop()));
     tasks.spawn(retention::control::serve(this(), stop()));
     tasks.spawn(control::serve(this(), stop()));
+    tasks.spawn(bank_control::serve(this(), stop()));
     tasks.spawn(abuse::keep(this(), stop()));
     tasks.spawn(statistics::keep(this(), stop()));
     tasks

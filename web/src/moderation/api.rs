@@ -11,6 +11,7 @@ mod queue;
 mod rules;
 mod thresholds;
 
+pub(super) use bank::is_told;
 pub(super) use decided::{take_back, why_not};
 
 use axum::Json;
@@ -27,10 +28,17 @@ use crate::error::WebError;
 use crate::moderation::service::Worker;
 use crate::staff::{Access, Permission, Routes, Session};
 
+/// Who has a lane of the queue; which of them, handlers ask for.
+pub(super) const QUEUE: Access = Access::AnyOf(&[
+    Permission::Review,
+    Permission::DecideEscalated,
+    Permission::ChildSafety,
+]);
+
 /// Every route, with who may come to it.
 #[must_use]
 pub fn routes() -> Routes {
-    let queue = Access::SignedIn;
+    let queue = QUEUE;
     Routes::new()
         .at("/staff/api/queue", queue, get(queue::list))
         .at("/staff/api/queue/claim", queue, post(queue::claim_next))

@@ -75,6 +75,37 @@ fn sort_of(sort: Sort) -> (&'static str, &'static str) {
 
 type Choices = Vec<(&'static str, &'static str)>;
 
+/// Which removals may put hashes into the bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bans {
+    /// None.
+    Nothing,
+    /// Those of child abuse.
+    ChildAbuse,
+    /// All of them.
+    Anything,
+}
+
+impl Bans {
+    /// What whoever keeps the bank, or works child safety's queue, may ban.
+    #[must_use]
+    pub fn of(keeps_bank: bool, is_child_safety: bool) -> Self {
+        match (keeps_bank, is_child_safety) {
+            (true, _) => Self::Anything,
+            (false, true) => Self::ChildAbuse,
+            (false, false) => Self::Nothing,
+        }
+    }
+
+    /// The one policy that it is for; empty for all.
+    fn against(self) -> &'static str {
+        match self {
+            Self::ChildAbuse => "child-abuse",
+            Self::Nothing | Self::Anything => "",
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "desk/queue.html")]
 struct QueuePage<'a> {
@@ -86,13 +117,12 @@ struct QueuePage<'a> {
     sorts: Choices,
     reasons: Choices,
     policies: &'static [(Policy, &'static str, &'static str)],
-    bans: bool,
+    bans: Bans,
     passes_on: bool,
 }
 
-/// The page that shows one image at a time, of these lanes. `bans` is whether
-/// hashes may be put into the bank.
-pub fn one_by_one(site: &Site, me: &Me, lanes: &[Lane], bans: bool) -> String {
+/// The page that shows one image at a time, of these lanes.
+pub fn one_by_one(site: &Site, me: &Me, lanes: &[Lane], bans: Bans) -> String {
     render(&QueuePage {
         site,
         return_path: Some("/staff/queue"),
@@ -120,7 +150,8 @@ struct GridPage<'a> {
     bans: bool,
 }
 
-/// The page that decides many images of one reason at once.
+/// The page that decides many images of one reason at once. `bans` is whether
+/// hashes may be put into the bank.
 pub fn many(site: &Site, me: &Me, lanes: &[Lane], bans: bool) -> String {
     render(&GridPage {
         site,

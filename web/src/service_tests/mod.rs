@@ -2,6 +2,7 @@
 //! everything between them real.
 
 mod ads;
+mod bank_door;
 mod complaints;
 mod deletion;
 mod enumeration;

@@ -58,7 +58,9 @@ pub(crate) fn me(session: &Session) -> pages::Me {
             .any(|permission| permission.is_of(session.role)),
         sees_people: Permission::People.is_of(session.role),
         sees_audit: Permission::Audit.is_of(session.role),
-        sees_holds: Permission::Holds.is_of(session.role),
+        sees_holds: [Permission::Holds, Permission::ChildSafety]
+            .iter()
+            .any(|permission| permission.is_of(session.role)),
         sees_requests: Permission::Requests.is_of(session.role),
     }
 }

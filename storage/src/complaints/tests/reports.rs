@@ -1,6 +1,30 @@
 use super::*;
 
 #[test]
+fn what_is_for_others_takes_nobodys_room_among_what_is_due() {
+    let desk = desk();
+    for n in 0..300 {
+        desk.report(desk.image(), Category::ChildAbuse, NOW + n);
+    }
+    let theirs: Vec<ImageId> = (0..5).map(|_| desk.image()).collect();
+    for (image, n) in theirs.iter().zip(0..) {
+        desk.report(*image, Category::IntimateImage, NOW + n);
+    }
+    let is_theirs = |case: &Case| Ok(case.categories.contains_key(&Category::IntimateImage));
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = desk.complaints.due_page(after.as_ref(), 2, is_theirs);
+        let page = page.unwrap();
+        found.extend(page.due.iter().map(|case| case.image));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(found, theirs);
+}
+
+#[test]
 fn several_reports_on_one_image_are_one_job() {
     let desk = desk();
     let [image, other] = [desk.image(), desk.image()];

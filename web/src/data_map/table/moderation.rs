@@ -137,6 +137,17 @@ pub(super) const ROWS: &[Row] = &[
         ..OF_BANK
     },
     Row {
+        id: "bank-removals",
+        place: Place::SpaceEntry(Space::Bank, "d"),
+        what: "How many removals ask for a hash of the list",
+        content: Content::Text,
+        fields: &[Field::new("count", "Number")],
+        until: "As long as the hash is on the list",
+        ended_by: End::Replaced,
+        exports: &[Export::Backup],
+        ..OF_BANK
+    },
+    Row {
         id: "learning-counters",
         place: Place::SpaceEntry(Space::Learning, ""),
         what: "How often a step of the score met a decision, by model; how often moderators \
@@ -292,9 +303,17 @@ const JOB: &[Field] = &[
     Field::new("decision.before.held", "Whether it was held before"),
     Field::new("decision.before.not_by", "Who might not decide it before"),
     Field::new("decision.before.earlier.**", "The decision before this one"),
+    Field::new(
+        "decision.before.is_cut",
+        "Whether there were more before it",
+    ),
     Field::new("decision.purge_at_ms", "When the image is to be erased"),
     Field::new("decision.purged_at_ms", "When the image was erased"),
     Field::new("decision.banked[]", "Hashes that were added to the list"),
+    Field::new(
+        "decision.unbanned[].**",
+        "Entries of the list that an overturned removal had asked for",
+    ),
     Field::new(
         "decision.counted.cell.explicit|sexy|model",
         "Where it was counted",

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::ModerationError;
+use imgshare_storage::moderation::{Decision, ModerationError};
 use serde_json::json;
 
 use super::dto::{JobDto, UndoDto};
@@ -71,8 +71,10 @@ pub(in crate::moderation) async fn take_back(
     if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
         session.may(Permission::DecideEscalated)?;
     }
-    if decision.is_some_and(|decision| !decision.banked.is_empty()) {
-        may_change_bank(session)?;
+    let changes_bank =
+        |decision: &&Decision| !decision.banked.is_empty() || !decision.unbanned.is_empty();
+    if let Some(decision) = decision.filter(changes_bank) {
+        may_change_bank(session, &decision.verdict)?;
     }
     service::undo(app, worker, image, version).await
 }

@@ -178,6 +178,7 @@ impl JobDto {
         let Looked { job, record, views } = looked;
         let known = record.map(|record| ImageDto {
             label: decision::label_of(moderation, &record).map(|label| label.as_str()),
+            legal_hold: record.is_held(),
             mime: record.mime,
             bytes: record.bytes,
             width: record.width,
@@ -186,7 +187,6 @@ impl JobDto {
             uploaded_at_ms: record.uploaded_at_ms,
             state: record.state,
             ruling: record.ruling,
-            legal_hold: record.is_held(),
             sha256: hex::encode(record.sha256),
             pdq: record.pdq.map(|pdq| hex::encode(pdq.hash)),
             classification: record.classification,

@@ -148,17 +148,27 @@ pub(super) async fn decide(
     Ok(answer(JobDto::without_image(job)))
 }
 
-/// What enters the hash bank, or leaves it, reaches every image of the site:
-/// copies go with it. That takes a fresh second factor.
 fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     match verdict {
-        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session),
+        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, verdict),
         _ => Ok(()),
     }
 }
 
-pub(super) fn may_change_bank(session: &Session) -> Result<(), WebError> {
-    session.may(Permission::HashBank)?;
+/// What enters the hash bank, or leaves it, reaches every image of the site:
+/// copies go with it. That takes a fresh second factor. Child abuse is banned by
+/// those alone who see it, and they ban nothing else.
+pub(super) fn may_change_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
+    let is_child_abuse = matches!(
+        verdict,
+        Verdict::Remove {
+            policy: Policy::ChildAbuse,
+            ..
+        }
+    );
+    if !is_child_abuse || session.may(Permission::ChildSafety).is_err() {
+        session.may(Permission::HashBank)?;
+    }
     session.needs_fresh_factor(clock::now_ms())
 }
 

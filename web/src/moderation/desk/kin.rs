@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use imgshare_storage::moderation::{Lane, Lookup, ModerationError, Queue};
+use imgshare_storage::moderation::{Lane, Lookup, ModerationError, Policy, Queue};
 use imgshare_storage::{Alike, ImageId, Record, State as ImageState};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::app::AppState;
 use crate::clock;
 use crate::dto;
 use crate::error::WebError;
-use crate::moderation::api::lanes;
+use crate::moderation::api::{is_told, lanes};
 use crate::moderation::service;
 use crate::staff::Session;
 
@@ -63,7 +63,8 @@ struct Relative {
 struct BankDto {
     hash: String,
     distance: u32,
-    against: imgshare_storage::moderation::Policy,
+    /// Null, as the image is, where that lies in a lane that is not the caller's.
+    against: Option<Policy>,
     image: Option<ImageId>,
 }
 
@@ -105,12 +106,16 @@ fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin
         sha256: record.sha256,
         pdq: record.pdq,
     })?;
-    kin.bank = known.map(|found| BankDto {
-        hash: found.entry.hash.to_string(),
-        distance: found.distance,
-        against: found.entry.against,
-        image: found.entry.image,
-    });
+    if let Some(found) = known {
+        let entry = found.entry;
+        let is_told = is_told(queue, lanes, &entry)?;
+        kin.bank = Some(BankDto {
+            hash: entry.hash.to_string(),
+            distance: found.distance,
+            against: is_told.then_some(entry.against),
+            image: entry.image.filter(|_| is_told),
+        });
+    }
     if near {
         find_near(queue, record, lanes, &mut kin)?;
     }

@@ -32,6 +32,8 @@ pub(super) struct Asked {
     /// What to do; nothing at first.
     act: Option<Act>,
     policy: Option<Policy>,
+    /// What is said with it.
+    words: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -132,7 +134,8 @@ async fn done(
         version: asked.version,
     };
     let is_decision = !matches!(act, Act::Skip | Act::Release | Act::Undo);
-    let decided = match verdict(act, asked.policy)? {
+    let said = Note::new(&asked.words).map_err(|_| WebError::MalformedForm)?;
+    let decided = match verdict(act, asked.policy, said)? {
         Some(verdict) => service::decide(app, worker.clone(), claim, verdict).await,
         None => {
             let action = match act {
@@ -156,18 +159,18 @@ async fn done(
     }
 }
 
-fn verdict(act: Act, policy: Option<Policy>) -> Result<Option<Verdict>, WebError> {
+fn verdict(act: Act, policy: Option<Policy>, said: Note) -> Result<Option<Verdict>, WebError> {
     Ok(match act {
         Act::Safe => Some(Verdict::Safe),
         Act::Nsfw => Some(Verdict::Nsfw),
         Act::Remove => Some(Verdict::Remove {
             policy: policy.ok_or(WebError::MalformedForm)?,
-            reason: Note::default(),
+            reason: said,
             bank: None,
         }),
         Act::Escalate => Some(Verdict::Escalate {
             to: Lane::Senior,
-            note: Note::default(),
+            note: said,
         }),
         Act::Skip | Act::Release | Act::Undo => None,
     })
