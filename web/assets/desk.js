@@ -214,6 +214,7 @@ async function refused(made, error) {
 // What is said with a decision; the field is empty again for the next one.
 function words(dialog) {
   const field = dialog.querySelector("[data-words]");
+  if (!field) return "";
   const said = field.value.trim();
   field.value = "";
   return said;
