@@ -122,6 +122,7 @@ impl Complaints {
         let told_before = json!({"state": record.state});
         let mut flag = Flag::new(Reason::Report);
         flag.lane = consequence.lane;
+        flag.due_at_ms = Some(case.due_at_ms);
         flag.report = Some(moderation::Report {
             receipt: planned.receipt.to_string(),
             weight: (consequence.weight * planned.trust).clamp(0.0, WEIGHT_MAX),

@@ -45,6 +45,12 @@ pub(super) fn all_due() -> KeyRange {
     KeyRange::prefix(&reports(&[b"d"]))
 }
 
+/// Cases that were due at `now_ms` or before.
+pub(super) fn overdue(now_ms: u64) -> KeyRange {
+    let behind = reports(&[b"d", &now_ms.saturating_add(1).to_be_bytes()]);
+    all_due().before(&behind)
+}
+
 pub(super) fn track(category: &str) -> Vec<u8> {
     reports(&[b"k", category.as_bytes()])
 }

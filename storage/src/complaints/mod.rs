@@ -43,6 +43,7 @@ mod filing;
 mod hold;
 mod keys;
 pub(crate) mod outcome;
+mod overdue;
 mod receipt;
 mod statement;
 mod text;

@@ -11,7 +11,7 @@ use crate::staff::StaffId;
 use crate::{Changes, ImageId, KeyRange, Keyspace, Space, StorageError, audit};
 
 /// How long whoever passed a job on is not given it again.
-const SKIPPED_MS: u64 = 60 * 60 * 1000;
+pub(super) const SKIPPED_MS: u64 = 60 * 60 * 1000;
 
 /// Leases that one account holds at once: two pages of the grid. Whoever held
 /// more would keep the queue from everybody else.

@@ -14,10 +14,13 @@
 //! | `mj` id | the job |
 //! | `ml` ... | what decisions teach: see [`Figures`] |
 //! | `mp` due id | nothing: a removed image to be purged then |
+//! | `mq` `d` `a` time id | the lane of what was decided then |
+//! | `mq` `d` `s` staff 0 time id | the same, of what they decided |
 //! | `mq` lane sort order created id | what the queue filters by |
 //!
 //! A job that waits has a `mq` key for every sort; one that is claimed has a
-//! `mc` key instead; one that is decided has neither. "The next ones" is the
+//! `mc` key instead; one that is decided has neither. A decision that stands has
+//! its `mqd` keys, whatever the job does since. "The next ones" is the
 //! beginning of a range, whatever the length of the queue.
 //!
 //! Deliberately absent: the clock (the caller says what time it is), accounts
@@ -27,6 +30,7 @@ mod bank;
 mod claim;
 mod copies;
 mod decide;
+mod decided;
 mod error;
 mod flag;
 mod job;

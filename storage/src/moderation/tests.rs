@@ -13,6 +13,7 @@ mod bank;
 mod claims;
 mod copies;
 mod crowd;
+mod decided;
 mod decisions;
 mod evidence;
 mod order;

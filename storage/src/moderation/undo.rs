@@ -120,7 +120,7 @@ impl Queue {
 }
 
 /// The decision that an undo names, if it stands and nothing came after it.
-fn undoable(job: &Job, version: u64) -> Result<Decision, ModerationError> {
+pub(super) fn undoable(job: &Job, version: u64) -> Result<Decision, ModerationError> {
     let decision = match &job.decision {
         Some(decision) if decision.version == version => decision,
         _ => return Err(conflict(job, ConflictKind::NotTheLast).into()),

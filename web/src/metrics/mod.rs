@@ -254,6 +254,12 @@ impl Metrics {
         self.safety.accounts.set(n_accounts);
     }
 
+    /// How many reported images are overdue; whether that is more than before.
+    pub fn cases_overdue(&self, n_overdue: usize) -> bool {
+        let n_overdue = i64::try_from(n_overdue).unwrap_or(i64::MAX);
+        self.safety.cases_overdue.set(n_overdue) < n_overdue
+    }
+
     /// One image hidden by a report; whether that raised an alarm.
     pub fn hidden_by_report(&self, is_alarm: bool) {
         self.safety.hidden_by_reports.inc();

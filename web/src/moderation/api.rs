@@ -5,12 +5,14 @@
 //! at as any other. A score near a threshold and the sample are both `check`.
 
 mod bank;
+mod decided;
 mod dto;
 mod queue;
 mod rules;
 mod thresholds;
 
 pub(super) use bank::is_told;
+pub(super) use decided::{take_back, why_not};
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -60,7 +62,9 @@ pub fn routes() -> Routes {
             queue,
             post(queue::decide),
         )
-        .at("/staff/api/queue/{image}/undo", queue, post(queue::undo))
+        .at("/staff/api/queue/{image}/undo", queue, post(decided::undo))
+        .at("/staff/api/decided/last", queue, get(decided::last))
+        .at("/staff/api/session", Access::SignedIn, get(whose_session))
         .at(
             "/staff/api/bank",
             Access::Needs(Permission::HashBank),
@@ -82,6 +86,12 @@ pub fn routes() -> Routes {
             post(rules::preview),
         )
         .and(thresholds::routes())
+}
+
+/// Whose session this is, and its token: for a page that was opened in the session
+/// before. No other site can read it.
+async fn whose_session(session: Session) -> Response {
+    answer(json!({"me": session.staff, "csrf": session.csrf}))
 }
 
 /// What lies in a lane is for those who may decide it.

@@ -1,13 +1,13 @@
 //! Where moderators work.
 
 use askama::Template;
-use imgshare_storage::moderation::{Lane, Policy, ReasonKind, Sort};
+use imgshare_storage::moderation::{Lane, Policy, Reason, ReasonKind, Sort};
 
 use super::staff::Me;
 use super::{Site, render};
 
 /// Policies with the digit that chooses each, the gravest first.
-const POLICIES: &[(Policy, &str, &str)] = &[
+pub(super) const POLICIES: &[(Policy, &str, &str)] = &[
     (Policy::ChildAbuse, "child-abuse", "Sexual abuse of a child"),
     (
         Policy::IntimateImage,
@@ -33,17 +33,27 @@ const POLICIES: &[(Policy, &str, &str)] = &[
 fn reasons() -> Vec<(&'static str, &'static str)> {
     let mut reasons = vec![("check", "Scores to check")];
     for kind in ReasonKind::ALL {
-        let words = match kind {
-            ReasonKind::ReviewBand | ReasonKind::Sample => continue,
-            ReasonKind::Rule => "A rule",
-            ReasonKind::HashMatch => "Known hash",
-            ReasonKind::Report => "Reported",
-            ReasonKind::ScanFailed => "Scan failed",
-            ReasonKind::Appeal => "Appeal",
-        };
-        reasons.push((kind.as_str(), words));
+        if !matches!(kind, ReasonKind::ReviewBand | ReasonKind::Sample) {
+            reasons.push((kind.as_str(), kind_words(kind)));
+        }
     }
     reasons
+}
+
+fn kind_words(kind: ReasonKind) -> &'static str {
+    match kind {
+        ReasonKind::ReviewBand | ReasonKind::Sample => "Score to check",
+        ReasonKind::Rule => "A rule",
+        ReasonKind::HashMatch => "Known hash",
+        ReasonKind::Report => "Reported",
+        ReasonKind::ScanFailed => "Scan failed",
+        ReasonKind::Appeal => "Appeal",
+    }
+}
+
+/// A reason in words; a sample is not told from a score.
+pub fn reason_words(reason: &Reason) -> &'static str {
+    kind_words(reason.kind())
 }
 
 fn lane_of(lane: Lane) -> (&'static str, &'static str) {
@@ -59,6 +69,7 @@ fn sort_of(sort: Sort) -> (&'static str, &'static str) {
         Sort::HarmFirst => ("harm-first", "Most harmful first"),
         Sort::MostUncertain => ("most-uncertain", "Most uncertain first"),
         Sort::OldestFirst => ("oldest-first", "Oldest first"),
+        Sort::DueFirst => ("due-first", "Due first"),
     }
 }
 
@@ -165,6 +176,8 @@ pub struct PlainJob {
     pub version: u64,
     /// The larger of its scores.
     pub score: String,
+    /// What else is known of it: names and values.
+    pub facts: Vec<(String, String)>,
 }
 
 /// What the page of forms knows.
@@ -176,6 +189,8 @@ pub struct PlainView<'a> {
     pub job: Option<PlainJob>,
     /// What became of the image before.
     pub said: Option<&'a str>,
+    /// Image and version of the decision that can be taken back.
+    pub undo: Option<(String, u64)>,
 }
 
 #[derive(Template)]

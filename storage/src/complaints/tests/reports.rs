@@ -87,6 +87,47 @@ fn a_receipt_tells_how_it_stands_and_nothing_else() {
 }
 
 #[test]
+fn what_is_due_first_comes_first_and_what_is_late_is_counted() {
+    let desk = desk();
+    let [spam, private, intimate, flagged] = [(); 4].map(|()| desk.image());
+    desk.queue
+        .flag(&flagged, &Flag::new(Reason::ReviewBand), NOW)
+        .unwrap();
+    desk.report(spam, Category::Spam, NOW);
+    desk.report(private, Category::Privacy, NOW);
+    desk.report(intimate, Category::IntimateImage, NOW + HOUR);
+    let due_first = || -> Vec<ImageId> {
+        let query = Query {
+            sort: crate::moderation::Sort::DueFirst,
+            ..Query::default()
+        };
+        let jobs = desk.queue.list(&query, None, 9).unwrap().jobs;
+        jobs.iter().map(|job| job.image).collect()
+    };
+    assert_eq!(due_first(), [intimate, private, spam, flagged]);
+    // One report more moves its clock, and none moves it back.
+    desk.report(spam, Category::IntimateImage, NOW);
+    desk.report(spam, Category::Other, NOW);
+    assert_eq!(due_first(), [spam, intimate, private, flagged]);
+
+    let late = |lanes: Option<&[Lane]>, at| desk.complaints.count_overdue(lanes, at, 9).unwrap();
+    let general = Some([Lane::General].as_slice());
+    assert_eq!(late(None, NOW + 48 * HOUR - 1), 0);
+    assert_eq!(late(None, NOW + 48 * HOUR), 1);
+    assert_eq!(late(general, NOW + 49 * HOUR), 2);
+    assert_eq!(late(Some(&[Lane::ChildSafety]), NOW + 49 * HOUR), 0);
+    let capped = desk.complaints.count_overdue(None, NOW + 49 * HOUR, 1);
+    assert_eq!(capped.unwrap(), 1);
+
+    // What is settled has no clock any more, until it is reported anew.
+    let who = person(Role::Moderator);
+    desk.decide(&who, &spam, &Verdict::Safe, NOW + 49 * HOUR);
+    assert_eq!(late(general, NOW + 49 * HOUR), 1);
+    desk.report(spam, Category::Other, NOW + 50 * HOUR);
+    assert_eq!(due_first(), [intimate, private, spam, flagged]);
+}
+
+#[test]
 fn a_decided_image_can_be_reported_again() {
     let desk = desk();
     let image = desk.image();

@@ -163,6 +163,14 @@ pub(super) const ROWS: &[Row] = &[
         ..TO_RUN
     },
     Row {
+        id: "cdn-expected",
+        place: Place::SpaceEntry(Space::Retention, "v"),
+        what: "That there is a content delivery network, and since when",
+        content: Content::Text,
+        until: "Until there is none",
+        ..TO_RUN
+    },
+    Row {
         id: "backup-folder",
         place: Place::SpaceEntry(Space::Retention, "b"),
         what: "A folder that holds backups of this service",

@@ -20,6 +20,14 @@ const OF_QUEUE: Row = Row {
     exports: &[Export::Backup],
 };
 
+const DECIDED: Row = Row {
+    content: Content::Bytes,
+    fields: &[Field::new("lane", "Whose eyes the image is for")],
+    purpose: "To find what can be taken back",
+    until: "Until it is decided anew, taken back or erased",
+    ..OF_QUEUE
+};
+
 const OF_LEARNING: Row = Row {
     subject: Subject::Numbers,
     purpose: "To know how well model, rules and thresholds do",
@@ -81,6 +89,18 @@ pub(super) const ROWS: &[Row] = &[
         until: "Until it is claimed or decided",
         ended_by: End::Replaced,
         ..OF_QUEUE
+    },
+    Row {
+        id: "decided-by-time",
+        place: Place::SpaceEntry(Space::Queue, "da"),
+        what: "Images with a decision that stands, by its time",
+        ..DECIDED
+    },
+    Row {
+        id: "decided-by-staff",
+        place: Place::SpaceEntry(Space::Queue, "ds"),
+        what: "The same by the pseudonym of whoever decided",
+        ..DECIDED
     },
     Row {
         id: "claim",
@@ -250,6 +270,7 @@ const JOB: &[Field] = &[
         "opinion.**",
         "Standing and steps of the scores by a candidate model",
     ),
+    Field::new("due_at_ms", "By when the reports must be settled"),
     Field::new("status.kind", "Whether it waits, is claimed or decided"),
     Field::new("status.token", "The lease"),
     Field::new("status.holder", "Pseudonym of the moderator who has it"),

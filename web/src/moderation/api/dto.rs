@@ -144,6 +144,8 @@ pub(super) struct JobDto {
     boost_ms: u64,
     n_reports: u32,
     receipts: Vec<String>,
+    /// By when the reports must be settled.
+    due_at_ms: Option<u64>,
     lease: Option<Lease>,
     skips: Vec<Skip>,
     decision: Option<Decision>,
@@ -231,6 +233,7 @@ impl JobDto {
             n_reports: job.n_reports,
             lease: job.lease().cloned(),
             receipts: job.receipts,
+            due_at_ms: job.due_at_ms,
             skips: job.skips,
             // What was counted would tell whether it was drawn for the sample.
             decision: job.decision.map(|decision| Decision {

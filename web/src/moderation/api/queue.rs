@@ -3,10 +3,10 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::ImageId;
-use imgshare_storage::moderation::{CLAIMS_MAX, Decision, Lane, Policy, Verdict};
+use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Policy, Verdict};
 use serde_json::json;
 
-use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
+use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto};
 use super::{ApiError, Asked, Body, answer, lanes, moderator, permission, worker};
 use crate::app::AppState;
 use crate::clock;
@@ -50,7 +50,15 @@ pub(super) async fn claim_next(
         _ => asked.limit.unwrap_or(1),
     };
     let jobs = service::claim_next(&app, moderator(&session), query, n).await?;
-    Ok(answer(json!({"jobs": shown(&app, jobs)})))
+    let waiting = match jobs.is_empty() {
+        true => Some(service::waiting(&app, session.staff, asked.lane).await?),
+        false => None,
+    };
+    Ok(answer(json!({
+        "jobs": shown(&app, jobs),
+        "waiting": waiting,
+        "now_ms": clock::now_ms(),
+    })))
 }
 
 /// One job with its image.
@@ -147,7 +155,7 @@ fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     }
 }
 
-fn policy(verdict: &Verdict) -> Option<Policy> {
+pub(super) fn policy(verdict: &Verdict) -> Option<Policy> {
     match verdict {
         Verdict::Remove { policy, .. } => Some(*policy),
         Verdict::Safe | Verdict::Nsfw | Verdict::Escalate { .. } => None,
@@ -157,7 +165,7 @@ fn policy(verdict: &Verdict) -> Option<Policy> {
 /// What enters the hash bank, or leaves it, reaches every image of the site:
 /// copies go with it. That takes a fresh second factor. Child abuse is banned by
 /// those who see it too, and they ban nothing else.
-fn may_change_bank(
+pub(super) fn may_change_bank(
     session: &Session,
     against: impl IntoIterator<Item = Policy>,
 ) -> Result<(), WebError> {
@@ -204,39 +212,12 @@ pub(super) async fn decide_each(
     Ok(answer(json!({"rows": rows.collect::<Vec<_>>()})))
 }
 
-/// A decision is taken back: one's own, or anybody's by who decides what was
-/// escalated.
-pub(super) async fn undo(
-    State(app): State<AppState>,
-    session: Session,
-    Path(image): Path<String>,
-    Body(asked): Body<UndoDto>,
-) -> Answer {
-    let image = id(&image)?;
-    let looked = service::find(&app, lanes(&session)?, image).await?;
-    let decision = looked.job.decision.as_ref();
-    if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
-        session.may(Permission::DecideEscalated)?;
-    }
-    let changes_bank =
-        |decision: &&Decision| !decision.banked.is_empty() || !decision.unbanned.is_empty();
-    if let Some(decision) = decision.filter(changes_bank) {
-        let put_back = decision.unbanned.iter().map(|entry| entry.against);
-        may_change_bank(
-            &session,
-            policy(&decision.verdict).into_iter().chain(put_back),
-        )?;
-    }
-    let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
-    Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
-}
-
 fn shown(app: &AppState, jobs: Vec<Looked>) -> Vec<JobDto> {
     jobs.into_iter()
         .map(|looked| JobDto::of(looked, &app.thresholds.moderation()))
         .collect()
 }
 
-fn id(text: &str) -> Result<ImageId, WebError> {
+pub(super) fn id(text: &str) -> Result<ImageId, WebError> {
     dto::parse_id(text).ok_or(WebError::NotFound)
 }

@@ -1,17 +1,20 @@
-//! Where moderators work: one image at a time, many at once, and what their
-//! decisions teach.
+//! Where moderators work: one image at a time, many at once, what they decided,
+//! and what their decisions teach.
 //!
 //! The pages call the JSON under `/staff/api/`; what they show of an image comes
 //! from [`preview`], and from nowhere else.
 
+mod decided;
 mod estimate;
 mod kin;
 mod learning;
 mod notices;
 mod plain;
+mod plain_facts;
 mod preview;
 mod shadow_model;
 mod thresholds;
+mod told;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -40,6 +43,8 @@ pub fn routes() -> Routes {
             Access::Needs(Permission::ReviewInBulk),
             get(many),
         )
+        .at("/staff/decided", queue, get(decided::show))
+        .at("/staff/decided/undo", queue, post(decided::undo))
         .at("/staff/preview/{image}", queue, get(preview::show))
         .at("/staff/api/kin/{image}", queue, get(kin::show))
         .at("/staff/notices", clocks, get(notices::show))
