@@ -2,7 +2,7 @@
 //! every route that takes an image's id, tried with one of child safety's.
 
 use imgshare_storage::moderation::{
-    BankEntry, BankHash, BankPolicy, Claim, Flag, Lane, Moderator, Note, Policy, Reason, Verdict,
+    BankEntry, BankHash, BankPolicy, Claim, Flag, Lane, Moderator, Note, Policy, Reason,
 };
 use imgshare_storage::{ImageId, State as ImageState, calendar};
 use serde_json::json;
@@ -145,28 +145,23 @@ async fn a_lease_ends_with_the_role_that_it_was_given_to() {
 }
 
 #[tokio::test]
-async fn an_undo_leads_nobody_into_a_foreign_lane() {
+async fn what_child_safety_has_is_passed_on_to_nobody() {
     let service = service();
     let id = secret_image(&service).await;
     let expert = account(&service, "expert", Role::ChildSafety);
+    let browser = session_of(&service, &expert, |_| {});
     let claim = claimed(&service, &expert, id);
-    let verdict = Verdict::Escalate {
-        to: Lane::General,
-        note: Note::default(),
-    };
-    let (queue, who) = (&service.app.queue, moderator_of(&expert));
-    let passed_on = queue
-        .decide(&who, &claim, &verdict, clock::now_ms())
-        .unwrap();
-    let senior = account(&service, "senior", Role::SeniorModerator);
-    let browser = session_of(&service, &senior, |_| {});
-    let path = format!("/staff/api/queue/{id}/undo");
-    let body = json!({"version": passed_on.version});
-    let refused = browser.call(&service, "POST", &path, body).await;
-    refused.assert_problem(404, "not-queued");
-    assert_logged(&service, &senior, "staff-foreign-lane");
-    let job = queue.job(&id).unwrap().unwrap();
-    assert_eq!((job.lane, job.lease()), (Lane::General, None));
+    let path = format!("/staff/api/queue/{id}/decide");
+    for lane in ["general", "senior"] {
+        let body = json!({
+            "lease": claim.lease, "version": claim.version,
+            "verdict": {"kind": "escalate", "to": lane},
+        });
+        let refused = browser.call(&service, "POST", &path, body).await;
+        refused.assert_problem(409, "stays-with-child-safety");
+    }
+    let job = service.app.queue.job(&id).unwrap().unwrap();
+    assert_eq!((job.lane, job.decision), (Lane::ChildSafety, None));
 }
 
 #[tokio::test]
