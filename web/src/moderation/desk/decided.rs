@@ -67,7 +67,7 @@ async fn page(
     let is_first = after.is_none();
     let listing = service::decided(app, by, lanes.clone(), after, ROWS).await?;
     let jobs = listing.jobs.iter();
-    let rows = jobs.filter_map(|job| row(session, &lanes, job, job.decision.as_ref()?));
+    let rows = jobs.filter_map(|job| Some(row(session, &lanes, job, job.decision.as_ref()?)));
     let view = pages::DecidedView {
         rows: rows.collect(),
         is_own,

@@ -2,7 +2,7 @@
 
 use imgshare_storage::ImageId;
 use imgshare_storage::complaints::{Category, ReportDraft, Text};
-use imgshare_storage::moderation::{Flag, Lane, Reason};
+use imgshare_storage::moderation::{Flag, Reason};
 use serde_json::json;
 
 use super::*;
