@@ -104,7 +104,7 @@ pub(super) fn permission(lane: Lane) -> Permission {
 }
 
 /// The lanes that a session may see; none is refused.
-pub(super) fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
+pub(crate) fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
     let mut lanes = Lane::ALL.to_vec();
     lanes.retain(|lane| session.may(permission(*lane)).is_ok());
     if lanes.is_empty() {
