@@ -66,10 +66,8 @@ async fn page(
     let after = asked.after.clone().filter(|after| !after.is_empty());
     let is_first = after.is_none();
     let listing = service::decided(app, by, lanes.clone(), after, ROWS).await?;
-    let rows = listing.jobs.iter().filter_map(|job| {
-        let decision = job.decision.as_ref()?;
-        Some(row(session, &lanes, job, decision))
-    });
+    let jobs = listing.jobs.iter();
+    let rows = jobs.filter_map(|job| Some(row(session, &lanes, job, job.decision.as_ref()?)));
     let view = pages::DecidedView {
         rows: rows.collect(),
         is_own,
