@@ -1,7 +1,7 @@
 //! kill -9 under load: a child process stores, changes and removes images and
 //! says what was acknowledged; then it is killed, and everything it said holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::ops::ControlFlow;
@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
+use crate::retention::unpublished;
 use crate::{ImageId, Record, State, StorageError, Store};
 
 /// A file in the child's working folder that tells it from a plain test run.
@@ -23,17 +24,24 @@ fn what_was_acknowledged_survives_kill_9() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(CHILD_MARK), b"").unwrap();
     let mut acknowledged: HashMap<ImageId, Option<State>> = HashMap::new();
+    let mut shown = HashSet::new();
     for _ in 0..ROUNDS {
         for line in killed_child(dir.path()) {
             let (what, id) = line.split_once(' ').unwrap();
             let id = id.parse().unwrap();
             match what {
+                "shown" => {
+                    shown.insert(id);
+                    None
+                }
                 "stored" => acknowledged.insert(id, Some(State::Pending)),
                 "published" => acknowledged.insert(id, Some(State::Public)),
                 _ => acknowledged.insert(id, None),
             };
         }
-        check(&opened(&dir.path().join("data")), &acknowledged);
+        let store = opened(&dir.path().join("data"));
+        check(&store, &acknowledged);
+        check_unpublished(&store, &shown);
     }
 }
 
@@ -44,6 +52,7 @@ fn child() {
         return;
     }
     let store = opened(Path::new("data"));
+    unpublished::expect_copies(&store, true, SAMPLE_MS).unwrap();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -85,6 +94,10 @@ fn store_publish_remove(store: &Store) {
         .update(&published.id, |record| record.state = State::Public)
         .unwrap();
     say("published", &published.id);
+    store
+        .update(&removed.id, |record| record.state = State::Public)
+        .unwrap();
+    say("shown", &removed.id);
     store.remove(&removed.id, SAMPLE_MS).unwrap();
     say("removed", &removed.id);
     store.merge_views().unwrap();
@@ -150,6 +163,17 @@ fn check(store: &Store, acknowledged: &HashMap<ImageId, Option<State>>) {
         })
         .unwrap();
     assert_eq!(store.count().unwrap(), n_blobs);
+}
+
+/// P21: what was shown is public still, or is to be purged from a CDN.
+fn check_unpublished(store: &Store, shown: &HashSet<ImageId>) {
+    let waiting = unpublished::waiting(store, None, usize::MAX).unwrap();
+    let waiting: HashSet<ImageId> = waiting.iter().map(|waiting| waiting.image).collect();
+    for id in shown {
+        let record = store.records.find(id).unwrap();
+        let is_public = record.is_some_and(|record| record.state == State::Public);
+        assert_ne!(is_public, waiting.contains(id), "{id}");
+    }
 }
 
 fn assert_whole(store: &Store, record: &Record, at_least: State) {

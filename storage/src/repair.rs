@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::complaints::outcome;
 use crate::data_dir::DataDir;
 use crate::erased::{Erased, Fate};
+use crate::retention::unpublished;
 use crate::sled_records::heal;
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
@@ -264,12 +265,14 @@ impl Rebuilding<'_> {
                 (self.on_event)(RepairEvent::Skipped { id, reason });
             }
             Ok(record) if record.state == State::Removed && !self.is_kept(&record) => {
+                self.note_unpublished(&record)?;
                 self.blobs.remove(&id)?;
                 self.erased.note(&id, self.now_ms, Fate::Erased)?;
                 self.report.n_removals_finished += 1;
                 (self.on_event)(RepairEvent::RemovalFinished { id });
             }
             Ok(record) => {
+                self.note_unpublished(&record)?;
                 let known = self.old.and_then(|old| old.views(&id).ok());
                 let has_views = known.is_some_and(|views| views.last_day.is_some());
                 self.report.n_views_kept += u64::from(has_views);
@@ -279,6 +282,22 @@ impl Rebuilding<'_> {
                     self.load()?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A sidecar is written before its record: a crash may have left one that hides
+    /// an image which the old database has as public.
+    fn note_unpublished(&mut self, record: &Record) -> Result<(), StorageError> {
+        let Some(old) = self.old else {
+            return Ok(());
+        };
+        let mut changes = Changes::new();
+        if let Ok(Some(stored)) = old.find(&record.id)
+            && unpublished::plan(old, &mut changes, &stored, record.state).is_ok()
+            && !changes.is_empty()
+        {
+            self.new.commit(changes)?;
         }
         Ok(())
     }

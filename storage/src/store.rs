@@ -1,5 +1,6 @@
 //! The durable order, once, for every pair of records and blobs.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -21,8 +22,8 @@ use crate::{
 /// Writers in other processes are few; losing this often is a fault.
 const UPDATE_ATTEMPTS_MAX: u32 = 8;
 
-/// Failed commits and removals whose cleaning up is tried again. More wait for the
-/// next start.
+/// Failed commits and removals whose cleaning up is tried again. When there are
+/// more, those that have waited longest wait for the next start.
 const ABANDONED_MAX: usize = 1024;
 
 /// Everything that is kept, behind the rules that keep it whole.
@@ -42,8 +43,9 @@ pub struct Store {
     /// Equal bytes are stored by one thread at a time, so that the second finds
     /// the first. Taken before an image's lock.
     content_locks: Locks,
-    /// Failed commits and removals whose cleaning up failed as well.
-    abandoned: Mutex<Vec<Abandoned>>,
+    /// Failed commits and removals whose cleaning up failed as well; those that
+    /// are tried last, and given up first, at the front.
+    abandoned: Mutex<VecDeque<Abandoned>>,
     /// Tombstones of what was erased.
     pub(crate) erased: Erased,
     /// The last field: let go when the database is closed.
@@ -217,14 +219,14 @@ impl Store {
             change(&mut changed);
             changed.id = stored.id;
             changed.revision = stored.revision;
-            changed.extension = stored.extension;
+            changed.extension.clone_from(&stored.extension);
             if stored.state == State::Removed {
                 changed.state = State::Removed;
             }
             changed.court_hold |= lawful::keeps(|key| self.records.get(key), None, id)?;
             let sidecar = changed.clone().next_revision().stored_form()?;
             self.blobs.put_sidecar(id, &sidecar)?;
-            match self.records.update(&changed) {
+            match self.put_changed(&stored, &changed) {
                 Err(StorageError::Conflict { .. }) => {}
                 other => {
                     let updated = other?;

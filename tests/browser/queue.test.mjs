@@ -5,7 +5,7 @@ import { join as joined } from "node:path";
 import { after, before, test } from "node:test";
 import { FIXTURES } from "./service.mjs";
 import { gif, png } from "./pictures.mjs";
-import { join } from "./staff.mjs";
+import { join, logIn } from "./staff.mjs";
 import { Scene, screenshot } from "./visitor.mjs";
 
 const IMAGES = Number(process.env.IMGSHARE_TEST_QUEUE ?? 60);
@@ -136,6 +136,36 @@ test("one image is shown veiled, then as asked for", () =>
     await page.getByText("Nothing that is stored is alike.").waitFor();
   }));
 
+test("a removal says why, in a moderator's words, by keyboard alone", () =>
+  scene.visit(async (page) => {
+    await seed(6);
+    await join(page, scene.service, "moderator", "wanda");
+    await page.goto("/staff/queue");
+    await whenShown(page);
+    const first = await shown(page);
+    await page.keyboard.press("r");
+    await page.keyboard.press("w");
+    // Digits are text here, and no policy.
+    await page.keyboard.type("sold on 3 sites, s n u");
+    await screenshot(page, "queue-words");
+    await page.keyboard.press("Enter");
+    assert.equal(await shown(page), first);
+    await page.keyboard.press("8");
+    await page.waitForFunction((first) => document.querySelector("[data-stage]").dataset.image !== first, first);
+    // What was begun and left is not said of the next one.
+    const next = await shown(page);
+    await page.keyboard.press("e");
+    await page.keyboard.press("w");
+    await page.keyboard.type("left behind");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("r");
+    await page.keyboard.press("8");
+    await untilSent(page);
+    const said = async (id) => (await fetched(page, `/api/v1/images/${id}`)).statement;
+    assert.deepEqual([(await said(first)).policy, (await said(first)).reason], ["spam", "sold on 3 sites, s n u"]);
+    assert.equal((await said(next)).reason, "");
+  }, { expectedErrors: [/410/] }));
+
 test("what looks like an image is found with it", () =>
   scene.visit(async (page) => {
     const [one, other] = [
@@ -187,7 +217,8 @@ test("what could not be sent is sent later, and what was lost is told", () =>
     const job = await fetched(page, `/staff/api/queue/${first}`);
     assert.equal(job.decision.verdict.kind, "nsfw");
 
-    // Its lease is given back behind the page's back.
+    // Its lease is given back behind the page's back: nobody was faster, so the
+    // decision counts under a new one.
     await whenShown(page);
     const image = await shown(page);
     await page.evaluate(async (image) => {
@@ -200,11 +231,125 @@ test("what could not be sent is sent later, and what was lost is told", () =>
       });
     }, image);
     await page.keyboard.press("s");
-    // The page may have claimed it anew before the decision came.
-    await page.getByText(/went back to the queue undecided|given it anew/).waitFor();
+    await untilSent(page);
+    const mended = await fetched(page, `/staff/api/queue/${image}`);
+    assert.equal(mended.decision.verdict.kind, "safe");
     await page.getByRole("heading", { name: "Time for a break" }).waitFor();
     await screenshot(page, "queue-break");
   }, { expectedErrors: [/ERR_INTERNET_DISCONNECTED/, /409/] }));
+
+test("a decision outlives its session, and nobody else's takes it over", () =>
+  scene.visit(async (page, context) => {
+    await seed(8);
+    const secret = await join(page, scene.service, "moderator", "lars");
+    await page.goto("/staff/queue");
+    await whenShown(page);
+    const image = await shown(page);
+    const other = await context.newPage();
+    await other.goto("/staff");
+    await other.getByRole("button", { name: "Log out" }).click();
+    await other.getByRole("heading", { name: "Staff" }).waitFor();
+    await page.keyboard.press("n");
+    await page.getByText("1 on their way · log in again in another window").waitFor();
+    await screenshot(page, "queue-logged-out");
+    // Somebody else does not decide in this name.
+    await join(other, scene.service, "moderator", "mona");
+    await page.getByText(/is logged in now; log in as/).waitFor();
+    await other.getByRole("button", { name: "Log out" }).click();
+    await other.getByRole("heading", { name: "Staff" }).waitFor();
+    await logIn(other, "lars", secret);
+    await untilSent(page);
+    const job = await fetched(page, `/staff/api/queue/${image}`);
+    const me = await page.locator("[data-desk]").getAttribute("data-me");
+    assert.deepEqual([job.decision.verdict.kind, job.decision.by], ["nsfw", me]);
+    // The keys after it count as well.
+    await whenShown(page);
+    const next = await shown(page);
+    await page.keyboard.press("s");
+    await untilSent(page);
+    assert.equal((await fetched(page, `/staff/api/queue/${next}`)).decision.verdict.kind, "safe");
+  }, { expectedErrors: [/401/, /403/, /409/] }));
+
+test("what was decided can be undone after the page is gone", () =>
+  scene.visit(async (page) => {
+    await seed(8);
+    await join(page, scene.service, "moderator", "dora");
+    await page.goto("/staff/queue");
+    await whenShown(page);
+    const first = await shown(page);
+    await page.keyboard.press("s");
+    await page.waitForFunction((first) => document.querySelector("[data-stage]").dataset.image !== first, first);
+    await whenShown(page);
+    const second = await shown(page);
+    for (const key of ["e", "2"]) await page.keyboard.press(key);
+    await untilSent(page);
+    await whenShown(page);
+    const third = await shown(page);
+    // What child safety has stays there, and nothing older is undone instead.
+    for (const press of [1, 2]) {
+      await page.keyboard.press("u");
+      await page.getByText("You have passed it on: it is with child safety").waitFor();
+      assert.equal(await shown(page), third, `press ${press}`);
+    }
+    await screenshot(page, "queue-passed-on");
+    await page.reload();
+    await whenShown(page);
+    await page.keyboard.press("u");
+    await page.getByText("You have passed it on: it is with child safety").waitFor();
+    assert.equal((await fetched(page, `/staff/api/queue/${first}`)).decision.verdict.kind, "safe");
+
+    // One decision more, and another page.
+    const again = await shown(page);
+    await page.keyboard.press("n");
+    await untilSent(page);
+    await page.reload();
+    await whenShown(page);
+    await page.keyboard.press("u");
+    await page.waitForFunction((again) => document.querySelector("[data-stage]").dataset.image === again, again);
+
+    await page.locator(".desk-actions").getByRole("link", { name: "Decided" }).click();
+    await page.getByRole("heading", { name: "Decided" }).waitFor();
+    const rows = page.locator(".decided > li");
+    assert.equal(await rows.count(), 2);
+    await rows.first().getByText("Passed on to child safety").waitFor();
+    assert.equal(await rows.first().getByRole("button", { name: "Undo" }).count(), 0);
+    assert.equal(await rows.first().locator("img").count(), 0, second);
+    await rows.nth(1).locator("img").evaluate((picture) => picture.decode());
+    await screenshot(page, "decided");
+    await rows.nth(1).getByRole("button", { name: "Undo" }).click();
+    await page.getByText("waits in the queue").waitFor();
+    await page.getByRole("link", { name: "Decide it anew" }).click();
+    await whenShown(page);
+    assert.equal(await shown(page), first);
+  }, { expectedErrors: [/404/] }));
+
+test("an empty queue says why, and what is seen is counted once", () =>
+  scene.visit(async (page, context) => {
+    const counted = () => page.locator("[data-exposure]").innerText();
+    await seed(6);
+    await join(page, scene.service, "moderator", "emil");
+    await page.goto("/staff/queue");
+    await whenShown(page);
+    const before = Number((await counted()).match(/(\d+) image/)[1]);
+    await page.keyboard.press("s");
+    await page.keyboard.press("u");
+    await page.keyboard.press("s");
+    await page.waitForFunction((n) => document.querySelector("[data-exposure]").textContent.includes(`${n} images`), before + 1);
+    assert.match(await counted(), / 0 of them unveiled/);
+    await page.locator("select[data-veil]").selectOption("light");
+    assert.match(await counted(), / 1 of them unveiled/);
+    await page.locator("[name=reason]").selectOption("appeal");
+    await page.getByText("Nothing waits that these filters let through.").waitFor();
+    await screenshot(page, "queue-filtered");
+    await page.getByRole("button", { name: "Without filters" }).click();
+    await whenShown(page);
+    await page.locator("[name=reason]").selectOption("appeal");
+    await page.getByText("Nothing waits that").waitFor();
+    await context.setOffline(true);
+    await page.locator("[name=reason]").selectOption("rule");
+    await page.getByText("Nothing is known of what waits: no connection.").waitFor();
+    await context.setOffline(false);
+  }, { expectedErrors: [/ERR_INTERNET_DISCONNECTED/] }));
 
 test("on a phone there are buttons, and it can be dark", () =>
   scene.visit(async (page) => {
@@ -277,23 +422,73 @@ test("many are decided at once by who may", () =>
     await seed(14);
     await join(page, scene.service, "senior-moderator", "sam");
     await page.goto("/staff/grid");
-    await page.getByRole("button", { name: "Take up to 100" }).click();
+    await page.keyboard.press("t");
     await page.locator(".tile").nth(5).waitFor();
     await page.locator(".tile img").first().evaluate((picture) => picture.decode());
-    for (const place of [1, 2, 3]) await page.locator(".tile").nth(place).click();
+    const focused = () => page.evaluate(() => [...document.querySelectorAll(".tile")].indexOf(document.activeElement));
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await focused(), 0);
+    for (const place of [1, 2, 3]) {
+      await page.keyboard.press("ArrowRight");
+      assert.equal(await focused(), place);
+      await page.keyboard.press(" ");
+    }
+    await page.keyboard.press("ArrowLeft");
+    assert.equal(await focused(), 2);
+    await page.keyboard.press("?");
+    await page.getByRole("heading", { name: "Keys" }).waitFor();
+    await screenshot(page, "grid-keys");
+    await page.keyboard.press("Escape");
     await screenshot(page, "grid");
+
+    // What was ticked and left is not meant for the next ones.
+    const ban = page.locator("[data-dialog=remove] [data-ban]");
     await page.keyboard.press("r");
+    await page.keyboard.press("b");
+    assert.ok(await ban.isChecked());
     await page.keyboard.press("8");
-    await page.getByText("remove as spam: 3 images?").waitFor();
+    await page.getByText("remove as “Spam and fraud”, and refuse what looks like them from now on: 3 images?").waitFor();
+    await screenshot(page, "grid-ban");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("r");
+    assert.ok(!(await ban.isChecked()));
+    await page.keyboard.press("8");
+    await page.getByText("remove as “Spam and fraud”: 3 images?").waitFor();
     await screenshot(page, "grid-confirm");
     await page.getByRole("button", { name: "Decide them" }).click();
     await page.getByText("3 decided").waitFor();
-    await page.getByRole("button", { name: "Give the rest back" }).click();
+    const left = await page.locator(".tile").count();
+    await page.keyboard.press("u");
+    await page.getByText("3 taken back").waitFor();
+    assert.equal(await page.locator(".tile").count(), left + 3);
+    await page.keyboard.press("g");
     await page.getByText("0 of 0 chosen").waitFor();
     await page.goto("/staff/learning");
     await page.getByRole("heading", { name: "What if" }).waitFor();
     await screenshot(page, "learning-senior");
+    await page.getByRole("button", { name: "Preview" }).click();
+    const answer = page.getByText("They would change");
+    await answer.waitFor();
+    assert.ok(await answer.evaluate((line) => {
+      const { top, bottom } = line.getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    }), "the answer is on the screen");
+    await screenshot(page, "learning-preview");
   }));
+
+test("on a phone the grid can be taken", () =>
+  scene.visit(async (page) => {
+    await join(page, scene.service, "senior-moderator", "pia");
+    await page.goto("/staff/grid");
+    const box = await page.locator("[data-take]").boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= PHONE.viewport.width, JSON.stringify(box));
+    assert.ok(box.y + box.height <= PHONE.viewport.height);
+    await page.locator("[data-take]").tap();
+    await page.locator(".tile").first().waitFor();
+    await screenshot(page, "grid-phone");
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= PHONE.viewport.width, `${width} px wide`);
+  }, PHONE));
 
 test("to remove many, the second factor is shown once more, by keyboard alone", () =>
   scene.visit(async (page, context) => {
@@ -310,7 +505,7 @@ test("to remove many, the second factor is shown once more, by keyboard alone", 
     await page.locator("[data-take]").press("Enter");
     await page.locator(".tile").nth(5).waitFor();
     for (const key of ["a", "r", "8"]) await page.keyboard.press(key);
-    await page.getByText("remove as spam:").waitFor();
+    await page.getByText("remove as “Spam and fraud”:").waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Your second factor, once more" }).waitFor();
     await screenshot(page, "grid-step-up");
@@ -333,6 +528,10 @@ test("without JavaScript images are decided one form at a time", () =>
     await page.getByRole("button", { name: "Everybody's queue" }).click();
     await page.getByText("Score").waitFor();
     await screenshot(page, "queue-plain");
+    await page.getByRole("button", { name: "Nsfw" }).click();
+    await page.getByText("The last one was marked nsfw.").waitFor();
+    await page.getByRole("button", { name: "Undo that" }).click();
+    await page.getByText("It is taken back. Decide it anew.").waitFor();
     await page.getByRole("button", { name: "Nsfw" }).click();
     await page.getByText("The last one was marked nsfw.").waitFor();
     await page.getByRole("button", { name: "Stop here" }).click();

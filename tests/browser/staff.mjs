@@ -32,7 +32,7 @@ export async function choose(page, path, login) {
   await page.getByRole("heading", { name: "Enrol a second factor" }).waitFor();
 }
 
-// Joins and is logged in.
+// Joins and is logged in. Returns the app's secret.
 export async function join(page, service, role, login) {
   await choose(page, invite(service, role), login);
   const secret = await page.locator("[data-secret]").innerText();
@@ -40,5 +40,17 @@ export async function join(page, service, role, login) {
   await page.getByRole("button", { name: "Enrol the app" }).click();
   await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
   await page.getByRole("link", { name: "I have kept them" }).click();
+  await page.getByText("keep your own account").waitFor();
+  return secret;
+}
+
+// Logs in with a password and the app's next code.
+export async function logIn(page, login, secret) {
+  await page.goto("/staff/login");
+  await page.fill("#login", login);
+  await page.fill("#password", PASSWORD);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.fill("#code", totp(secret, 1));
+  await page.getByRole("button", { name: "Go on" }).first().click();
   await page.getByText("keep your own account").waitFor();
 }

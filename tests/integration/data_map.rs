@@ -28,7 +28,7 @@ fn sources<'a>(folders: &'a [&'a str]) -> impl Iterator<Item = (PathBuf, String)
             .map(walkdir::DirEntry::into_path)
             .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
             .map(|path| {
-                let text = std::fs::read_to_string(&path).unwrap();
+                let text = std::fs::read_to_string(&path).expect("a source is text");
                 (path, text)
             })
     })
@@ -38,7 +38,7 @@ fn json_lines(installation: &Installation, arguments: &[&str]) -> Vec<Value> {
     let printed = installation.run(arguments).expect_success();
     let lines = printed.stdout.lines();
     lines
-        .map(|line| serde_json::from_str(line).unwrap())
+        .map(|line| serde_json::from_str(line).expect("a line is JSON"))
         .collect()
 }
 
@@ -129,7 +129,7 @@ fn parts(arguments: &str) -> Vec<String> {
             }
             _ => {}
         }
-        parts.last_mut().unwrap().push(letter);
+        parts.last_mut().expect("there is one").push(letter);
     }
     parts
 }
@@ -167,7 +167,7 @@ fn every_promise_has_a_test_and_every_such_test_a_promise() {
         .into_iter()
         .filter_map(Result::ok)
         .filter(|entry| entry.file_name().to_string_lossy().ends_with(".test.mjs"))
-        .map(|entry| std::fs::read_to_string(entry.path()).unwrap())
+        .map(|entry| std::fs::read_to_string(entry.path()).expect("a source is text"))
         .collect();
     for number in &numbers {
         let (digits, part) =

@@ -6,6 +6,7 @@ pub mod binary;
 pub mod cache;
 pub mod calendar;
 pub mod carriers;
+pub mod cdn;
 pub mod client;
 pub mod data_dir;
 pub mod deadline;

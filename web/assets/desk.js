@@ -1,18 +1,19 @@
 // One image at a time, a key for each decision. What a key does is done here
 // at once; the server hears of it in the background.
-import { caller, conflictWords, isTyping, kept, queryOf, toast, VEILS } from "./staff_api.js";
-import { Claims } from "./desk_claims.js";
+import { ApiError, caller, conflictWords, isTyping, kept, queryOf, toast, troubleWords, VEILS } from "./staff_api.js";
+import { Claims, saysTheSame } from "./desk_claims.js";
+import { emptyWords } from "./desk_empty.js";
 import { Exposure } from "./exposure.js";
+import { History } from "./desk_undo.js";
 import { Outbox } from "./outbox.js";
 import { showFacts, showKin } from "./desk_facts.js";
 
 const UNSENT_MAX = 20;
-const UNDO_MAX = 50;
 const ACTIVE_MS = 5 * 60_000;
 
 const desk = document.querySelector("[data-desk]");
 const find = (name) => desk.querySelector(`[data-${name}]`);
-const call = caller(desk.dataset.csrf);
+const call = caller(desk.dataset);
 const stage = find("stage");
 const panel = find("facts");
 const filters = find("filters");
@@ -23,8 +24,6 @@ const say = (text, tone) => toast(find("toasts"), text, tone);
 
 let veil = kept.read("veil", "strong");
 let look = "veiled";
-let isUndoing = false;
-const history = [];
 
 const exposure = new Exposure({
   line: find("exposure"),
@@ -39,8 +38,9 @@ const exposure = new Exposure({
 const outbox = new Outbox({
   call,
   size: UNSENT_MAX,
+  mend,
   onChange(n_unsent, trouble) {
-    const why = trouble ? ` · ${trouble.status === 401 ? "log in again in another window" : "no connection"}, trying again` : "";
+    const why = trouble ? ` · ${troubleWords(trouble)}, trying again` : "";
     find("unsent").textContent = n_unsent > 0 ? `${n_unsent} on their way${why}` : "";
     desk.toggleAttribute("data-stuck", Boolean(trouble));
   },
@@ -57,9 +57,20 @@ const claims = new Claims({
     say(conflictWords(error));
     if (isCurrent) show(claims.next());
   },
-  onTrouble: (error) => say(error.message, "bad"),
+  // Where nothing is shown, the stage says it.
+  onTrouble: (error) => claims.current && say(`No more images: ${troubleWords(error)}.`, "bad"),
 });
 claims.isActive = () => Date.now() - exposure.lastSign < ACTIVE_MS;
+
+const history = new History({
+  call,
+  outbox,
+  say,
+  onBack(job) {
+    exposure.knows(job.image);
+    show(claims.putFirst(job));
+  },
+});
 
 const pathOf = (item, act) => `/staff/api/queue/${item.job.image}/${act}`;
 
@@ -68,10 +79,7 @@ function show(item) {
   look = veil === "off" ? "clear" : "veiled";
   if (!item) {
     stage.removeAttribute("data-image");
-    const words = document.createElement("p");
-    words.className = "hint";
-    words.textContent = claims.isEmpty ? "Nothing waits. This page looks again by itself." : "Looking for images…";
-    stage.replaceChildren(words);
+    stage.replaceChildren(emptyWords(claims, queryOf(filters)));
     panel.replaceChildren();
     hint();
     return;
@@ -81,7 +89,8 @@ function show(item) {
   stage.dataset.look = look;
   if (item.isBroken) broken(item);
   item.decoded.then(() => item.isBroken && item === claims.current && broken(item));
-  exposure.seen();
+  exposure.seen(item.job.image);
+  noteUnveiled();
   hint();
   // After the image is painted: what is beside it may come a moment later.
   requestAnimationFrame(() => setTimeout(() => {
@@ -89,6 +98,12 @@ function show(item) {
     showFacts(panel, item);
     item.kinKnown.then(() => item.kin && item === claims.current && showFacts(panel, item));
   }));
+}
+
+// A veil that leaves shapes as they are is none.
+function noteUnveiled() {
+  const isBare = look !== "veiled" || ["light", "off"].includes(veil);
+  if (isBare && claims.current) exposure.unveiled(claims.current.job.image);
 }
 
 function broken(item) {
@@ -118,7 +133,7 @@ function unveil(wanted) {
   stage.dataset.look = wanted;
   stage.replaceChildren(picture);
   picture.addEventListener("error", () => item === claims.current && broken(item));
-  exposure.unveiled();
+  noteUnveiled();
   hint();
 }
 
@@ -144,6 +159,7 @@ function changeVeil(wanted) {
     look = veil === "off" ? "clear" : "veiled";
     stage.dataset.look = look;
     stage.replaceChildren(claims.current.picture);
+    noteUnveiled();
   }
   hint();
 }
@@ -156,61 +172,62 @@ function decide(act, body) {
     say("Too much is on its way; wait for the connection.", "bad");
     return;
   }
-  const letter = outbox.push(pathOf(item, act), { ...claims.lease(item), ...body });
-  const made = { item, act, letter };
-  history.push(made);
-  if (history.length > UNDO_MAX) history.shift();
+  const letter = outbox.push(pathOf(item, act), { ...claims.lease(item), ...body }, item);
+  const made = { item, act, letter, verdict: body.verdict };
+  history.note(made);
   show(claims.next());
-  letter.sent.catch((error) => refused(made, error));
+  letter.sent.then(
+    () => claims.forget(item.job.image) && show(claims.next()),
+    (error) => refused(made, error),
+  );
+}
+
+// A lease that ended while nobody could be asked is taken anew, where nobody was
+// faster and nothing is new about the image.
+async function mend(letter, error) {
+  const isOurs = error.code === "claimed-by-another" && error.conflict?.by === desk.dataset.me;
+  if (error.code !== "lease-ended" && !isOurs) return false;
+  const item = letter.about;
+  const known = item.job;
+  item.job = await call("POST", pathOf(item, "claim"));
+  if (!saysTheSame(known, item.job)) throw new ApiError(409, { code: "job-changed", title: "There is something new about it." });
+  Object.assign(letter.body, claims.lease(item));
+  return true;
 }
 
 async function refused(made, error) {
-  const place = history.indexOf(made);
-  if (place >= 0) history.splice(place, 1);
-  if (error.conflict?.by === desk.dataset.me && error.code === "claimed-by-another") {
-    say("You were given it anew; decide it again.");
-    return;
-  }
+  history.forget(made);
+  const { image } = made.item.job;
   if (error.code !== "job-changed") {
-    say(conflictWords(error), "bad");
+    say(`${image}: ${conflictWords(error)}`, "bad");
     return;
   }
   try {
+    exposure.knows(image);
     show(claims.putFirst(await call("POST", pathOf(made.item, "claim"))));
     say("There is something new about it; look again.");
   } catch (again) {
-    say(conflictWords(again), "bad");
+    say(`${image}: ${conflictWords(again)}`, "bad");
   }
 }
 
-async function undo() {
-  if (isUndoing) return;
-  const last = history.pop();
-  if (!last) {
-    say("There is nothing to undo.");
-    return;
-  }
-  if (outbox.cancel(last.letter)) {
-    show(claims.putFirst(last.item.job));
-    return;
-  }
-  isUndoing = true;
-  try {
-    const { version } = await last.letter.sent;
-    const job = last.act === "skip"
-      ? await call("POST", pathOf(last.item, "claim"))
-      : await call("POST", pathOf(last.item, "undo"), { version });
-    show(claims.putFirst(job));
-    say("Taken back.", "good");
-  } catch (error) {
-    say(conflictWords(error), "bad");
-  }
-  isUndoing = false;
+// What is said with a decision; the field is empty again for the next one.
+function words(dialog) {
+  const field = dialog.querySelector("[data-words]");
+  if (!field) return "";
+  const said = field.value.trim();
+  field.value = "";
+  return said;
 }
 
 function remove(policy) {
   const ban = dialogs.remove.querySelector("[data-ban]");
-  const verdict = { kind: "remove", policy };
+  const against = ban?.dataset.against;
+  if (ban?.checked && against && against !== policy) {
+    say("Only child abuse can be refused from now on. Choose that, or take the tick away.", "bad");
+    return;
+  }
+  const verdict = { kind: "remove", policy, reason: words(dialogs.remove) };
   if (ban?.checked) verdict.bank = "refuse";
   if (ban) ban.checked = false;
   dialogs.remove.close();
@@ -230,7 +247,14 @@ function closeDialogs() {
   Object.values(dialogs).forEach((dialog) => dialog.close());
 }
 
-const open = (name) => claims.current && dialogs[name].showModal();
+function open(name) {
+  if (!claims.current) return;
+  // What was begun for another image is not meant for this one.
+  words(dialogs[name]);
+  const ban = dialogs[name].querySelector("[data-ban]");
+  if (ban) ban.checked = false;
+  dialogs[name].showModal();
+}
 
 const act = {
   safe: () => decide("decide", { verdict: { kind: "safe" } }),
@@ -238,11 +262,15 @@ const act = {
   remove: () => open("remove"),
   escalate: () => open("escalate"),
   skip: () => decide("skip", {}),
-  undo,
+  undo: () => history.undo(),
   reveal: () => (look === "veiled" ? unveil("clear") : conceal()),
   original: () => unveil("original"),
   veil: () => changeVeil(VEILS[(VEILS.indexOf(veil) + 1) % VEILS.length]),
   kin: lookForMore,
+  unfilter() {
+    for (const field of filters.querySelectorAll("input, [name=reason]")) field.value = "";
+    begin();
+  },
   help: () => dialogs.help.showModal(),
 };
 
@@ -253,10 +281,22 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   exposure.sign();
+  if (event.key === "Enter" && event.target.matches?.("[data-words]")) {
+    // The digits are keys again.
+    event.preventDefault();
+    event.target.blur();
+    return;
+  }
   if (isTyping(event) || event.repeat) return;
   const dialog = Object.values(dialogs).find((each) => each.open);
   if (dialog) {
     const ban = event.key === "b" && dialog.querySelector("[data-ban]");
+    const field = event.key === "w" && dialog.querySelector("[data-words]");
+    if (field) {
+      event.preventDefault();
+      field.focus();
+      return;
+    }
     const chosen = ban || dialog.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (chosen) {
       event.preventDefault();
@@ -281,8 +321,9 @@ desk.addEventListener("click", (event) => {
     button.blur();
   } else if (button.dataset.policy) remove(button.dataset.policy);
   else if (button.dataset.lane) {
+    const note = words(dialogs.escalate);
     dialogs.escalate.close();
-    decide("decide", { verdict: { kind: "escalate", to: button.dataset.lane } });
+    decide("decide", { verdict: { kind: "escalate", to: button.dataset.lane, note } });
   }
 });
 addEventListener("pointermove", () => exposure.sign(), { passive: true });
@@ -294,9 +335,15 @@ filters.addEventListener("change", (event) => {
     changeVeil(event.target.value);
     return;
   }
+  begin();
+});
+
+function begin() {
+  claims.isEmpty = false;
+  claims.trouble = null;
   show(null);
   claims.restart();
-});
+}
 
 find("veil").value = veil;
 for (const name of ["minutes", "images"]) {
@@ -309,4 +356,18 @@ addEventListener("beforeunload", (event) => outbox.length > 0 && event.preventDe
 addEventListener("pagehide", () => claims.held.forEach((item) => claims.release(item, { keepalive: true })));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-claims.fill();
+// The page of what was decided leads here with an image to look at again.
+async function start() {
+  const wanted = new URLSearchParams(location.search).get("image");
+  if (wanted) {
+    window.history.replaceState(null, "", location.pathname);
+    try {
+      show(claims.putFirst(await call("POST", `/staff/api/queue/${encodeURIComponent(wanted)}/claim`)));
+    } catch (error) {
+      say(conflictWords(error), "bad");
+    }
+  }
+  claims.fill();
+}
+
+start();

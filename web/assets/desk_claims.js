@@ -1,6 +1,6 @@
 // What a moderator holds: the image at hand and a few ahead of it, with their
 // previews, so that the next one is there before it is asked for.
-import { previewPath } from "./staff_api.js";
+import { previewPath, serverNow } from "./staff_api.js";
 
 const AHEAD = 3;
 const RENEW_BEFORE_MS = 5 * 60_000;
@@ -15,6 +15,9 @@ export class Claims {
     this.ready = [];
     this.current = null;
     this.isEmpty = false;
+    // Why nothing could be claimed, and what waits that is not given out.
+    this.trouble = null;
+    this.waiting = null;
     this.round = 0;
     this.filling = null;
     setInterval(() => this.renew(), RENEW_EVERY_MS);
@@ -49,11 +52,13 @@ export class Claims {
     while (this.ready.length < AHEAD) {
       const round = this.round;
       let jobs;
+      let waiting;
       try {
         const limit = AHEAD - this.ready.length;
-        ({ jobs } = await this.call("POST", "/staff/api/queue/claim", { ...this.query(), limit }));
+        ({ jobs, waiting } = await this.call("POST", "/staff/api/queue/claim", { ...this.query(), limit }));
       } catch (error) {
         this.isEmpty = true;
+        this.trouble = error;
         this.onTrouble(error);
         break;
       }
@@ -63,6 +68,8 @@ export class Claims {
         items.forEach((item) => this.release(item));
         continue;
       }
+      this.trouble = null;
+      this.waiting = waiting ?? null;
       this.ready.push(...items);
       this.isEmpty = jobs.length === 0;
       if (this.isEmpty) break;
@@ -115,7 +122,7 @@ export class Claims {
   async renew() {
     if (!this.isActive?.()) return;
     for (const item of this.held) {
-      if (item.job.lease.until_ms - Date.now() > RENEW_BEFORE_MS) continue;
+      if (item.job.lease.until_ms - serverNow() > RENEW_BEFORE_MS) continue;
       try {
         const path = `/staff/api/queue/${item.job.image}/renew`;
         const { lease } = await this.call("POST", path, this.lease(item));
@@ -127,10 +134,23 @@ export class Claims {
     }
   }
 
+  // What was decided under one lease is not shown again under another.
+  forget(image) {
+    this.ready = this.ready.filter(({ job }) => job.image !== image);
+    return this.current?.job.image === image;
+  }
+
   drop(item, error) {
     const isCurrent = item === this.current;
     this.ready = this.ready.filter((other) => other !== item);
     if (isCurrent) this.current = null;
     this.onLost(item, error, isCurrent);
   }
+}
+
+// Whether nothing new is known of an image since it was looked at.
+export function saysTheSame(before, now) {
+  const said = ({ lane, created_at_ms, n_reports, reasons, rules, decision, known }) =>
+    JSON.stringify([lane, created_at_ms, n_reports, reasons, rules, decision?.version, known?.state]);
+  return said(before) === said(now);
 }

@@ -1,4 +1,5 @@
 // What is known of an image, beside it. Everything is set as text.
+import { plural, serverNow } from "./staff_api.js";
 
 const CLASSES = ["drawing", "hentai", "neutral", "porn", "sexy"];
 const HOUR_MS = 3_600_000;
@@ -30,11 +31,19 @@ function element(name, { text, className, ...attributes } = {}, ...children) {
 }
 
 function ago(ms) {
-  const minutes = Math.max(0, Math.round((Date.now() - ms) / 60_000));
+  const minutes = Math.max(0, Math.round((serverNow() - ms) / 60_000));
   if (minutes < 1) return "just now";
   if (minutes < 60) return `${minutes} min ago`;
   if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h ago`;
   return `${Math.round(minutes / 1440)} days ago`;
+}
+
+// Whether the clock of an image's reports has run out.
+export const isOverdue = (job) => job.due_at_ms !== null && job.due_at_ms <= serverNow();
+
+// A policy as the dialog to remove names it.
+export function policyWords(policy) {
+  return document.querySelector(`[data-policy="${CSS.escape(policy)}"]`)?.dataset.policyWords ?? policy;
 }
 
 const hours = (ms) => `${(ms / HOUR_MS).toFixed(1)} h`;
@@ -46,7 +55,8 @@ function reasons(job) {
   });
   const rules = job.rules.map((rule) => element("code", { text: rule }));
   const box = element("p", { className: "tags" }, ...badges, ...rules);
-  if (job.n_reports > 0) box.append(element("span", { className: "hint", text: `${job.n_reports} reports` }));
+  if (isOverdue(job)) box.prepend(element("span", { className: "badge", "data-tone": "bad", text: "Overdue" }));
+  if (job.n_reports > 0) box.append(element("span", { className: "hint", text: plural(job.n_reports, "report") }));
   return box;
 }
 
@@ -104,7 +114,7 @@ function image(known, job) {
 
 function relatives(list) {
   return list.map(({ image, state, distance }) => {
-    const words = distance == null ? state : `${state}, ${distance} bits apart`;
+    const words = distance == null ? state : `${state}, ${plural(distance, "bit")} apart`;
     const name = element("code", { text: image });
     const item = state === "public" ? element("a", { href: `/${image}`, target: "_blank", rel: "noreferrer" }, name) : name;
     return element("li", {}, item, element("span", { className: "hint", text: ` ${words}` }));
@@ -119,7 +129,8 @@ export function showKin(panel, kin) {
   parts.push(element("p", { text: kin.n_same ? `The same bytes: ${kin.n_same} more` : "No other upload has the same bytes." }));
   if (kin.same.length) parts.push(element("ul", {}, ...relatives(kin.same)));
   if (kin.bank) {
-    const words = `The hash bank knows it: ${kin.bank.against}, ${kin.bank.distance} bits apart`;
+    const against = kin.bank.against ? `: ${policyWords(kin.bank.against)}` : "";
+    const words = `The hash bank knows it${against}, ${plural(kin.bank.distance, "bit")} apart`;
     parts.push(element("p", { className: "note bad", text: words }));
   }
   if (kin.near) {
@@ -135,16 +146,58 @@ export function showKin(panel, kin) {
 }
 
 function clock(dueMs) {
-  const left = dueMs - Date.now();
+  const left = dueMs - serverNow();
   const words = left > 0 ? `${hours(left)} left to settle the reports` : `The reports are overdue by ${hours(-left)}`;
   return element("p", { className: left < 12 * HOUR_MS ? "note bad" : "note", text: words });
 }
 
+// What a copyright notice swears to.
+function claim(notice) {
+  const by = notice.owner ? `${notice.name} for ${notice.owner}` : notice.name;
+  const list = element("dl", { className: "lines" });
+  list.append(...line("Work", notice.work), ...line("Claimed by", by), ...line("Signed", `${notice.signature}, ${ago(notice.at_ms)}`));
+  if (notice.contact) list.append(...line("Reached by", notice.contact));
+  return list;
+}
+
 function reports(said) {
-  const items = said.map(({ category, text, at_ms }) =>
-    element("li", {}, element("strong", { text: category }), ` ${text} `, element("span", { className: "hint", text: ago(at_ms) })),
-  );
+  const items = said.map(({ words, text, at_ms, contact, notice }) => {
+    const item = element("li", {}, element("strong", { text: words }), ` ${text} `, element("span", { className: "hint", text: ago(at_ms) }));
+    if (contact) item.append(element("p", { className: "hint", text: `Reached by ${contact}` }));
+    if (notice) item.append(claim(notice));
+    return item;
+  });
   return element("ul", { className: "reports" }, ...items);
+}
+
+const RESTRICTIONS = { removed: "Removed", hidden: "Hidden", warning: "Shown behind a warning" };
+
+function objection(appeal) {
+  const { against, policy, by, reason, decided_at_ms } = appeal;
+  const when = decided_at_ms === null ? "" : `, ${ago(decided_at_ms)}`;
+  const what = `${RESTRICTIONS[against]}${policy ? `: ${policyWords(policy)}` : ""}, by ${by ?? "no person"}${when}`;
+  const box = element("div", { className: "note", "data-appeal": "" });
+  box.append(element("p", { text: `Its uploader objects: ${appeal.text}` }), element("p", { text: `Against: ${what}` }));
+  if (reason) box.append(element("p", { text: `The reason given: ${reason}` }));
+  return box;
+}
+
+const VERDICTS = { safe: "Safe", nsfw: "Nsfw", remove: "Removed", escalate: "Passed on" };
+
+function verdictLine({ verdict, by, at_ms }) {
+  const policy = verdict.policy ? `: ${policyWords(verdict.policy)}` : "";
+  return `${VERDICTS[verdict.kind]}${policy}, by ${by ?? "the service"}, ${ago(at_ms)}`;
+}
+
+// Who had it before, what they made of it, and what they want to be known.
+function before(decision) {
+  const box = element("div", { className: "note", "data-before": "" });
+  box.append(element("p", { text: verdictLine(decision) }));
+  const said = decision.verdict.note || decision.verdict.reason;
+  if (said) box.append(element("p", { text: `“${said}”` }));
+  const earlier = decision.before?.earlier;
+  if (earlier) box.append(element("p", { className: "hint", text: `Before that: ${verdictLine(earlier)}` }));
+  return box;
 }
 
 // Fills the panel.
@@ -153,7 +206,10 @@ export function showFacts(panel, { job, kin }) {
   const parts = [reasons(job)];
   if (kin?.due_at_ms) parts.push(clock(kin.due_at_ms));
   if (kin?.reports.length) parts.push(reports(kin.reports));
-  if (kin?.appeal) parts.push(element("p", { className: "note", text: `Its uploader objects: ${kin.appeal}` }));
+  if (kin?.appeal) parts.push(objection(kin.appeal));
+  // An appeal says itself what it is against.
+  const { decision } = job;
+  if (decision && (!kin?.appeal || decision.verdict.kind === "escalate")) parts.push(before(decision));
   if (known?.classification) parts.push(scores(known.classification));
   else parts.push(element("p", { className: "hint", text: "It has no scores." }));
   if (known) parts.push(image(known, job));

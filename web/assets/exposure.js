@@ -1,6 +1,6 @@
 // How much somebody has seen today, and when it is time for a break. It stays
 // in this browser.
-import { kept } from "./staff_api.js";
+import { kept, plural } from "./staff_api.js";
 
 const TICK_MS = 5_000;
 const IDLE_MS = 60_000;
@@ -14,6 +14,9 @@ export class Exposure {
     const known = kept.read("exposure", null);
     this.day = known?.day === today() ? known : { day: today(), images: 0, shown: 0, ms: 0 };
     this.since = { images: 0, ms: 0 };
+    // What this page has counted already: what comes back is no new image.
+    this.counted = new Set();
+    this.unveiledOnes = new Set();
     this.lastSign = Date.now();
     setInterval(() => this.tick(), TICK_MS);
     this.show();
@@ -27,14 +30,23 @@ export class Exposure {
     return !document.hidden && Date.now() - this.lastSign < IDLE_MS;
   }
 
-  seen() {
+  // It was looked at before, here or on another day.
+  knows(image) {
+    this.counted.add(image);
+  }
+
+  seen(image) {
+    if (this.counted.has(image)) return;
+    this.counted.add(image);
     this.day.images += 1;
     this.since.images += 1;
     this.show();
     if (this.since.images >= this.limits.images) this.remind();
   }
 
-  unveiled() {
+  unveiled(image) {
+    if (this.unveiledOnes.has(image)) return;
+    this.unveiledOnes.add(image);
     this.day.shown += 1;
     this.show();
   }
@@ -51,7 +63,8 @@ export class Exposure {
   remind() {
     const { images, ms } = this.since;
     this.since = { images: 0, ms: 0 };
-    this.onBreak(`${images} images in ${Math.round(ms / 60_000)} minutes without one.`);
+    const minutes = Math.max(1, Math.round(ms / 60_000));
+    this.onBreak(`${plural(images, "image")} in ${plural(minutes, "minute")} without a break.`);
   }
 
   limit(name, value) {
@@ -62,6 +75,6 @@ export class Exposure {
 
   show() {
     const { images, shown, ms } = this.day;
-    this.line.textContent = `Today: ${images} ${images === 1 ? "image" : "images"}, ${shown} of them unveiled, ${Math.round(ms / 60_000)} min`;
+    this.line.textContent = `Today: ${plural(images, "image")}, ${shown} of them unveiled, ${Math.round(ms / 60_000)} min`;
   }
 }

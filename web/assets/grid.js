@@ -1,6 +1,7 @@
 // Many images of one reason at once: taken under leases, chosen, decided with
 // one policy, a row each in the audit.
-import { caller, conflictWords, isTyping, kept, previewPath, queryOf, toast } from "./staff_api.js";
+import { caller, conflictWords, isTyping, kept, plural, previewPath, queryOf, toast } from "./staff_api.js";
+import { isOverdue } from "./desk_facts.js";
 
 const TAKEN_MAX = 100;
 const RENEW_EVERY_MS = 120_000;
@@ -8,7 +9,7 @@ const WORDS = { safe: "mark as safe", nsfw: "mark as nsfw", remove: "remove" };
 
 const grid = document.querySelector("[data-grid]");
 const find = (name) => grid.querySelector(`[data-${name}]`);
-const call = caller(grid.dataset.csrf);
+const call = caller(grid.dataset);
 const filters = find("filters");
 const tiles = find("tiles");
 const dialogs = Object.fromEntries(
@@ -20,6 +21,9 @@ let taken = new Map();
 let veil = kept.read("veil", "strong");
 let verdict = null;
 let isBusy = false;
+// What the last bulk decided: images with the versions that an undo names.
+let last = [];
+const ban = dialogs.remove.querySelector("[data-ban]");
 find("veil").value = veil;
 
 const chosen = () => [...tiles.querySelectorAll("[aria-pressed=true]")].map((tile) => taken.get(tile.dataset.image));
@@ -28,6 +32,7 @@ function count() {
   find("chosen").textContent = `${chosen().length} of ${taken.size} chosen`;
   find("empty").hidden = taken.size > 0;
   for (const button of grid.querySelectorAll("[data-do]")) button.disabled = chosen().length === 0 || isBusy;
+  find("undo").disabled = last.length === 0 || isBusy;
   find("release").disabled = taken.size === 0 || isBusy;
   find("all").disabled = taken.size === 0;
   find("take").disabled = isBusy;
@@ -45,7 +50,10 @@ function tile(job) {
   picture.alt = `Preview of ${job.image}`;
   picture.loading = "lazy";
   const words = document.createElement("span");
-  words.textContent = `${Math.max(job.signals.explicit, job.signals.sexy).toFixed(2)}${job.n_reports ? ` · ${job.n_reports} reports` : ""}`;
+  const said = [Math.max(job.signals.explicit, job.signals.sexy).toFixed(2)];
+  if (job.n_reports) said.push(plural(job.n_reports, "report"));
+  if (isOverdue(job)) said.push("overdue");
+  words.textContent = said.join(" · ");
   button.append(picture, words);
   return button;
 }
@@ -79,12 +87,13 @@ async function release() {
   );
 }
 
-function ask(wanted) {
+function ask(wanted, policyWords) {
   const n = chosen().length;
   if (n === 0 || isBusy) return;
   verdict = wanted;
-  const policy = wanted.policy ? ` as ${wanted.policy}` : "";
-  find("confirm-words").textContent = `${WORDS[wanted.kind]}${policy}: ${n} ${n === 1 ? "image" : "images"}?`;
+  const policy = policyWords ? ` as “${policyWords}”` : "";
+  const banned = wanted.bank ? ", and refuse what looks like them from now on" : "";
+  find("confirm-words").textContent = `${WORDS[wanted.kind]}${policy}${banned}: ${plural(n, "image")}?`;
   dialogs.confirm.showModal();
 }
 
@@ -98,11 +107,12 @@ async function decide() {
     const wait = { wait_ms: 300_000 };
     const { rows } = await call("POST", "/staff/api/queue/decide", { claims, verdict }, wait);
     const refused = rows.filter((row) => row.code);
+    last = rows.filter((row) => !row.code);
     for (const row of rows) {
       taken.delete(row.image);
       tiles.querySelector(`[data-image="${row.image}"]`)?.remove();
     }
-    say(`${rows.length - refused.length} decided`, "good");
+    say(`${last.length} decided`, "good");
     for (const code of new Set(refused.map((row) => row.code))) {
       const n = refused.filter((row) => row.code === code).length;
       say(`${n} not decided: ${conflictWords({ code, message: code })}`, "bad");
@@ -110,6 +120,34 @@ async function decide() {
   } catch (error) {
     if (error.code === "staff-step-up-needed") dialogs["step-up"].showModal();
     else say(conflictWords(error), "bad");
+  }
+  isBusy = false;
+  count();
+}
+
+// Takes the last bulk back, one by one; what comes back is held again.
+async function undo() {
+  if (last.length === 0 || isBusy) return;
+  isBusy = true;
+  count();
+  const failed = [];
+  const left = [];
+  let n = 0;
+  for (const { image, version } of last) {
+    try {
+      const job = await call("POST", `/staff/api/queue/${image}/undo`, { version });
+      taken.set(image, job);
+      tiles.prepend(tile(job));
+      n += 1;
+    } catch (error) {
+      failed.push(error);
+      if (error.isPassing || error.code === "staff-step-up-needed") left.push({ image, version });
+    }
+  }
+  last = left;
+  if (n > 0) say(`${n} taken back`, "good");
+  for (const words of new Set(failed.map(conflictWords))) {
+    say(`${failed.filter((error) => conflictWords(error) === words).length} not taken back: ${words}`, "bad");
   }
   isBusy = false;
   count();
@@ -136,6 +174,11 @@ const act = {
   remove: () => chosen().length > 0 && dialogs.remove.showModal(),
 };
 
+// What was ticked for some is not meant for the next ones.
+dialogs.remove.addEventListener("close", () => {
+  if (ban) ban.checked = false;
+});
+
 function all() {
   const isAll = chosen().length === taken.size;
   for (const each of tiles.children) each.setAttribute("aria-pressed", String(!isAll));
@@ -160,23 +203,48 @@ grid.addEventListener("click", (event) => {
     count();
   } else if (button.dataset.do) act[button.dataset.do]();
   else if (button.dataset.policy) {
+    const { policy, policyWords } = button.dataset;
+    const bank = ban?.checked ? "refuse" : undefined;
     dialogs.remove.close();
-    const bank = dialogs.remove.querySelector("[data-ban]")?.checked ? "refuse" : undefined;
-    ask({ kind: "remove", policy: button.dataset.policy, bank });
+    ask({ kind: "remove", policy, bank }, policyWords);
   } else if ("all" in button.dataset) all();
   else if ("release" in button.dataset) release();
+  else if ("undo" in button.dataset) undo();
+  else if ("help" in button.dataset) dialogs.help.showModal();
   else if ("confirm" in button.dataset) decide();
 });
 
-const KEYS = { s: "safe", n: "nsfw", r: "remove" };
+// Moves the focus between tiles as they lie on the screen.
+function move(key) {
+  const all = [...tiles.children];
+  const at = all.indexOf(document.activeElement);
+  const columns = getComputedStyle(tiles).gridTemplateColumns.split(" ").length;
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+  const ends = { Home: 0, End: all.length - 1 };
+  const to = key in ends ? ends[key] : at < 0 ? 0 : at + steps[key];
+  all[Math.min(Math.max(to, 0), all.length - 1)]?.focus();
+}
+
+const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+const KEYS = {
+  s: act.safe,
+  n: act.nsfw,
+  r: act.remove,
+  a: all,
+  t: take,
+  g: release,
+  u: undo,
+  "?": () => dialogs.help.showModal(),
+};
 document.addEventListener("keydown", (event) => {
-  if (isTyping(event) || event.repeat) return;
+  if (isTyping(event) || event.repeat && !MOVES.includes(event.key)) return;
   if (dialogs.remove.open) {
-    if (event.key === "b") dialogs.remove.querySelector("[data-ban]")?.click();
+    if (event.key === "b") ban?.click();
     else dialogs.remove.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
-  } else if (dialogs.confirm.open || dialogs["step-up"].open) return;
-  else if (event.key === "a") all();
-  else if (KEYS[event.key]) act[KEYS[event.key]]();
+  } else if (dialogs.help.open && event.key === "?") dialogs.help.close();
+  else if (Object.values(dialogs).some((dialog) => dialog.open)) return;
+  else if (MOVES.includes(event.key) && tiles.children.length > 0) move(event.key);
+  else if (KEYS[event.key]) KEYS[event.key]();
   else return;
   event.preventDefault();
 });

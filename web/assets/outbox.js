@@ -4,12 +4,14 @@
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 10_000;
 
+// A lease lasts for minutes: what needs more new ones than this has another flaw.
+const MENDS_MAX = 3;
+
 export class Outbox {
-  // `onChange(n_unsent, isStuck)` hears of every change.
-  constructor({ call, size, onChange }) {
-    this.call = call;
-    this.size = size;
-    this.onChange = onChange;
+  // `onChange(n_unsent, trouble)` hears of every change. `mend(letter, error)`
+  // changes a refused letter so that it can be sent anew, and says whether it has.
+  constructor({ call, size, onChange, mend = async () => false }) {
+    Object.assign(this, { call, size, onChange, mend });
     this.waiting = [];
     this.sending = null;
     this.retryMs = RETRY_FIRST_MS;
@@ -25,8 +27,8 @@ export class Outbox {
 
   // Sends a call in its turn. `sent` resolves to the answer, or rejects with
   // what the server has against it.
-  push(path, body) {
-    const letter = { path, body };
+  push(path, body, about) {
+    const letter = { path, body, about, nMended: 0 };
     letter.sent = new Promise((resolve, reject) => Object.assign(letter, { resolve, reject }));
     // Whoever cares asks for it later.
     letter.sent.catch(() => {});
@@ -45,8 +47,8 @@ export class Outbox {
     return true;
   }
 
-  changed(isStuck = false) {
-    this.onChange(this.length, isStuck);
+  changed(trouble = null) {
+    this.onChange(this.length, trouble);
   }
 
   async pump() {
@@ -65,15 +67,28 @@ export class Outbox {
         this.retryMs = RETRY_FIRST_MS;
         return;
       } catch (error) {
-        // Whoever was logged out can log in again in another window.
-        if (!error.isPassing && error.status !== 401) {
-          letter.reject(error);
+        const trouble = await this.left(letter, error);
+        if (!trouble) continue;
+        if (!trouble.isPassing) {
+          letter.reject(trouble);
           return;
         }
-        this.changed(error);
+        this.changed(trouble);
       }
       await new Promise((done) => setTimeout(done, this.retryMs));
       this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+    }
+  }
+
+  // What still stands in the way of a letter; null when nothing does any more.
+  async left(letter, error) {
+    if (error.isPassing || letter.nMended >= MENDS_MAX) return error;
+    try {
+      if (!(await this.mend(letter, error))) return error;
+      letter.nMended += 1;
+      return null;
+    } catch (other) {
+      return other;
     }
   }
 }

@@ -8,48 +8,92 @@ export class ApiError extends Error {
     this.conflict = problem.conflict;
   }
 
-  // Whether the same call may succeed later.
+  // Whether the same call may succeed later. Whoever was logged out can log in again
+  // in another window.
   get isPassing() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return [0, 401, 429].includes(this.status) || this.status >= 500;
   }
 }
 
-// A function that calls with the session's token.
-export function caller(csrf) {
-  return async (method, path, body, { keepalive = false, wait_ms = 30_000 } = {}) => {
-    let answer;
-    try {
-      answer = await fetch(path, {
-        method,
-        headers: { "content-type": "application/json", accept: "application/json", "x-csrf-token": csrf },
-        body: body && JSON.stringify(body),
-        cache: "no-store",
-        redirect: "error",
-        keepalive,
-        signal: AbortSignal.timeout(wait_ms),
+// Days and hours that the law counts are read off the server's clock.
+let aheadMs = 0;
+export const serverNow = () => Date.now() + aheadMs;
+
+async function send(method, path, body, token, { keepalive = false, wait_ms = 30_000 } = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers: { "content-type": "application/json", accept: "application/json", "x-csrf-token": token },
+      body: body && JSON.stringify(body),
+      cache: "no-store",
+      redirect: "error",
+      keepalive,
+      signal: AbortSignal.timeout(wait_ms),
+    });
+  } catch {
+    throw new ApiError(0, { title: "The server cannot be reached." });
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new ApiError(answer.status, said);
+  if (said.now_ms) aheadMs = said.now_ms - Date.now();
+  return said;
+}
+
+// A function that calls with the session's token. Whoever logs in again in another
+// window has a new session; its token is fetched, and the call made once more. What
+// one has done is never sent in the name of another.
+export function caller({ csrf, me }) {
+  let token = csrf;
+  let renewing = null;
+  const renew = async () => {
+    const session = await send("GET", "/staff/api/session", undefined, token);
+    if (session.me !== me) {
+      throw new ApiError(401, {
+        code: "staff-other-session",
+        title: `${session.me} is logged in now; log in as ${me} again in another window`,
       });
-    } catch {
-      throw new ApiError(0, { title: "The server cannot be reached." });
     }
-    const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new ApiError(answer.status, said);
-    return said;
+    token = session.csrf;
+  };
+  return async (method, path, body, options) => {
+    try {
+      return await send(method, path, body, token, options);
+    } catch (error) {
+      if (error.code !== "staff-csrf-token") throw error;
+      renewing ??= renew().finally(() => (renewing = null));
+      await renewing;
+      return send(method, path, body, token, options);
+    }
   };
 }
 
-const TOASTS_MAX = 4;
-const TOAST_MS = 6000;
+// What keeps calls from going out, in a few words.
+export function troubleWords(error) {
+  if (error.code === "staff-other-session") return error.message;
+  if (error.status === 401) return "log in again in another window";
+  return error.status === 0 ? "no connection" : error.message;
+}
 
-// Says a sentence for a while. `tone` is good, warn or bad.
+const TOASTS_MAX = 2;
+const TOAST_MS = 6000;
+const TOAST_BAD_MS = 15_000;
+
+// Says a sentence for a while, once however often it is said. `tone` is good, warn
+// or bad.
 export function toast(list, text, tone = "warn") {
+  [...list.children].find((line) => line.textContent === text)?.remove();
   const line = document.createElement("p");
   line.className = "toast";
   line.dataset.tone = tone;
   line.textContent = text;
   list.append(line);
   while (list.children.length > TOASTS_MAX) list.firstElementChild.remove();
-  setTimeout(() => line.remove(), TOAST_MS);
+  setTimeout(() => line.remove(), tone === "bad" ? TOAST_BAD_MS : TOAST_MS);
 }
+
+// "1 image", "2 images".
+export const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 const VERDICTS = { safe: "safe", nsfw: "nsfw", remove: "removed", escalate: "passed on" };
 
@@ -74,8 +118,9 @@ export function conflictWords(error) {
       return "You hold as many as anybody may; decide some, or give them back.";
     case "staff-step-up-needed":
       return "It reaches every image, so it needs your second factor again: show it at /staff/step-up in another window, then decide once more.";
-    case "image-gone":
     case "not-queued":
+      return "It is in no queue of yours any more: it was passed on, or its owner deleted it. What you wanted does not count.";
+    case "image-gone":
       return "The image is gone; there is nothing left to decide.";
     default:
       return error.message;

@@ -53,6 +53,9 @@ pub enum Lifetime {
     /// It may be shown under today's label only, so that shared caches ask
     /// again as often as browsers.
     OfALabel,
+    /// It was asked for by an address that is not its own, such as one with a
+    /// query. Caches may keep it under that, and no purge would name it.
+    OfAnotherName,
 }
 
 /// The cache, bounded by bytes.

@@ -392,6 +392,7 @@ fn moderation_status_and_code(error: &ModerationError) -> (StatusCode, &'static 
             StatusCode::NOT_FOUND
         }
         ModerationError::Gone { .. } => StatusCode::GONE,
+        ModerationError::TooManyLeases => StatusCode::CONFLICT,
         ModerationError::Conflict(_) => StatusCode::CONFLICT,
     };
     (status, error.code())

@@ -11,6 +11,7 @@ pub mod ads;
 pub mod app;
 pub mod cache;
 pub mod cached_image;
+pub mod cdn;
 pub mod cli;
 pub mod clock;
 pub mod commands;

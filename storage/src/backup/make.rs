@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::set::{BlobName, Set};
-use super::{BackupError, BackupKey, Lost, Made, entries, prune, set};
+use super::{BackupError, BackupKey, Lost, Made, entries, known, prune, set};
 use crate::durable_fs::{self, Temporary};
 use crate::erased;
 use crate::record_keys as keys;
@@ -59,6 +59,8 @@ pub fn make(
         return Err(set::failed(root, error));
     }
     let set = Set::open_or_create(root, key)?;
+    let folder = std::path::absolute(root).map_err(|error| set::failed(root, error))?;
+    known::remember(&*store.records, &folder, days_max, now_ms)?;
     store.merge_views()?;
     let copy = Temporary::new(data.join("tmp").join("backup"));
     let copied = store.records.copy_to(copy.path(), &mut || {
@@ -209,6 +211,7 @@ impl Making<'_> {
         self.set.write(staged.path(), "blobs", |to| {
             self.needed.iter().try_for_each(|name| to.write_all(name))
         })?;
+        set::write_needs(staged.path(), &self.needed)?;
         // After the images: whatever was erased before one was looked for is in it.
         let tombstones: BTreeMap<_, _> = self.store.erased.all()?.into_iter().collect();
         self.set.write(staged.path(), "erased", |to| {

@@ -294,8 +294,7 @@ impl Restoring<'_> {
             })?;
             records.commit(changes)?;
             if let Some(record) = records.find(&id)? {
-                self.blobs
-                    .put_sidecar(&id, &record.stored_form().map_err(StorageError::from)?)?;
+                self.blobs.put_sidecar(&id, &record.stored_form()?)?;
             }
             self.done.removed.push(id);
         }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `imgshare-backup` | that it is one, and by which key |
 //! | `blobs/ab/<name>` | the bytes of an image, sealed; named by a keyed hash |
-//! | `snapshots/<ms>/` | a backup: `database`, `blobs` (names it needs), `erased`, `about` |
+//! | `snapshots/<ms>/` | a backup: `database`, `blobs` (names it needs), `erased`, `about`; and `needs`, the names of its blobs again, for whoever ends it without the key |
 //! | `tmp/` | what is on its way in |
 //! | `lock` | held by whoever writes |
 //!
@@ -24,6 +24,9 @@ use crate::durable_fs::{self, Temporary};
 use crate::{Record, StorageError};
 
 const MARK: &str = "imgshare-backup";
+
+/// The file of a snapshot that says without a key which blobs it needs.
+const NEEDS: &str = "needs";
 
 /// The name of a blob in a backup.
 pub(super) type BlobName = [u8; 32];
@@ -74,21 +77,7 @@ impl Set {
 
     /// Opens a folder to read from.
     pub(super) fn open(root: &Path, key: &BackupKey) -> Result<Self, BackupError> {
-        let mark = match fs::read_to_string(root.join(MARK)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(BackupError::NoBackup {
-                    path: root.to_owned(),
-                });
-            }
-            other => other.map_err(|error| failed(root, error))?,
-        };
-        let mut lines = mark.lines();
-        if lines.next() != Some("imgshare-backup 1") {
-            return Err(BackupError::NoBackup {
-                path: root.to_owned(),
-            });
-        }
-        if lines.next() != Some(check_of(key).as_str()) {
+        if check_mark(root)? != check_of(key) {
             return Err(BackupError::WrongKey);
         }
         Ok(Self {
@@ -207,17 +196,7 @@ impl Set {
 
     /// Every blob's name with its file.
     pub(super) fn blobs(&self) -> Result<Vec<(BlobName, PathBuf)>, BackupError> {
-        let mut blobs = Vec::new();
-        for folder in listed(&self.root.join("blobs"))? {
-            for path in listed(&folder)? {
-                let mut name = BlobName::default();
-                let text = path.file_name().unwrap_or_default().to_string_lossy();
-                if hex::decode_to_slice(text.as_ref(), &mut name).is_ok() {
-                    blobs.push((name, path));
-                }
-            }
-        }
-        Ok(blobs)
+        blobs_in(&self.root)
     }
 
     /// A folder for a snapshot that is being made.
@@ -271,32 +250,94 @@ impl Set {
 
     /// Every snapshot, the oldest first.
     pub(super) fn snapshots(&self) -> Result<Vec<Snapshot>, BackupError> {
-        let mut snapshots: Vec<Snapshot> = listed(&self.root.join("snapshots"))?
-            .into_iter()
-            .filter_map(|path| {
-                let made_at_ms = path.file_name()?.to_str()?.parse().ok()?;
-                Some(Snapshot { made_at_ms, path })
-            })
-            .collect();
-        snapshots.sort_unstable();
-        Ok(snapshots)
+        snapshots_in(&self.root)
     }
 
     /// The names of the blobs that a snapshot needs.
     pub(super) fn needed(&self, snapshot: &Snapshot) -> Result<BTreeSet<BlobName>, BackupError> {
         let mut file = self.read(&snapshot.path, "blobs")?;
-        let mut names = BTreeSet::new();
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)
             .map_err(|error| failed(&snapshot.path, error))?;
-        let (whole, rest) = bytes.as_chunks::<32>();
-        if !rest.is_empty() {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "half a name");
-            return Err(failed(&snapshot.path, error));
-        }
-        names.extend(whole);
-        Ok(names)
+        names_in(snapshot, &bytes)
     }
+}
+
+/// Every snapshot in a folder, the oldest first.
+pub(super) fn snapshots_in(root: &Path) -> Result<Vec<Snapshot>, BackupError> {
+    let mut snapshots: Vec<Snapshot> = listed(&root.join("snapshots"))?
+        .into_iter()
+        .filter_map(|path| {
+            let made_at_ms = path.file_name()?.to_str()?.parse().ok()?;
+            Some(Snapshot { made_at_ms, path })
+        })
+        .collect();
+    snapshots.sort_unstable();
+    Ok(snapshots)
+}
+
+/// Every blob's name in a folder, with its file.
+pub(super) fn blobs_in(root: &Path) -> Result<Vec<(BlobName, PathBuf)>, BackupError> {
+    let mut blobs = Vec::new();
+    for folder in listed(&root.join("blobs"))? {
+        for path in listed(&folder)? {
+            let mut name = BlobName::default();
+            let text = path.file_name().unwrap_or_default().to_string_lossy();
+            if hex::decode_to_slice(text.as_ref(), &mut name).is_ok() {
+                blobs.push((name, path));
+            }
+        }
+    }
+    Ok(blobs)
+}
+
+/// When the backups in a folder were made, the oldest first; without its key.
+pub(super) fn made_at(root: &Path) -> Result<Vec<u64>, BackupError> {
+    check_mark(root)?;
+    let snapshots = snapshots_in(root)?.into_iter();
+    Ok(snapshots.map(|snapshot| snapshot.made_at_ms).collect())
+}
+
+/// Writes, durably, which blobs a snapshot needs: their names tell nothing and stand
+/// beside them in any case.
+pub(super) fn write_needs(snapshot: &Path, needed: &BTreeSet<BlobName>) -> Result<(), BackupError> {
+    let names: Vec<u8> = needed.iter().flatten().copied().collect();
+    Ok(durable_fs::write_new(&snapshot.join(NEEDS), &names)?)
+}
+
+/// Which blobs a snapshot needs, without its key; `None` where it does not say.
+pub(super) fn needs(snapshot: &Snapshot) -> Result<Option<BTreeSet<BlobName>>, BackupError> {
+    let path = snapshot.path.join(NEEDS);
+    match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&path, error)),
+        Ok(bytes) => names_in(snapshot, &bytes).map(Some),
+    }
+}
+
+fn names_in(snapshot: &Snapshot, bytes: &[u8]) -> Result<BTreeSet<BlobName>, BackupError> {
+    let (whole, rest) = bytes.as_chunks::<32>();
+    if !rest.is_empty() {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "half a name");
+        return Err(failed(&snapshot.path, error));
+    }
+    Ok(whole.iter().copied().collect())
+}
+
+/// The check of the key of a folder that is a backup.
+fn check_mark(root: &Path) -> Result<String, BackupError> {
+    let none = || BackupError::NoBackup {
+        path: root.to_owned(),
+    };
+    let mark = match fs::read_to_string(root.join(MARK)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(none()),
+        other => other.map_err(|error| failed(root, error))?,
+    };
+    let mut lines = mark.lines();
+    if lines.next() != Some("imgshare-backup 1") {
+        return Err(none());
+    }
+    Ok(lines.next().unwrap_or_default().to_owned())
 }
 
 /// Whether a folder is not there, or nothing is in it.
@@ -308,7 +349,7 @@ fn check_of(key: &BackupKey) -> String {
     hex::encode(key.for_purpose("check"))
 }
 
-fn lock(root: &Path) -> Result<File, BackupError> {
+pub(super) fn lock(root: &Path) -> Result<File, BackupError> {
     let path = root.join("lock");
     let file = File::options()
         .write(true)

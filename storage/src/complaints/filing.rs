@@ -122,6 +122,7 @@ impl Complaints {
         let told_before = json!({"state": record.state});
         let mut flag = Flag::new(Reason::Report);
         flag.lane = consequence.lane;
+        flag.due_at_ms = Some(case.due_at_ms);
         flag.report = Some(moderation::Report {
             receipt: planned.receipt.to_string(),
             weight: (consequence.weight * planned.trust).clamp(0.0, WEIGHT_MAX),
@@ -210,23 +211,6 @@ impl Complaints {
         }
         reports.sort_by_key(|report| report.at_ms);
         Ok(Some((case.value, reports)))
-    }
-
-    /// Open cases, the one due first at the beginning, at most `limit`.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn due_next(&self, limit: usize) -> Result<Vec<Case>, ComplaintError> {
-        let store = &**self.queue.store();
-        let mut cases = Vec::new();
-        for entry in store.range(&keys::all_due(), limit)? {
-            if let Some(image) = keys::due_image(&entry.key)
-                && let Some(case) = case::newest(store, &image)?
-            {
-                cases.push(case.value);
-            }
-        }
-        Ok(cases)
     }
 }
 

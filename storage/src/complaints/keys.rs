@@ -1,6 +1,7 @@
 //! Under which keys complaints are found.
 
 use super::Receipt;
+use super::due::DuePlace;
 use crate::{ImageId, KeyRange, Space};
 
 fn reports(parts: &[&[u8]]) -> Vec<u8> {
@@ -44,6 +45,12 @@ pub(super) fn all_due() -> KeyRange {
     KeyRange::prefix(&reports(&[b"d"]))
 }
 
+/// Cases that were due at `now_ms` or before.
+pub(super) fn overdue(now_ms: u64) -> KeyRange {
+    let behind = reports(&[b"d", &now_ms.saturating_add(1).to_be_bytes()]);
+    all_due().before(&behind)
+}
+
 pub(super) fn track(category: &str) -> Vec<u8> {
     reports(&[b"k", category.as_bytes()])
 }
@@ -69,9 +76,13 @@ pub(super) fn expired_case(key: &[u8]) -> Option<(ImageId, u32)> {
     Some((ImageId::from_bytes(image)?, round))
 }
 
-/// The image of a [`due`] key.
-pub(super) fn due_image(key: &[u8]) -> Option<ImageId> {
-    ImageId::from_bytes(key.get(11..)?)
+/// When and which image, of a [`due`] key.
+pub(super) fn due_place(key: &[u8]) -> Option<DuePlace<ImageId>> {
+    let (at_ms, image) = key.get(3..)?.split_first_chunk()?;
+    Some(DuePlace {
+        at_ms: u64::from_be_bytes(*at_ms),
+        what: ImageId::from_bytes(image)?,
+    })
 }
 
 /// The receipt at the end of a key.
@@ -162,6 +173,15 @@ pub(super) fn expired_objection(key: &[u8]) -> Option<Vec<u8>> {
     Some(notices(&[&[*kind], rest]))
 }
 
+/// In words, what an expiry key of [`objections_expired`] is about.
+pub(super) fn expired_kind(key: &[u8]) -> &'static str {
+    match key.get(11) {
+        Some(b's') => "the statements of reasons about an image",
+        Some(b'a') => "an appeal",
+        _ => "a counter-notice",
+    }
+}
+
 pub(super) fn upheld_same(sha256: &[u8; 32]) -> Vec<u8> {
     notices(&[b"h", b"s", sha256])
 }
@@ -183,7 +203,8 @@ mod tests {
         let image = ImageId::random().unwrap();
         let receipt = Receipt::random().unwrap();
         assert_eq!(expired_case(&expiry(7, &image, 3)), Some((image, 3)));
-        assert_eq!(due_image(&due(7, &image)), Some(image));
+        let place = due_place(&due(7, &image)).unwrap();
+        assert_eq!((place.at_ms, place.what), (7, image));
         assert_eq!(last_receipt(&of_case(&image, 3, &receipt)), Some(receipt));
         assert_eq!(last_receipt(b"mr"), None);
         assert_eq!(expired_case(b"mrx1234567"), None);

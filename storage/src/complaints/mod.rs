@@ -36,12 +36,14 @@ mod business_days;
 mod case;
 mod category;
 mod copyright;
+mod due;
 mod error;
 mod expiry;
 mod filing;
 mod hold;
 mod keys;
 pub(crate) mod outcome;
+mod overdue;
 mod receipt;
 mod since;
 mod statement;
@@ -63,6 +65,7 @@ pub use copyright::{
     CounterForm, CounterNotice, CounterState, Flaw, FlawKind, IMAGES_PER_NOTICE_MAX, Notice,
     NoticeForm, Repeats, Restored,
 };
+pub use due::{DuePage, DuePlace};
 pub use error::ComplaintError;
 pub use expiry::Expired;
 pub use filing::{Filed, Progress, ReportDraft};
@@ -124,13 +127,19 @@ impl Complaints {
     }
 
     /// Why an image was removed, for whoever opens its link: also when it is
-    /// purged. `None` for what was not removed by moderation.
+    /// purged. A rule that blocked it has removed it too. `None` for what was not
+    /// removed by moderation.
     ///
     /// # Errors
     /// The store's.
     pub fn tombstone(&self, image: &ImageId) -> Result<Option<Statement>, ComplaintError> {
-        let said = statement::in_force(&**self.queue.store(), image)?;
-        let statement = said.map(|(statement, _)| statement);
+        let store = self.queue.store();
+        let statement = match statement::in_force(&**store, image)? {
+            Some((statement, _)) => Some(statement),
+            None => store
+                .find(image)?
+                .and_then(|record| Statement::without_decision(&record, None)),
+        };
         Ok(statement.filter(|statement| statement.restriction == Restriction::Removed))
     }
 }

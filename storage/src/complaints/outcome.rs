@@ -173,6 +173,18 @@ fn outcome_of(case: &Case, record: &Record, decision: &Decision) -> Outcome {
     }
 }
 
+/// Whether the last word about an image was counted as an upheld notice.
+pub(super) fn was_infringement(
+    keyspace: &dyn Keyspace,
+    image: &ImageId,
+) -> Result<bool, StorageError> {
+    let newest = case::newest(keyspace, image)?;
+    Ok(newest.is_some_and(|kept| {
+        let outcome = kept.value.outcome.as_ref();
+        outcome.is_some_and(|outcome| counts_as_infringement(&kept.value, outcome))
+    }))
+}
+
 fn counts_as_infringement(case: &Case, outcome: &Outcome) -> bool {
     case.n_notices > 0 && outcome.policy == Some(Policy::Copyright)
 }

@@ -8,13 +8,16 @@ use super::{
     Queue, Skip, Status,
 };
 use crate::staff::StaffId;
-use crate::{Changes, ImageId, Keyspace, StorageError, audit};
+use crate::{Changes, ImageId, KeyRange, Keyspace, Space, StorageError, audit};
 
 /// How long whoever passed a job on is not given it again.
-const SKIPPED_MS: u64 = 60 * 60 * 1000;
+pub(super) const SKIPPED_MS: u64 = 60 * 60 * 1000;
 
-/// Leases looked at together. More than staff can hold at once is left for the
-/// next call.
+/// Leases that one account holds at once: two pages of the grid. Whoever held
+/// more would keep the queue from everybody else.
+pub const LEASES_MAX: usize = 2 * CLAIMS_MAX;
+
+/// Leases read at a time.
 const LEASES_PAGE: usize = 1_000;
 
 /// 64 random bits: a lease is not a secret, it only must not repeat.
@@ -22,10 +25,12 @@ const TOKEN_BYTES: usize = 8;
 
 impl Queue {
     /// Gives the moderator the next jobs of a query, up to `n` of them and at
-    /// most [`CLAIMS_MAX`], under leases that nobody else holds.
+    /// most [`CLAIMS_MAX`], under leases that nobody else holds. Fewer than there
+    /// are where they lie far apart in a long queue; none only if there is none.
     ///
     /// # Errors
-    /// The store's.
+    /// [`ModerationError::TooManyLeases`] when they hold [`LEASES_MAX`], and the
+    /// store's.
     pub fn claim_next(
         &self,
         who: &Moderator,
@@ -33,11 +38,31 @@ impl Queue {
         n: usize,
         now_ms: u64,
     ) -> Result<Vec<Job>, ModerationError> {
+        let mut after = None;
+        loop {
+            // Others have their turn between two stretches of the queue.
+            let (claimed, next) = self.claim_behind(who, query, after.as_deref(), (n, now_ms))?;
+            match next {
+                Some(next) if claimed.is_empty() => after = Some(next),
+                _ => return Ok(claimed),
+            }
+        }
+    }
+
+    /// Claims from one stretch of the queue. Returns where the next one begins.
+    fn claim_behind(
+        &self,
+        who: &Moderator,
+        query: &Query,
+        after: Option<&str>,
+        (n, now_ms): (usize, u64),
+    ) -> Result<(Vec<Job>, Option<String>), ModerationError> {
         let _turn = self.turn();
         self.return_ended(now_ms)?;
+        let n = n.clamp(1, CLAIMS_MAX).min(self.leases_left(&who.id)?);
         audit::commit(&*self.store, |changes| {
             let mut claimed: Vec<Job> = Vec::new();
-            self.for_each_waiting(query, None, |place| {
+            let next = self.for_each_waiting(query, after, |place| {
                 let Some(stored) = stored(&*self.store, &place.image)? else {
                     return Ok(true);
                 };
@@ -47,10 +72,22 @@ impl Queue {
                 } else if stored.job.lane == query.lane && is_for(&stored.job, &who.id, now_ms) {
                     claimed.push(self.lease(changes, stored, who, now_ms)?);
                 }
-                Ok(claimed.len() < n.clamp(1, CLAIMS_MAX))
+                Ok(claimed.len() < n)
             })?;
-            Ok(claimed)
+            Ok((claimed, next))
         })
+    }
+
+    /// How many more leases somebody may have, at least one.
+    fn leases_left(&self, who: &StaffId) -> Result<usize, ModerationError> {
+        let held = self.leases(
+            |holder| holder == who.as_str().as_bytes(),
+            Space::Claims.all(),
+        )?;
+        match LEASES_MAX.saturating_sub(held.len()) {
+            0 => Err(ModerationError::TooManyLeases),
+            left => Ok(left),
+        }
     }
 
     /// Gives the moderator this job, or renews the lease that they hold, if it
@@ -58,7 +95,8 @@ impl Queue {
     ///
     /// # Errors
     /// [`Conflict`] when somebody else looks at it or it is decided,
-    /// [`ModerationError::ForeignLane`] for one of another lane.
+    /// [`ModerationError::ForeignLane`] for one of another lane,
+    /// [`ModerationError::TooManyLeases`] when they hold [`LEASES_MAX`].
     pub fn claim(
         &self,
         who: &Moderator,
@@ -77,7 +115,10 @@ impl Queue {
                 return Err(conflict(&stored.job, ConflictKind::OwnDecision).into());
             }
             match &stored.job.status {
-                Status::Waiting => self.lease(changes, stored, who, now_ms),
+                Status::Waiting => {
+                    self.leases_left(&who.id)?;
+                    self.lease(changes, stored, who, now_ms)
+                }
                 Status::Claimed(lease) if lease.holder == who.id => {
                     let token = lease.token.clone();
                     Ok(self.renewed(changes, stored, token, who, now_ms))
@@ -162,7 +203,10 @@ impl Queue {
     /// The store's.
     pub fn release_all(&self, who: &StaffId) -> Result<usize, ModerationError> {
         let _turn = self.turn();
-        let held = self.leases(|holder| holder == who.as_str().as_bytes(), u64::MAX)?;
+        let held = self.leases(
+            |holder| holder == who.as_str().as_bytes(),
+            Space::Claims.all(),
+        )?;
         self.give_back(&held, |lease| lease.holder == *who)
     }
 
@@ -177,24 +221,30 @@ impl Queue {
     }
 
     fn return_ended(&self, now_ms: u64) -> Result<usize, ModerationError> {
-        let ended = self.leases(|_| true, now_ms)?;
-        self.give_back(&ended, |lease| lease.until_ms <= now_ms)
+        // One that ends much later than any given now was given by a wrong clock.
+        let last_ms = now_ms.saturating_add(self.settings.lease_ms.saturating_mul(2));
+        let is_over = |until_ms: u64| until_ms <= now_ms || until_ms > last_ms;
+        let mut ended = self.leases(|_| true, job_keys::claims_ended(now_ms))?;
+        ended.extend(self.leases(|_| true, job_keys::claims_behind(last_ms))?);
+        self.give_back(&ended, |lease| is_over(lease.until_ms))
     }
 
-    /// Images under leases that end at `until_ms` or before.
+    /// Images under these leases.
     fn leases(
         &self,
         is_meant: impl Fn(&[u8]) -> bool,
-        until_ms: u64,
+        mut range: KeyRange,
     ) -> Result<Vec<ImageId>, StorageError> {
-        let claims = self
-            .store
-            .range(&job_keys::claims_ended(until_ms), LEASES_PAGE)?;
-        Ok(claims
-            .iter()
-            .filter(|claim| is_meant(&claim.value))
-            .filter_map(|claim| job_keys::timed_image(&claim.key))
-            .collect())
+        let mut images = Vec::new();
+        loop {
+            let claims = self.store.range(&range, LEASES_PAGE)?;
+            let meant = claims.iter().filter(|claim| is_meant(&claim.value));
+            images.extend(meant.filter_map(|claim| job_keys::timed_image(&claim.key)));
+            match claims.last() {
+                Some(last) if claims.len() == LEASES_PAGE => range = range.after(&last.key),
+                _ => return Ok(images),
+            }
+        }
     }
 
     fn give_back(

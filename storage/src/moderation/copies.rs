@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 
 use serde_json::json;
 
-use super::flag::stored;
+use super::job_keys;
 use super::{
     BankEntry, BankHash, BankPolicy, Job, Lane, ModerationError, Moderator, Policy, Queue, Status,
     Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
-use crate::{Alike, ImageId, State, StorageError};
+use crate::{Alike, ImageId, Keyspace, State, StorageError};
 
 /// Copies found in one search. Whoever has more goes on with the next one: what
 /// was removed, or waits for people, is not found again.
@@ -115,9 +115,10 @@ impl Queue {
         if !STATES.contains(&record.state) {
             return Ok(false);
         }
-        let Some(job) = stored(&*self.store, id)?.map(|stored| stored.job) else {
+        let Some(job) = self.store.get(&job_keys::job(id))? else {
             return Ok(true);
         };
+        let job = Job::decode(&job)?;
         let is_of_people = entry.policy == BankPolicy::Queue || is_for_people(&job, entry);
         let lane = entry.flag().lane;
         let is_before_them = job.status != Status::Decided
@@ -126,7 +127,7 @@ impl Queue {
             && (lane == Lane::General || lane == job.lane);
         // They knew what the bank says, and let it stay.
         let is_known = job.status == Status::Decided
-            && let_stay_at(&job).is_some_and(|at_ms| at_ms >= entry.added_at_ms);
+            && let_stay_at(&job).is_some_and(|at_ms| at_ms > entry.added_at_ms);
         Ok(!(is_of_people && (is_before_them || is_known)))
     }
 

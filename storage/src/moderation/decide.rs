@@ -1,4 +1,4 @@
-//! Decisions, and taking them back.
+//! Decisions.
 
 use serde_json::{Value, json};
 
@@ -6,15 +6,24 @@ use super::claim::conflict;
 use super::flag::stored;
 use super::job_keys::{self, Stored};
 use super::learning;
-use super::words::say_again;
 use super::{
     BankEntry, BankHash, Before, Claim, ConflictKind, Counted, Decision, Job, Lane, Lease,
     ModerationError, Moderator, Policy, Queue, Status, Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
-use crate::staff::Role;
 use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
+
+/// What a decision does to the bank.
+#[derive(Default)]
+struct BankChanges {
+    /// Hashes that are there for it.
+    banked: Vec<BankHash>,
+    /// Entries that an earlier decision had asked for.
+    unbanned: Vec<BankEntry>,
+    /// The hashes of those that nobody asks for any more.
+    gone: Vec<BankHash>,
+}
 
 /// Who decides, and under which lease.
 struct Decider<'a> {
@@ -84,99 +93,28 @@ impl Queue {
         })
     }
 
-    /// Takes a decision back: image, job and hash bank are as before, and the
-    /// moderator holds the job again. `version` is [`Decision::version`].
-    ///
-    /// # Errors
-    /// [`ModerationError::Conflict`] when another decision stands or something
-    /// new is looked at, [`ModerationError::Gone`] once it is purged.
-    pub fn undo(
-        &self,
-        who: &Moderator,
-        image: &ImageId,
-        version: u64,
-        now_ms: u64,
-    ) -> Result<Job, ModerationError> {
-        let _turn = self.turn();
-        let mut foretold = None;
-        let undone = audit::commit(&*self.store, |changes| {
-            let stored = self.queued(image)?;
-            let mut decision = undoable(&stored.job, version)?;
-            let mut record = self.record(image)?;
-            if record.state == State::Removed {
-                return Err(ModerationError::Gone { id: *image });
-            }
-            let was = record.state;
-            let told = told_of(&record, stored.job.lane);
-            (record.state, record.ruling) = (decision.before.state, decision.before.ruling);
-            record.legal_hold = decision.before.held;
-            outcome::plan_undone(&*self.store, changes, &mut record, &decision)?;
-            for hash in &decision.banked {
-                self.bank.plan_remove(changes, hash)?;
-            }
-            let mut earlier = decision.before.earlier.take().map(|earlier| *earlier);
-            if let Some(earlier) = &mut earlier {
-                say_again(&*self.store, image, earlier)?;
-            }
-            if let Some(counted) = &decision.counted {
-                let earlier = earlier.as_ref();
-                let again = earlier.and_then(|earlier| earlier.counted.as_ref());
-                learning::plan_undone(&*self.store, changes, &self.shadow, counted, again)?;
-            }
-            let mut job = stored.job.clone();
-            job.lane = decision.before.lane;
-            // Who works there alone could not decide it anywhere else.
-            if who.role == Role::ChildSafety && stored.job.lane == Lane::ChildSafety {
-                job.lane = Lane::ChildSafety;
-                hide(&mut record);
-                record.legal_hold = true;
-            }
-            job.not_by.clone_from(&decision.before.not_by);
-            // What stood before stands again, and with it the day of its purge.
-            job.decision = earlier;
-            let counted = decision.counted.as_ref();
-            job.opinion = counted.and_then(Counted::opinion);
-            job.status = Status::Claimed(self.new_lease(who, now_ms)?);
-            let mut entry = entry(&record, &job, who.actor(), "decision-undone", now_ms);
-            entry = entry.changed(
-                json!({"was": told, "verdict": decision.verdict, "by": decision.by}),
-                told_of(&record, job.lane),
-            );
-            audit::append(&*self.store, changes, entry)?;
-            job_keys::replace(changes, Some(stored), &mut job);
-            changes.update_record(record);
-            foretold = Some(self.foretell(changes, was, &job, now_ms)?);
-            Ok((job, decision.banked))
-        });
-        if let Some(foretold) = &foretold {
-            self.fulfil(foretold, now_ms);
-        }
-        let (job, unbanked) = undone?;
-        self.bank.forget(&unbanked);
-        Ok(job)
-    }
-
     fn commit_decision(
         &self,
         now_ms: u64,
-        plan: impl Fn(&Self, &mut Changes) -> Result<(Job, Vec<BankHash>), ModerationError>,
+        plan: impl Fn(&Self, &mut Changes) -> Result<(Job, BankChanges), ModerationError>,
     ) -> Result<Job, ModerationError> {
         let _taking_in = self.bank.taking_in();
         let _turn = self.turn();
         let mut told = None;
         let decided = audit::commit(&*self.store, |changes| {
-            let (job, banked) = plan(self, changes)?;
+            let (job, bank) = plan(self, changes)?;
             let before = job.decision.as_ref().map(|decision| decision.before.state);
             if let Some(was) = before {
                 told = Some(self.foretell(changes, was, &job, now_ms)?);
             }
-            Ok::<_, ModerationError>((job, banked))
+            Ok::<_, ModerationError>((job, bank))
         });
         if let Some(told) = &told {
             self.fulfil(told, now_ms);
         }
-        let (job, banked) = decided?;
-        self.bank.note(&banked);
+        let (job, bank) = decided?;
+        self.bank.note(&bank.banked);
+        self.bank.forget(&bank.gone);
         // What its owner deleted goes as soon as nothing holds it.
         if let Err(error) = self.store.purge_if_removed(&job.image, now_ms) {
             tracing::warn!(id = %job.image, %error, "a deleted image is purged later");
@@ -193,7 +131,7 @@ impl Queue {
         decider: &Decider<'_>,
         verdict: &Verdict,
         now_ms: u64,
-    ) -> Result<(Job, Vec<BankHash>), ModerationError> {
+    ) -> Result<(Job, BankChanges), ModerationError> {
         // What its owner deleted while it is held as evidence is still decided.
         if record.state == State::Removed && !self.store.is_kept(&record)? {
             return Err(ModerationError::Gone { id: record.id });
@@ -217,11 +155,12 @@ impl Queue {
             held: record.legal_hold,
             not_by: job.not_by.clone(),
             earlier: job.decision.as_ref().map(Decision::as_earlier),
+            is_cut: false,
         };
         let told_before = told_of(&record, job.lane);
         let undecided = job.clone();
         apply(verdict, &mut record, &mut job, now_ms);
-        let banked = self.bank_by(changes, verdict, &record, decider, now_ms)?;
+        let bank = self.change_bank(changes, verdict, &record, &undecided, decider, now_ms)?;
         let is_removal = matches!(verdict, Verdict::Remove { .. });
         let mut decision = Decision {
             verdict: verdict.clone(),
@@ -232,7 +171,8 @@ impl Queue {
             before,
             purge_at_ms: is_removal.then(|| now_ms.saturating_add(self.settings.retention_ms)),
             purged_at_ms: None,
-            banked: banked.clone(),
+            banked: bank.banked.clone(),
+            unbanned: bank.unbanned.clone(),
             counted: None,
         };
         self.count(changes, &undecided, &record, &mut decision)?;
@@ -246,6 +186,10 @@ impl Queue {
         entry.lease = decider.lease.map(str::to_owned);
         let mut told_after = told_of(&record, job.lane);
         told_after["verdict"] = json!(verdict);
+        if !bank.unbanned.is_empty() {
+            let hashes: Vec<BankHash> = bank.unbanned.iter().map(|entry| entry.hash).collect();
+            told_after["unbanned"] = json!(hashes);
+        }
         audit::append(
             &*self.store,
             changes,
@@ -253,7 +197,7 @@ impl Queue {
         )?;
         job_keys::replace(changes, stored, &mut job);
         changes.update_record(record);
-        Ok((job, banked))
+        Ok((job, bank))
     }
 
     /// Plans what a moderator's decision teaches.
@@ -275,41 +219,63 @@ impl Queue {
         Ok(())
     }
 
-    /// Plans the bank's entries that a removal asks for.
-    fn bank_by(
+    /// Plans what a verdict does to the bank. A removal may put the image's
+    /// hashes there; what an earlier one had put there goes when the image stays,
+    /// and is otherwise still this decision's to answer for.
+    fn change_bank(
         &self,
         changes: &mut Changes,
         verdict: &Verdict,
         record: &Record,
+        undecided: &Job,
         decider: &Decider<'_>,
         now_ms: u64,
-    ) -> Result<Vec<BankHash>, ModerationError> {
-        let Verdict::Remove {
-            policy,
-            reason,
-            bank: Some(bank),
-        } = verdict
-        else {
-            return Ok(Vec::new());
+    ) -> Result<BankChanges, ModerationError> {
+        let earlier = undecided.decision.as_ref();
+        let mut bank = BankChanges {
+            banked: earlier.map_or_else(Vec::new, |earlier| earlier.banked.clone()),
+            ..BankChanges::default()
         };
-        let mut banked = Vec::new();
-        for hash in BankHash::of(record) {
-            let entry = BankEntry {
-                hash,
-                policy: *bank,
-                against: *policy,
-                reason: reason.clone(),
-                added_by: decider
-                    .who
-                    .map_or_else(|| "system".to_owned(), |who| who.id.to_string()),
-                added_at_ms: now_ms,
-                image: Some(record.id),
-            };
-            if self.bank.plan_add(changes, &entry)? {
-                banked.push(hash);
+        match verdict {
+            Verdict::Safe | Verdict::Nsfw => {
+                for hash in std::mem::take(&mut bank.banked) {
+                    let Some(entry) = self.bank.entry(&hash)? else {
+                        continue;
+                    };
+                    if self.bank.plan_unban(changes, &hash)? {
+                        bank.gone.push(hash);
+                    }
+                    bank.unbanned.push(entry.without_words());
+                }
             }
+            Verdict::Remove {
+                policy,
+                reason,
+                bank: Some(bank_policy),
+            } => {
+                for hash in BankHash::of(record) {
+                    let entry = BankEntry {
+                        hash,
+                        policy: *bank_policy,
+                        against: *policy,
+                        reason: reason.clone(),
+                        added_by: decider
+                            .who
+                            .map_or_else(|| "system".to_owned(), |who| who.id.to_string()),
+                        added_at_ms: now_ms,
+                        image: Some(record.id),
+                    };
+                    if bank.banked.contains(&hash) {
+                        self.bank.plan_add(changes, &entry)?;
+                    } else {
+                        self.bank.plan_ban(changes, &entry)?;
+                        bank.banked.push(hash);
+                    }
+                }
+            }
+            Verdict::Remove { bank: None, .. } | Verdict::Escalate { .. } => {}
         }
-        Ok(banked)
+        Ok(bank)
     }
 
     pub(super) fn new_lease(&self, who: &Moderator, now_ms: u64) -> Result<Lease, ModerationError> {
@@ -381,7 +347,7 @@ pub(super) fn apply(verdict: &Verdict, record: &mut Record, job: &mut Job, now_m
 }
 
 /// Hides what is public, or would be as soon as a classifier comes back.
-fn hide(record: &mut Record) {
+pub(super) fn hide(record: &mut Record) {
     if matches!(
         record.state,
         State::Public | State::Pending | State::ScanFailed
@@ -390,25 +356,7 @@ fn hide(record: &mut Record) {
     }
 }
 
-/// The decision that an undo names, if it stands and nothing came after it.
-fn undoable(job: &Job, version: u64) -> Result<Decision, ModerationError> {
-    let decision = match &job.decision {
-        Some(decision) if decision.version == version => decision,
-        _ => return Err(conflict(job, ConflictKind::NotTheLast).into()),
-    };
-    if decision.purged_at_ms.is_some() {
-        return Err(ModerationError::Gone { id: job.image });
-    }
-    let is_passed_on = matches!(decision.verdict, Verdict::Escalate { .. });
-    match &job.status {
-        Status::Decided => Ok(decision.clone()),
-        Status::Waiting if is_passed_on && job.version == version => Ok(decision.clone()),
-        Status::Waiting => Err(conflict(job, ConflictKind::Changed).into()),
-        Status::Claimed(_) => Err(conflict(job, ConflictKind::Claimed).into()),
-    }
-}
-
-fn entry(
+pub(super) fn entry(
     record: &Record,
     job: &Job,
     actor: Actor,
@@ -430,7 +378,7 @@ fn entry(
 }
 
 /// An image as the audit tells of it.
-fn told_of(record: &Record, lane: Lane) -> Value {
+pub(super) fn told_of(record: &Record, lane: Lane) -> Value {
     json!({
         "state": record.state,
         "label": record.ruling.map(|ruling| ruling.label),

@@ -34,6 +34,9 @@ pub enum ModerationError {
         /// Which.
         id: ImageId,
     },
+    /// They hold as many jobs as one account may.
+    #[error("as many are held as one account may hold")]
+    TooManyLeases,
     /// Somebody else was first.
     #[error(transparent)]
     Conflict(#[from] Conflict),
@@ -101,6 +104,7 @@ impl ModerationError {
             Self::NoRandomness(_) => "internal-error",
             Self::NotQueued { .. } | Self::ForeignLane { .. } => "not-queued",
             Self::Gone { .. } => "image-gone",
+            Self::TooManyLeases => "leases-too-many",
             Self::Conflict(conflict) => match conflict.kind {
                 ConflictKind::Claimed => "claimed-by-another",
                 ConflictKind::Decided => "decided-already",

@@ -15,6 +15,8 @@ pub struct Flag {
     pub lane: Lane,
     /// The report behind it.
     pub report: Option<Report>,
+    /// By when that must be settled, in milliseconds since 1970 UTC.
+    pub due_at_ms: Option<u64>,
     /// Takes the image out of public until it is decided.
     pub hide: bool,
     /// Who may not decide it.
@@ -38,6 +40,7 @@ impl Flag {
             reason,
             lane: Lane::General,
             report: None,
+            due_at_ms: None,
             hide: false,
             not_by: None,
         }
@@ -152,6 +155,7 @@ impl Flag {
                 job.receipts.remove(0);
             }
         }
+        job.due_at_ms = job.due_at_ms.into_iter().chain(self.due_at_ms).min();
         if job.reasons.len() < REASONS_MAX {
             job.reasons.insert(self.reason.clone());
         }
@@ -181,6 +185,7 @@ fn reopened(stored: &Stored, now_ms: u64) -> Job {
         job.reasons.clear();
         job.skips.clear();
         job.signals.report_weight = 0.0;
+        job.due_at_ms = None;
     }
     job
 }

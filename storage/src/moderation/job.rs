@@ -71,6 +71,9 @@ pub struct Job {
     /// Their receipts, the newest at the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<String>,
+    /// By when the reports must be settled, in milliseconds since 1970 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at_ms: Option<u64>,
     /// Where it stands.
     pub status: Status,
     /// Who passed it on without deciding.
@@ -137,6 +140,7 @@ impl Job {
             signals: Signals::default(),
             n_reports: 0,
             receipts: Vec::new(),
+            due_at_ms: None,
             status: Status::Waiting,
             skips: Vec::new(),
             not_by: None,

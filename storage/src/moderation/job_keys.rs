@@ -1,10 +1,14 @@
 //! Under which keys a job is found.
 
 use super::{Job, Lane, ReasonSet, Sort, Status};
+use crate::staff::StaffId;
 use crate::{Changes, ImageId, KeyRange, Space};
 
 /// The first byte of a queue entry's value.
 const VERSION: u8 = 1;
+
+/// Length of an image's id in a key.
+const IMAGE_BYTES: usize = 12;
 
 /// The key of an image's job.
 pub(super) fn job(image: &ImageId) -> Vec<u8> {
@@ -19,6 +23,14 @@ pub(super) fn lane(lane: Lane, sort: Sort) -> KeyRange {
 /// Leases that ended at `now_ms` or before.
 pub(super) fn claims_ended(now_ms: u64) -> KeyRange {
     Space::Claims.all().before(&due(Space::Claims, now_ms))
+}
+
+/// Leases that end later than `ms`.
+pub(super) fn claims_behind(ms: u64) -> KeyRange {
+    KeyRange {
+        from: due(Space::Claims, ms),
+        ..Space::Claims.all()
+    }
 }
 
 /// Removed images that are to be purged at `now_ms` or before.
@@ -37,6 +49,40 @@ pub(super) fn timed_image(key: &[u8]) -> Option<ImageId> {
 
 fn timed(space: Space, at_ms: u64, image: &ImageId) -> Vec<u8> {
     space.key(&[&at_ms.to_be_bytes(), image.as_bytes()])
+}
+
+/// What was decided, by its time: all of it, or what one of the staff has.
+pub(super) fn decided(by: Option<&StaffId>) -> KeyRange {
+    KeyRange::prefix(&decided_prefix(by))
+}
+
+fn decided_prefix(by: Option<&StaffId>) -> Vec<u8> {
+    match by {
+        // No pseudonym has a zero byte, so none is the beginning of another.
+        Some(by) => Space::Queue.key(&[b"ds", by.as_str().as_bytes(), &[0]]),
+        None => Space::Queue.key(&[b"da"]),
+    }
+}
+
+/// The image of a key of [`decided`].
+pub(super) fn decided_image(key: &[u8]) -> Option<ImageId> {
+    ImageId::from_bytes(key.get(key.len().checked_sub(IMAGE_BYTES)?..)?)
+}
+
+/// The entries by which a decision that stands is found.
+fn decided_entries(job: &Job) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let standing = job.decision.as_ref();
+    let Some(decision) = standing.filter(|decision| decision.purged_at_ms.is_none()) else {
+        return Vec::new();
+    };
+    let key = |by: Option<&StaffId>| {
+        let mut key = decided_prefix(by);
+        key.extend_from_slice(&decision.at_ms.to_be_bytes());
+        key.extend_from_slice(job.image.as_bytes());
+        (key, vec![job.lane.byte()])
+    };
+    let own = decision.by.as_ref().map(|by| key(Some(by)));
+    own.into_iter().chain([key(None)]).collect()
 }
 
 /// What a queue entry says without its job.
@@ -75,13 +121,19 @@ pub(super) fn score_step(score: f32) -> u8 {
     step
 }
 
-/// The entries by which a job is found besides its own.
+/// The entries by which a job is found besides its own, but for a purge's.
 fn entries(job: &Job) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut entries = of_status(job);
+    entries.extend(decided_entries(job));
+    entries
+}
+
+fn of_status(job: &Job) -> Vec<(Vec<u8>, Vec<u8>)> {
     match &job.status {
         Status::Waiting => Sort::ALL
             .into_iter()
             .map(|sort| {
-                let order = sort.order(&job.signals, job.created_at_ms);
+                let order = sort.order(&job.signals, job.created_at_ms, job.due_at_ms);
                 let key = Space::Queue.key(&[
                     &[job.lane.byte(), sort.byte()],
                     &order.to_be_bytes(),
@@ -198,7 +250,7 @@ mod tests {
             });
             for (sort, (a_entry, b_entry)) in Sort::ALL.into_iter().zip(entries(&a).into_iter().zip(entries(&b))) {
                 let order = |job: &Job| {
-                    (sort.order(&job.signals, job.created_at_ms), job.created_at_ms, job.image)
+                    (sort.order(&job.signals, job.created_at_ms, job.due_at_ms), job.created_at_ms, job.image)
                 };
                 prop_assert_eq!(a_entry.0.cmp(&b_entry.0), order(&a).cmp(&order(&b)));
                 let place = Place::decode(&a_entry.0, &a_entry.1).unwrap();

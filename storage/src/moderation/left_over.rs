@@ -2,10 +2,11 @@
 //! can do any more, or scores in one that was done.
 
 use super::flag::stored;
+use super::job_keys::Stored;
 use super::{Job, ModerationError, Queue, Signals, job_keys};
 use crate::complaints::KEPT_MS;
 use crate::retention::pending;
-use crate::{ImageId, Keyspace, Space, StorageError, audit};
+use crate::{Changes, ImageId, Keyspace, Space, StorageError, audit};
 
 /// Jobs looked at together.
 const PAGE: usize = 256;
@@ -111,6 +112,25 @@ fn fate(job: &Job, now_ms: u64) -> Fate {
             }
         }
     }
+}
+
+/// Plans that the queue forgets the scores of an image, in the commit that ends it.
+/// What cannot be read is met, and reported, when it is used.
+pub(crate) fn plan_scores_erased(
+    keys: &dyn Keyspace,
+    changes: &mut Changes,
+    image: &ImageId,
+) -> Result<(), StorageError> {
+    let encoded = keys.get(&job_keys::job(image))?;
+    let Some(stored) = encoded.and_then(|encoded| Stored::decode(encoded).ok()) else {
+        return Ok(());
+    };
+    let mut job = stored.job.clone();
+    scrub(&mut job);
+    if job != stored.job {
+        job_keys::restamp(changes, stored, &job);
+    }
+    Ok(())
 }
 
 fn scrub(job: &mut Job) {

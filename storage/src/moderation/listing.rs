@@ -6,11 +6,11 @@ use super::{Job, Lane, ModerationError, Queue, ReasonSet, Sort, Status};
 use crate::{KeyRange, Keyspace, StorageError};
 
 /// Queue entries read at a time.
-const CHUNK: usize = 128;
+pub(super) const CHUNK: usize = 128;
 
 /// Entries that one page looks at. A filter that few jobs pass gives short
 /// pages with a place to go on from, never a long wait.
-const SCAN_MAX: usize = 5_000;
+pub(super) const SCAN_MAX: usize = 5_000;
 
 /// Which jobs are asked for, in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -130,7 +130,7 @@ impl Queue {
 }
 
 /// The key that a page's end stands for.
-fn key_of(range: &KeyRange, cursor: &str) -> Option<Vec<u8>> {
+pub(super) fn key_of(range: &KeyRange, cursor: &str) -> Option<Vec<u8>> {
     let key = hex::decode(cursor).ok()?;
     (range.from <= key && key < range.to && key.len() <= crate::KEY_BYTES_MAX).then_some(key)
 }

@@ -9,14 +9,18 @@
 //! |---|---|
 //! | `mb` kind hash | an entry of the hash bank |
 //! | `mbc` kind hash | nothing: copies of it are still to be looked for |
+//! | `mbd` kind hash | how many removals ask for it |
 //! | `mc` end-of-lease id | who holds the lease |
 //! | `mj` id | the job |
 //! | `ml` ... | what decisions teach: see [`Figures`] |
 //! | `mp` due id | nothing: a removed image to be purged then |
+//! | `mq` `d` `a` time id | the lane of what was decided then |
+//! | `mq` `d` `s` staff 0 time id | the same, of what they decided |
 //! | `mq` lane sort order created id | what the queue filters by |
 //!
 //! A job that waits has a `mq` key for every sort; one that is claimed has a
-//! `mc` key instead; one that is decided has neither. "The next ones" is the
+//! `mc` key instead; one that is decided has neither. A decision that stands has
+//! its `mqd` keys, whatever the job does since. "The next ones" is the
 //! beginning of a range, whatever the length of the queue.
 //!
 //! Deliberately absent: the clock (the caller says what time it is), accounts
@@ -26,6 +30,7 @@ mod bank;
 mod claim;
 mod copies;
 mod decide;
+mod decided;
 mod error;
 mod flag;
 mod job;
@@ -43,6 +48,7 @@ mod sample;
 mod signals;
 mod text;
 mod tombstone;
+mod undo;
 mod verdict;
 mod words;
 
@@ -51,10 +57,12 @@ mod kill_tests;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bank::plan_origin_forgotten;
 pub use bank::{
     BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankCounts, BankEntry,
     BankHash, BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
 };
+pub use claim::LEASES_MAX;
 pub use copies::Copies;
 pub use error::{Conflict, ConflictKind, ModerationError};
 pub(crate) use flag::plan_forgotten;
@@ -65,6 +73,7 @@ pub use learning::{
     ShadowFigures, Source, Standing, Standings, forget_opinions, opinion_figures, plan_shadow_end,
     shadow_figures,
 };
+pub(crate) use left_over::plan_scores_erased;
 pub use listing::{Listing, Query};
 pub use priority::{BOOST_MS_MAX, Priority, Sort};
 pub use purge::Purged;

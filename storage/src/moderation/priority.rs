@@ -98,11 +98,19 @@ pub enum Sort {
     MostUncertain,
     /// By how long they wait.
     OldestFirst,
+    /// By when their reports must be settled; what has no such clock stands behind,
+    /// the oldest first.
+    DueFirst,
 }
 
 impl Sort {
     /// Every order.
-    pub const ALL: [Self; 3] = [Self::HarmFirst, Self::MostUncertain, Self::OldestFirst];
+    pub const ALL: [Self; 4] = [
+        Self::HarmFirst,
+        Self::MostUncertain,
+        Self::OldestFirst,
+        Self::DueFirst,
+    ];
 
     /// Written to disk: never renumbered.
     pub(super) fn byte(self) -> u8 {
@@ -110,16 +118,23 @@ impl Sort {
             Self::HarmFirst => b'h',
             Self::MostUncertain => b'u',
             Self::OldestFirst => b'o',
+            Self::DueFirst => b'd',
         }
     }
 
     /// The number by which a job stands in this order; the smallest first.
-    pub(super) fn order(self, signals: &Signals, created_at_ms: u64) -> u64 {
+    pub(super) fn order(
+        self,
+        signals: &Signals,
+        created_at_ms: u64,
+        due_at_ms: Option<u64>,
+    ) -> u64 {
         const STEPS: u64 = 1_000_000;
         match self {
             Self::HarmFirst => created_at_ms.saturating_sub(Priority::of(signals).boost_ms()),
             Self::MostUncertain => STEPS - part(STEPS, signals.uncertainty, STEPS),
             Self::OldestFirst => created_at_ms,
+            Self::DueFirst => due_at_ms.unwrap_or(u64::MAX),
         }
     }
 }
@@ -145,7 +160,7 @@ mod tests {
         #[test]
         fn nothing_starves(old in signals(), new in signals(), at in 0..u64::MAX / 2, wait in 1..u64::MAX / 4) {
             let later = at + BOOST_MS_MAX + wait;
-            let order = |signals: &Signals, at| Sort::HarmFirst.order(signals, at);
+            let order = |signals: &Signals, at| Sort::HarmFirst.order(signals, at, None);
             prop_assert!(order(&old, at) < order(&new, later) || at < BOOST_MS_MAX);
             prop_assert!(order(&old, at) <= order(&new, later));
         }
@@ -161,8 +176,8 @@ mod tests {
                 views_per_hour: larger(less.views_per_hour, more[4]),
                 hash_match: true,
             };
-            prop_assert!(Sort::HarmFirst.order(&more, at) <= Sort::HarmFirst.order(&less, at));
-            prop_assert!(Sort::MostUncertain.order(&more, at) <= Sort::MostUncertain.order(&less, at));
+            prop_assert!(Sort::HarmFirst.order(&more, at, None) <= Sort::HarmFirst.order(&less, at, None));
+            prop_assert!(Sort::MostUncertain.order(&more, at, None) <= Sort::MostUncertain.order(&less, at, None));
         }
 
         #[test]

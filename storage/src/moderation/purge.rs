@@ -61,9 +61,11 @@ impl Queue {
             .store
             .find(image)?
             .map_or(Ok(false), |record| self.store.is_kept(&record))?;
-        let is_purged = is_decided && !is_held;
+        let mut is_purged = is_decided && !is_held;
         if is_purged {
             self.store.remove(image, now_ms)?;
+            // A court's hold that came in between keeps what was to go.
+            is_purged = self.store.find(image)?.is_none();
         }
         audit::commit(&*self.store, |changes| {
             let Some(stored) = stored(&*self.store, image)? else {

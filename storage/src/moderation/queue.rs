@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::json;
+
 use super::flag::stored;
 use super::learning::Shadow;
 use super::{Bank, Flag, Job, Lane, ModerationError};
 use crate::audit::Actor;
 use crate::staff::{Role, StaffId};
-use crate::{ImageId, Record, Store, audit};
+use crate::{ImageId, Record, State, Store, audit};
 
 /// Jobs that one moderator is given at once: a page of the grid.
 pub const CLAIMS_MAX: usize = 100;
@@ -141,10 +143,23 @@ impl Queue {
         audit::commit(&*self.store, |changes| {
             let mut record = self.record(image)?;
             let job = self.job(image)?;
+            let before = record.state;
             if let Some(flags) = change(&mut record, job.as_ref())? {
                 let keys = &*self.store;
                 Flag::plan_all(&flags, keys, changes, &mut record, &views, now_ms)?;
                 changes.update_record(record.clone());
+                let is_hidden = matches!(record.state, State::Review | State::Blocked);
+                if is_hidden && record.state != before {
+                    let reasons: Vec<_> = flags.iter().map(|flag| &flag.reason).collect();
+                    let action = audit::Action::new("image-hidden");
+                    let told = audit::Entry::new(now_ms, Actor::System, action)
+                        .about(audit::Subject::image(image))
+                        .changed(
+                            json!({"state": before}),
+                            json!({"state": record.state, "reasons": reasons}),
+                        );
+                    audit::append(&*self.store, changes, told)?;
+                }
             }
             Ok(record)
         })

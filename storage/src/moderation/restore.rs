@@ -47,8 +47,11 @@ impl Queue {
                 State::Review | State::Blocked => State::Public,
                 before => before,
             };
+            let mut unbanked = Vec::new();
             for hash in &removal.banked {
-                self.bank.plan_remove(changes, hash)?;
+                if self.bank.plan_unban(changes, hash)? {
+                    unbanked.push(*hash);
+                }
             }
             let mut job = stored.job.clone();
             (job.decision, job.not_by, job.status) = (None, None, Status::Decided);
@@ -60,7 +63,7 @@ impl Queue {
             job_keys::replace(changes, Some(stored), &mut job);
             changes.update_record(record);
             told = Some(self.foretell(changes, State::Blocked, &job, now_ms)?);
-            Ok::<Option<Vec<BankHash>>, ModerationError>(Some(removal.banked))
+            Ok::<Option<Vec<BankHash>>, ModerationError>(Some(unbanked))
         });
         if let Some(told) = &told {
             self.fulfil(told, now_ms);

@@ -13,9 +13,11 @@ mod bank;
 mod claims;
 mod copies;
 mod crowd;
+mod decided;
 mod decisions;
 mod evidence;
 mod order;
+mod overturns;
 mod rescores;
 
 /// A minute past the time of the samples.

@@ -105,6 +105,7 @@ pub(crate) fn plan_removed_again(
         held: record.legal_hold,
         not_by: job.not_by.clone(),
         earlier: job.decision.as_ref().map(Decision::as_earlier),
+        is_cut: false,
     };
     let verdict = Verdict::Remove {
         policy: removal.policy,
@@ -122,6 +123,7 @@ pub(crate) fn plan_removed_again(
         purge_at_ms: Some(removal.purge_at_ms),
         purged_at_ms: None,
         banked: Vec::new(),
+        unbanned: Vec::new(),
         counted: None,
     };
     outcome::plan_decided(keys, changes, &mut record, &job, &decision)?;

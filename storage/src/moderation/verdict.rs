@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BankHash, BankPolicy, Counted, Lane, Note};
+use super::{BankEntry, BankHash, BankPolicy, Counted, Lane, Note};
 use crate::staff::{Role, StaffId};
 use crate::{ImageId, Ruling, State};
 
@@ -124,9 +124,13 @@ pub struct Decision {
     /// When it was purged; nothing can be restored then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purged_at_ms: Option<u64>,
-    /// Hashes that this decision put into the bank.
+    /// Hashes that are in the bank for this decision, or one before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub banked: Vec<BankHash>,
+    /// Entries of the bank, without words, that an earlier decision had asked for
+    /// and this one does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unbanned: Vec<BankEntry>,
     /// What it added to the counters; `None` for a decision of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
@@ -152,6 +156,10 @@ pub struct Before {
     /// is left out here, and said again when it stands again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Box<Decision>>,
+    /// There were more decisions before it, which are known no more: this one is
+    /// not taken back, for what would stand then has no day of its purge.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 impl Decision {
@@ -160,7 +168,7 @@ impl Decision {
     pub(super) fn as_earlier(&self) -> Box<Self> {
         let mut earlier = self.clone();
         earlier.verdict = self.verdict.without_words();
-        earlier.before.earlier = None;
+        earlier.before.is_cut |= earlier.before.earlier.take().is_some();
         Box::new(earlier)
     }
 

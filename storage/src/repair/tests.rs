@@ -271,3 +271,36 @@ fn folder_of(dir: &Path, id: &ImageId) -> PathBuf {
         .find(|path| path.exists());
     folder.unwrap_or_else(|| dir.join("blobs/none"))
 }
+
+#[test]
+fn p21_what_a_sidecar_hides_is_to_be_purged() {
+    let dir = tempfile::tempdir().unwrap();
+    let [hidden, removed, shown] = [(); 3].map(|()| Record {
+        state: State::Public,
+        ..sample_record()
+    });
+    let store = Store::open(dir.path()).unwrap();
+    unpublished::expect_copies(&store, true, SAMPLE_MS).unwrap();
+    for record in [&hidden, &removed, &shown] {
+        store
+            .commit(record, &SampleBytes(b"original".to_vec()))
+            .unwrap();
+    }
+    // As a crash leaves it between the sidecar and the record.
+    for (record, state) in [(&hidden, State::Blocked), (&removed, State::Removed)] {
+        let ahead = Record {
+            state,
+            ..record.clone()
+        };
+        let sidecar = ahead.next_revision().stored_form().unwrap();
+        store.blobs.put_sidecar(&record.id, &sidecar).unwrap();
+    }
+    drop(store);
+    repaired(dir.path());
+    let store = Store::open(dir.path()).unwrap();
+    let waiting = unpublished::waiting(&store, None, 9).unwrap();
+    let waiting: Vec<ImageId> = waiting.iter().map(|waiting| waiting.image).collect();
+    let mut expected = [hidden.id, removed.id];
+    expected.sort_unstable();
+    assert_eq!(waiting, expected);
+}

@@ -48,6 +48,16 @@ pub(super) fn folder_name(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.get(3..)?).ok()
 }
 
+/// A log of a CDN that was imported, by its SHA-256.
+pub(super) fn import(log: &[u8; 32]) -> Vec<u8> {
+    key(&[b"i", log])
+}
+
+/// Every log that was imported.
+pub(super) fn imports() -> KeyRange {
+    KeyRange::prefix(&key(&[b"i"]))
+}
+
 /// Since when something deleted may still be readable in the database's files.
 pub(super) fn pending() -> Vec<u8> {
     key(&[b"p"])
@@ -56,4 +66,24 @@ pub(super) fn pending() -> Vec<u8> {
 /// When the database was last written anew.
 pub(super) fn rewritten() -> Vec<u8> {
     key(&[b"l"])
+}
+
+/// An image that is no longer public, while a CDN may have copies of it.
+pub(super) fn unpublished(image: &ImageId) -> Vec<u8> {
+    key(&[b"u", image.as_bytes()])
+}
+
+/// Every such image.
+pub(super) fn all_unpublished() -> KeyRange {
+    KeyRange::prefix(&key(&[b"u"]))
+}
+
+/// Image of an [`unpublished`] key.
+pub(super) fn unpublished_image(key: &[u8]) -> Option<ImageId> {
+    ImageId::from_bytes(key.get(3..)?)
+}
+
+/// That there is a CDN, which may have copies.
+pub(super) fn copies_expected() -> Vec<u8> {
+    key(&[b"v"])
 }

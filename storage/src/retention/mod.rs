@@ -4,11 +4,15 @@
 //!
 //! | key in `me` | value |
 //! |---|---|
+//! | `b` folder | a folder that holds backups |
 //! | `c` job | how far its daily pass has come |
 //! | `d` day id | nothing: a warned image, by the day of its end |
 //! | `f` folder | when a database that was put aside was first seen |
+//! | `i` hash | a log of a CDN whose views were imported |
 //! | `l` | when the database was last written anew |
 //! | `p` | since when deleted entries may still be readable in its files |
+//! | `u` id | an image that is no longer public, until its copies in a CDN are purged |
+//! | `v` | that there is a CDN, and since when |
 //! | `w` id | the warning of an image |
 //!
 //! A deletion has half of [`Terms::purge_days`] until the database is written
@@ -16,11 +20,14 @@
 //!
 //! Deliberately absent: the clock, pauses, and who may ask for it.
 
+mod backups;
 mod erase;
 mod folders;
 mod idle;
+mod imports;
 mod keys;
 pub(crate) mod pending;
+pub mod unpublished;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use folders::TOMBSTONES_KEPT_DAYS;
 pub use idle::{Outlook, outlook};
+pub use imports::{Import, ImportError, LogHash, begin_import, end_import, import_batch};
 
 use crate::calendar::MS_A_DAY;
 use crate::complaints::{ComplaintError, Complaints};
@@ -98,15 +106,19 @@ pub enum Job {
     RequestLogs,
     /// Databases that a repair has put aside.
     OldDatabases,
+    /// Backups in every folder that is known.
+    Backups,
     /// Tombstones older than any backup.
     Tombstones,
+    /// Which logs of a CDN were imported.
+    Imports,
     /// Deleted entries in the files of the database.
     Rewrite,
 }
 
 impl Job {
     /// Every job, in the order in which they are done.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::IdleWarnings,
         Self::IdleRemovals,
         Self::ModeratedRemovals,
@@ -115,7 +127,9 @@ impl Job {
         Self::Reports,
         Self::RequestLogs,
         Self::OldDatabases,
+        Self::Backups,
         Self::Tombstones,
+        Self::Imports,
         Self::Rewrite,
     ];
 
@@ -131,7 +145,9 @@ impl Job {
             Self::Reports => "reports",
             Self::RequestLogs => "request-logs",
             Self::OldDatabases => "old-databases",
+            Self::Backups => "backups",
             Self::Tombstones => "tombstones",
+            Self::Imports => "imports",
             Self::Rewrite => "rewrite",
         }
     }
@@ -140,13 +156,14 @@ impl Job {
     #[must_use]
     pub fn promise(self) -> &'static str {
         match self {
-            Self::IdleWarnings | Self::IdleRemovals => "P13a",
+            Self::IdleWarnings | Self::IdleRemovals | Self::Imports => "P13a",
             Self::RequestLogs => "P13b",
             Self::Leftovers => "P13c",
             Self::Reports => "P13d",
             Self::ModeratedRemovals
             | Self::Erasures
             | Self::OldDatabases
+            | Self::Backups
             | Self::Tombstones
             | Self::Rewrite => "P13e",
         }
@@ -203,6 +220,10 @@ pub struct Ages {
     pub pending_purge_ms: u64,
     /// Images without a view for as long as the terms say, at most [`PLAN_MAX`].
     pub n_idle: u64,
+    /// Age of the oldest backup in the folders that are known, in milliseconds.
+    pub oldest_backup_ms: u64,
+    /// Folders with backups that cannot be reached.
+    pub n_backup_folders_lost: u64,
 }
 
 /// Why a job did not go on.
@@ -244,14 +265,18 @@ impl Retention<'_> {
             Job::Erasures => ids(self.to_erase(PLAN_MAX)?),
             Job::Leftovers => ids(self.left_over(now_ms, PLAN_MAX)?),
             Job::Reports => {
-                let n_due = self.complaints.n_expired(now_ms, PLAN_MAX)?;
-                (0..n_due)
-                    .map(|_| "a report or objection".to_owned())
-                    .collect()
+                let due = self.complaints.expired(now_ms, PLAN_MAX)?;
+                due.into_iter().map(str::to_owned).collect()
             }
             Job::RequestLogs => folders::names(self.old_logs(now_ms)?),
             Job::OldDatabases => folders::names(self.old_databases(now_ms)?),
+            Job::Backups => self.old_backups(now_ms)?,
             Job::Tombstones => folders::names(self.old_tombstones(now_ms)?),
+            Job::Imports => {
+                let due = self.old_imports(now_ms)?.into_iter();
+                due.map(|kept| format!("a log imported on {}", calendar::date(kept.value.begun_ms)))
+                    .collect()
+            }
             Job::Rewrite if self.needs_rewrite(now_ms)? => vec!["the database".to_owned()],
             Job::Rewrite => Vec::new(),
         };
@@ -288,14 +313,21 @@ impl Retention<'_> {
             Job::Reports => {
                 let expired = self.complaints.remove_expired(now_ms, limit)?;
                 Ok(Did {
-                    n_done: wide(expired.n_reports.saturating_add(expired.n_objections)),
+                    n_done: wide(
+                        expired
+                            .n_reports
+                            .saturating_add(expired.n_objections)
+                            .saturating_add(expired.n_statements),
+                    ),
                     is_more: self.complaints.n_expired(now_ms, 1)? > 0,
                     ..Did::default()
                 })
             }
             Job::RequestLogs => folders::remove(self.old_logs(now_ms)?, limit),
             Job::OldDatabases => self.end_old_databases(now_ms, limit),
+            Job::Backups => self.end_old_backups(now_ms),
             Job::Tombstones => self.forget_tombstones(now_ms),
+            Job::Imports => self.forget_imports(now_ms),
             Job::Rewrite => self.rewrite(now_ms, pace),
         }
     }
@@ -310,11 +342,14 @@ impl Retention<'_> {
         let pending = pending.into_iter().flatten().min();
         let age = |since: Option<u64>| since.map_or(0, |since| now_ms.saturating_sub(since));
         let idle = store.idle_before(self.idle_day(now_ms), None, PLAN_MAX)?;
-        Ok(Ages {
+        let mut ages = Ages {
             oldest_log_ms: age(self.oldest_log_ms()?),
             pending_purge_ms: age(pending),
             n_idle: wide(idle.len()),
-        })
+            ..Ages::default()
+        };
+        self.aged_backups(now_ms, &mut ages)?;
+        Ok(ages)
     }
 
     fn needs_rewrite(&self, now_ms: u64) -> Result<bool, StorageError> {

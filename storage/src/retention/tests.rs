@@ -1,4 +1,6 @@
+mod backups;
 mod erasures;
+mod imports;
 
 use std::fs;
 use std::path::PathBuf;
@@ -389,7 +391,11 @@ fn p13c_scores_go_with_their_image() {
         .queue
         .take_down(Some(&moderator()), &decided.id, &removal, START)
         .unwrap();
+    let signals = |image: &Record| house.queue.job(&image.id).unwrap().unwrap().signals;
+    let none = crate::moderation::Signals::default();
+    assert_ne!(signals(&deleted), none);
     house.store().remove(&deleted.id, START).unwrap();
+    assert_eq!(signals(&deleted), none, "they go with it, and not later");
     house.keep(START + 31 * DAY);
     assert_eq!(house.queue.job(&deleted.id).unwrap(), None);
     let job = house.queue.job(&decided.id).unwrap().unwrap();

@@ -2,6 +2,7 @@
 
 use super::Store;
 use crate::lawful;
+use crate::retention::unpublished;
 use crate::{Changes, Entry, ImageId, KeyRange, Keyspace, Record, State, Storable, StorageError};
 
 impl Keyspace for Store {
@@ -23,7 +24,8 @@ impl Keyspace for Store {
         let _locks = self.locks.all(&ids);
         let mut updated = std::mem::take(&mut changes.updated);
         for (id, record) in &mut updated {
-            self.keep_fixed(record)?;
+            let stored = self.keep_fixed(record)?;
+            unpublished::plan(&*self.records, &mut changes, &stored, record.state)?;
             record.court_hold |= lawful::keeps(|key| self.records.get(key), Some(&changes), id)?;
         }
         changes.updated = updated;
@@ -67,8 +69,25 @@ impl Store {
         self.commit_by(record, bytes, || self.records.commit(changes))
     }
 
-    /// Takes over what no change may touch; refuses what is stale already.
-    fn keep_fixed(&self, record: &mut Record) -> Result<(), StorageError> {
+    /// Writes a changed record, with what its end in public leaves to do.
+    pub(super) fn put_changed(
+        &self,
+        stored: &Record,
+        changed: &Record,
+    ) -> Result<Record, StorageError> {
+        let mut changes = Changes::new();
+        unpublished::plan(&*self.records, &mut changes, stored, changed.state)?;
+        if changes.is_empty() {
+            return self.records.update(changed);
+        }
+        changes.update_record(changed.clone());
+        self.records.commit(changes)?;
+        Ok(changed.clone().next_revision())
+    }
+
+    /// Takes over what no change may touch, from what is stored; refuses what is
+    /// stale already.
+    fn keep_fixed(&self, record: &mut Record) -> Result<Record, StorageError> {
         let id = record.id;
         let stored = self
             .records
@@ -77,11 +96,11 @@ impl Store {
         if stored.revision != record.revision {
             return Err(StorageError::Conflict { id });
         }
-        record.extension = stored.extension;
+        record.extension.clone_from(&stored.extension);
         if stored.state == State::Removed {
             record.state = State::Removed;
         }
-        Ok(())
+        Ok(stored)
     }
 
     /// Lets the sidecars say again what the records say.

@@ -1,13 +1,13 @@
 //! The end of images, and the cleaning up of what failed half-way.
 
+use std::collections::VecDeque;
 use std::sync::{MutexGuard, PoisonError};
 
-use super::{ABANDONED_MAX, Abandoned, Store, Undo};
-use crate::audit;
+use super::{ABANDONED_MAX, Abandoned, Store, UPDATE_ATTEMPTS_MAX, Undo};
 use crate::complaints::outcome;
 use crate::erased::Fate;
-use crate::retention::pending;
-use crate::{Changes, ImageId, Record, State, StorageError};
+use crate::retention::{pending, unpublished};
+use crate::{Changes, ImageId, Record, State, StorageError, audit, moderation};
 
 impl Store {
     /// Removes an image: from then on it is [`State::Removed`], then its bytes
@@ -62,22 +62,51 @@ impl Store {
         self.blobs.remove(id)?;
         self.erased.note(id, now_ms, Fate::Erased)?;
         let record = self.records.find(id)?;
+        let mut n_lost = 0;
         loop {
             let mut changes = Changes::new();
-            let is_more = audit::plan_erased(&*self.records, &mut changes, id)?;
-            if !is_more {
-                changes.remove_record(*id);
+            let is_more = self.plan_purged(&mut changes, id, record.as_ref(), now_ms)?;
+            // Still public where there was no room to say that it is removed.
+            if let Some(record) = &record {
+                unpublished::plan(&*self.records, &mut changes, record, State::Removed)?;
             }
-            pending::plan(&*self.records, &mut changes, now_ms)?;
-            self.records.commit(changes)?;
-            if !is_more {
-                break;
+            match self.records.commit(changes) {
+                Ok(()) if is_more => {}
+                Ok(()) => break,
+                // Somebody was at its job, its statements or the hash bank.
+                Err(StorageError::Stale { .. }) if n_lost < UPDATE_ATTEMPTS_MAX => n_lost += 1,
+                Err(error) => return Err(error),
             }
         }
         if let Some(record) = record {
             self.likenesses.forget(&*self.records, &record);
         }
         Ok(())
+    }
+
+    /// Plans the end of a record with everything elsewhere that lives as long as the
+    /// image: its scores, and that the hash bank knows where a hash came from.
+    /// Statements of reasons get their end. True when one commit does not take it all.
+    fn plan_purged(
+        &self,
+        changes: &mut Changes,
+        id: &ImageId,
+        record: Option<&Record>,
+        now_ms: u64,
+    ) -> Result<bool, StorageError> {
+        let keys = &*self.records;
+        pending::plan(keys, changes, now_ms)?;
+        let is_more = audit::plan_erased(keys, changes, id)?;
+        if is_more {
+            return Ok(true);
+        }
+        moderation::plan_scores_erased(keys, changes, id)?;
+        if let Some(record) = record {
+            moderation::plan_origin_forgotten(keys, changes, record)?;
+        }
+        outcome::plan_purged(keys, changes, id, now_ms)?;
+        changes.remove_record(*id);
+        Ok(false)
     }
 
     /// Purges an image if it is removed and nothing keeps it.
@@ -129,33 +158,135 @@ impl Store {
 
     fn remember(&self, id: &ImageId, undo: Undo, at_ms: u64) {
         let mut abandoned = self.abandoned();
-        if !abandoned.iter().any(|known| known.id == *id) {
-            let id = *id;
-            abandoned.push(Abandoned { id, undo, at_ms });
+        if abandoned.iter().any(|known| known.id == *id) {
+            return;
         }
+        let id = *id;
+        abandoned.push_back(Abandoned { id, undo, at_ms });
+        give_up_excess(&mut abandoned);
     }
 
     /// Cleans up until something fails: what stops one may stop the others too. It
-    /// is the last to be tried the next time.
+    /// is the last to be tried the next time, and the first to be given up.
     pub(super) fn retry_abandoned(&self) {
         let mut waiting = std::mem::take(&mut *self.abandoned());
-        while let Some(next) = waiting.pop() {
+        while let Some(next) = waiting.pop_back() {
             let _lock = self.lock(&next.id);
             if (next.undo)(self, &next.id, next.at_ms).is_err() {
-                waiting.insert(0, next);
+                waiting.push_front(next);
                 break;
             }
         }
-        self.abandoned().append(&mut waiting);
+        let mut abandoned = self.abandoned();
+        // What came meanwhile is younger.
+        waiting.append(&mut abandoned);
+        give_up_excess(&mut waiting);
+        *abandoned = waiting;
     }
 
-    /// The list, cut to its limit.
-    fn abandoned(&self) -> MutexGuard<'_, Vec<Abandoned>> {
-        let mut abandoned = self
-            .abandoned
+    fn abandoned(&self) -> MutexGuard<'_, VecDeque<Abandoned>> {
+        self.abandoned
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        abandoned.truncate(ABANDONED_MAX);
-        abandoned
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn give_up_excess(abandoned: &mut VecDeque<Abandoned>) {
+    let excess = abandoned.len().saturating_sub(ABANDONED_MAX);
+    abandoned.drain(..excess);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::sample_record;
+
+    /// An image whose record is still to be removed.
+    fn remember(store: &Store, undo: Undo) -> ImageId {
+        let id = ImageId::random().unwrap();
+        let record = Record {
+            id,
+            ..sample_record()
+        };
+        store.records.insert(&record).unwrap();
+        store.remember(&id, undo, 7);
+        id
+    }
+
+    fn works(store: &Store, id: &ImageId, at_ms: u64) -> Result<(), StorageError> {
+        assert_eq!(at_ms, 7);
+        store.records.remove(id).map(drop)
+    }
+
+    fn fails(_: &Store, _: &ImageId, _: u64) -> Result<(), StorageError> {
+        let error = std::io::Error::other("failed on purpose");
+        Err(StorageError::io("a test", error))
+    }
+
+    /// Ids from the one that is given up first to the one that is tried first.
+    fn waiting(store: &Store) -> Vec<ImageId> {
+        store.abandoned().iter().map(|known| known.id).collect()
+    }
+
+    #[test]
+    fn what_failed_is_tried_again_until_it_works() {
+        let store = Store::memory();
+        let ids = [(); 3].map(|()| remember(&store, works));
+        store.remember(&ids[1], works, 9);
+        assert_eq!(waiting(&store), ids);
+        store.retry_abandoned();
+        assert_eq!(waiting(&store), []);
+        assert_eq!(store.count().unwrap(), 0);
+        store.retry_abandoned();
+    }
+
+    #[test]
+    fn what_fails_again_is_tried_after_the_others() {
+        let store = Store::memory();
+        let before = [(); 2].map(|()| remember(&store, works));
+        let hopeless = remember(&store, fails);
+        store.retry_abandoned();
+        assert_eq!(waiting(&store), [hopeless, before[0], before[1]]);
+        assert_eq!(store.count().unwrap(), 3, "nothing was tried behind it");
+        let after = remember(&store, works);
+        assert_eq!(waiting(&store).last(), Some(&after));
+        store.retry_abandoned();
+        assert_eq!(waiting(&store), [hopeless]);
+        assert_eq!(store.count().unwrap(), 1);
+    }
+
+    #[test]
+    fn when_there_are_too_many_the_oldest_are_given_up() {
+        let store = Store::memory();
+        let hopeless = remember(&store, fails);
+        store.retry_abandoned();
+        let ids: Vec<ImageId> = (0..ABANDONED_MAX)
+            .map(|_| remember(&store, works))
+            .collect();
+        assert!(!waiting(&store).contains(&hopeless));
+        assert_eq!(waiting(&store), ids);
+        let newest = remember(&store, works);
+        assert_eq!(waiting(&store)[..ABANDONED_MAX - 1], ids[1..]);
+        assert_eq!(waiting(&store).last(), Some(&newest));
+        store.retry_abandoned();
+        assert_eq!(waiting(&store), []);
+        // What was given up waits for the next start.
+        assert_eq!(store.count().unwrap(), 2);
+    }
+
+    /// An undo that fails while others are abandoned.
+    #[test]
+    fn what_comes_during_a_retry_is_younger() {
+        fn meanwhile(store: &Store, _: &ImageId, _: u64) -> Result<(), StorageError> {
+            for _ in 0..ABANDONED_MAX {
+                store.remember(&ImageId::random().unwrap(), fails, 7);
+            }
+            Err(StorageError::io("a test", std::io::Error::other("again")))
+        }
+        let store = Store::memory();
+        let id = remember(&store, meanwhile);
+        store.retry_abandoned();
+        assert_eq!(waiting(&store).len(), ABANDONED_MAX);
+        assert!(!waiting(&store).contains(&id));
     }
 }

@@ -12,7 +12,7 @@ use imgshare_storage::{Record, State};
 pub use provider::{AdPolicy, Slot};
 
 use crate::app::App;
-use crate::config::Settings;
+use crate::config::{Advertising, Moderation};
 use crate::consent::Consent;
 use crate::decision;
 use crate::error::WebError;
@@ -43,7 +43,9 @@ pub enum Withheld {
 /// What the image and its visitor are, as far as advertising asks.
 #[derive(Debug, Clone, Copy)]
 struct Asked<'a> {
-    settings: &'a Settings,
+    advertising: &'a Advertising,
+    /// With the thresholds in force, which the page's label follows too.
+    moderation: &'a Moderation,
     consent: Consent,
     headers: &'a HeaderMap,
     record: &'a Record,
@@ -52,9 +54,8 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Every clause that can be answered without the store.
     fn check(&self) -> Result<(), Withheld> {
-        let advertising = &self.settings.advertising;
-        let moderation = &self.settings.moderation;
-        let judged = decision::judge_stored(moderation, self.record);
+        let advertising = self.advertising;
+        let judged = decision::judge_stored(self.moderation, self.record);
         let refuse = |is_refused: bool, why: Withheld| match is_refused {
             true => Err(why),
             false => Ok(()),
@@ -84,8 +85,10 @@ pub(crate) async fn slot(
     headers: &HeaderMap,
     record: &Record,
 ) -> Result<Result<Slot, Withheld>, WebError> {
+    let moderation = app.thresholds.moderation();
     let asked = Asked {
-        settings: &app.settings,
+        advertising: &app.settings.advertising,
+        moderation: &moderation,
         consent,
         headers,
         record,
@@ -110,7 +113,7 @@ pub(crate) mod tests {
     use imgshare_storage::{RuledBy, Ruling, StoredLabel};
 
     use super::*;
-    use crate::config::{AdProvider, Advertising};
+    use crate::config::{AdProvider, Settings};
     use crate::consent::Purposes;
 
     pub(crate) fn settings() -> Settings {
@@ -166,7 +169,8 @@ pub(crate) mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-country", case.country.parse().unwrap());
         let asked = Asked {
-            settings: &case.settings,
+            advertising: &case.settings.advertising,
+            moderation: &case.settings.moderation,
             consent: case.consent,
             headers: &headers,
             record: &case.record,

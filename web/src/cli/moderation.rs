@@ -15,14 +15,15 @@ pub enum BankCommand {
     /// hexadecimal characters, and 64 characters alone are a PDQ hash. A sha256 is
     /// compared with every upload twice: with the file as it came, and as it is
     /// stored without its metadata. Of the first nothing is kept, so copies that are
-    /// stored already are found by what is stored and by PDQ alone; they are looked
-    /// for when the service starts. Stop it first.
+    /// stored already are found by what is stored and by PDQ alone: within moments by
+    /// a service that runs, else when it starts.
     #[command(
         after_help = "Examples:\n  imgshare bank import shared.csv --against illegal\n  \
         imgshare bank import own.jsonl --policy refuse --reason \"court order 7/26\""
     )]
     Import(BankImportArgs),
-    /// Print the hashes with what is known of them. Stop the service first.
+    /// Print the hashes with what is known of them. Works while the service
+    /// runs, and while it does not.
     Export(BankExportArgs),
     /// Say how many hashes there are, or what is known of one.
     ///

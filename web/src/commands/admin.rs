@@ -196,8 +196,6 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
         AdminAnswer::Thresholds { .. }
         | AdminAnswer::ShadowModel { .. }
         | AdminAnswer::AuditHead { .. }
-        | AdminAnswer::BankCounts { .. }
-        | AdminAnswer::BankEntry { .. }
         | AdminAnswer::AuditScores { .. }
         | AdminAnswer::Block { .. } => {
             return Err(CommandError::Admin(

@@ -1,8 +1,9 @@
-//! `imgshare bank`: lists of hashes that must not come back, in and out.
+//! `imgshare bank`: lists of hashes that must not come back, in and out, and single
+//! ones. The service that holds the database is asked where one runs.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,103 +15,175 @@ use imgshare_storage::moderation::{
 };
 use imgshare_storage::{StorageError, Store};
 
-use super::{CommandError, admin, output};
+use super::{CommandError, output};
 use crate::cli::{BankCommand, BankExportArgs, BankImportArgs, ListFormat};
 use crate::clock;
 use crate::config::Settings;
-use crate::staff::control::{AdminAnswer, AdminCommand};
+use crate::moderation::bank_control::{self, Answer, BATCH_MAX, Command};
 
 /// Longest line that is read, in bytes: what is longer is no entry, and is not
 /// kept in memory.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
-/// Entries added together: sorted by their hashes, of which the more are neighbours
-/// the more there are. Some 50 MB.
-const BATCH: usize = 100_000;
+/// Entries added together where no service runs: sorted by their hashes, of which the
+/// more are neighbours the more there are. Some 50 MB.
+const BATCH_HERE: usize = 100_000;
 
 /// How often an import says how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(2);
 
-/// Entries written between two reads.
-const PAGE: usize = 1_000;
+/// Where the bank is.
+enum Door {
+    /// Here, with the audit's files, which follow.
+    Open {
+        bank: Bank,
+        store: Arc<Store>,
+        anchor: Anchor,
+    },
+    /// With the service that holds this data folder.
+    Service(PathBuf),
+}
+
+impl Door {
+    fn find(settings: &Settings) -> Result<Self, CommandError> {
+        let failed = |source| CommandError::Store {
+            source,
+            data: settings.data.clone(),
+        };
+        let now_ms = clock::now_ms();
+        let store = match Store::open_at(&settings.data, now_ms) {
+            Ok(store) => Arc::new(store),
+            Err(StorageError::Locked { .. }) => return Ok(Self::Service(settings.data.clone())),
+            Err(source) => return Err(failed(source)),
+        };
+        let anchor = Anchor::open(&settings.audit_dir(), &*store, now_ms);
+        let (anchor, _) = anchor.map_err(failed)?;
+        let bank = Bank::new(Arc::clone(&store));
+        Ok(Self::Open {
+            bank,
+            store,
+            anchor,
+        })
+    }
+
+    fn ask(&self, command: &Command) -> Result<Answer, CommandError> {
+        let answer = match self {
+            Self::Open {
+                bank,
+                store,
+                anchor,
+            } => {
+                let answer = bank_control::obey(bank, command, clock::now_ms())?;
+                follow(anchor, store)?;
+                answer
+            }
+            Self::Service(data) => bank_control::ask(data, command).map_err(|error| {
+                CommandError::Admin(format!(
+                    "the service that holds {} does not answer: {error}; stop it and run this \
+                     again",
+                    data.display()
+                ))
+            })?,
+        };
+        match answer {
+            Answer::Refused { error } => Err(CommandError::Admin(error)),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Entries that are added together.
+    fn batch(&self) -> usize {
+        match self {
+            Self::Open { .. } => BATCH_HERE,
+            Self::Service(_) => BATCH_MAX,
+        }
+    }
+
+    /// Adds entries; returns how many were new.
+    fn add(&self, entries: &mut Vec<BankEntry>) -> Result<u64, CommandError> {
+        let entries = std::mem::take(entries);
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        let Self::Open {
+            bank,
+            store,
+            anchor,
+        } = self
+        else {
+            return match self.ask(&Command::Import { entries })? {
+                Answer::Imported { n_added } => Ok(n_added),
+                _ => Err(another_question()),
+            };
+        };
+        let added = bank.import(&Actor::Operator, &entries, clock::now_ms())?;
+        follow(anchor, store)?;
+        Ok(u64::try_from(added.len()).unwrap_or(u64::MAX))
+    }
+}
+
+fn follow(anchor: &Anchor, store: &Store) -> Result<(), CommandError> {
+    let followed = anchor.catch_up(store);
+    followed.map_err(|error| CommandError::Admin(error.to_string()))?;
+    Ok(())
+}
+
+fn another_question() -> CommandError {
+    CommandError::Admin("the service answers another question".to_owned())
+}
 
 pub(super) fn run(settings: &Settings, command: &BankCommand) -> Result<ExitCode, CommandError> {
+    let door = Door::find(settings)?;
     match command {
-        BankCommand::Import(arguments) => {
-            let store = Arc::new(opened(settings)?);
-            let failed = |source| store_error(settings, source);
-            let anchor = Anchor::open(&settings.audit_dir(), &*store, clock::now_ms());
-            let (anchor, _) = anchor.map_err(failed)?;
-            let imported = import(&Bank::new(Arc::clone(&store)), arguments);
-            // What was added before a failure is in the audit too.
-            anchor.catch_up(&*store).map_err(failed)?;
-            imported
-        }
-        BankCommand::Export(arguments) => {
-            export(&Bank::new(Arc::new(opened(settings)?)), arguments)
-        }
-        BankCommand::Show(arguments) => show(settings, arguments.hash),
-        BankCommand::Remove(arguments) => remove(settings, arguments.hash),
+        BankCommand::Import(arguments) => import(&door, arguments),
+        BankCommand::Export(arguments) => export(&door, arguments),
+        BankCommand::Show(arguments) => show(&door, arguments.hash),
+        BankCommand::Remove(arguments) => remove(&door, arguments.hash),
     }
 }
 
-fn opened(settings: &Settings) -> Result<Store, CommandError> {
-    Store::open_at(&settings.data, clock::now_ms()).map_err(|source| store_error(settings, source))
-}
-
-fn store_error(settings: &Settings, source: StorageError) -> CommandError {
-    CommandError::Store {
-        source,
-        data: settings.data.clone(),
-    }
-}
-
-fn show(settings: &Settings, hash: Option<BankHash>) -> Result<ExitCode, CommandError> {
-    match admin::answered(settings, &AdminCommand::BankShow { hash })? {
-        AdminAnswer::BankCounts { counts } => {
-            let n = counts.n_sha256 + counts.n_pdq;
-            let BankCounts {
-                n_sha256,
-                n_pdq,
-                n_refused,
-                n_unsearched,
-            } = counts;
-            output::line(format_args!(
-                "{n} hashes: {n_pdq} of pictures (pdq), {n_sha256} of files (sha256)\n\
-                 {n_refused} have uploads refused, {} queued\n\
-                 {n_unsearched} are still to be looked for among what is stored",
-                n - n_refused
-            ))?;
-        }
-        AdminAnswer::BankEntry { entry: Some(entry) } => {
-            output::line(entry.json_line())?;
-        }
-        AdminAnswer::BankEntry { entry: None } => {
-            output::line("the bank does not know this hash")?;
-            return Ok(ExitCode::FAILURE);
-        }
-        other => return Err(unexpected(other)),
-    }
+fn show(door: &Door, hash: Option<BankHash>) -> Result<ExitCode, CommandError> {
+    match door.ask(&Command::Show { hash })? {
+        Answer::Counts { counts } => output::line(counted(&counts))?,
+        Answer::Entry { entry: Some(entry) } => output::line(entry.json_line())?,
+        Answer::Entry { entry: None } => return unknown(),
+        _ => return Err(another_question()),
+    };
     Ok(ExitCode::SUCCESS)
 }
 
-fn remove(settings: &Settings, hash: BankHash) -> Result<ExitCode, CommandError> {
-    match admin::answered(settings, &AdminCommand::BankRemove { hash })? {
-        AdminAnswer::Done { name } => {
+fn counted(counts: &BankCounts) -> String {
+    let BankCounts {
+        n_sha256,
+        n_pdq,
+        n_refused,
+        n_unsearched,
+    } = counts;
+    let n = n_sha256 + n_pdq;
+    let n_queued = n.saturating_sub(*n_refused);
+    format!(
+        "{n} hashes: {n_pdq} of pictures (pdq), {n_sha256} of files (sha256)\nuploads that match: \
+         {n_refused} refuse them, {n_queued} queue them\n{n_unsearched} are still to be looked \
+         for among what is stored"
+    )
+}
+
+fn remove(door: &Door, hash: BankHash) -> Result<ExitCode, CommandError> {
+    match door.ask(&Command::Remove { hash })? {
+        Answer::Removed { was_there: true } => {
             output::line(format_args!(
-                "{name} is no longer in the bank; what was removed for it stays removed"
+                "{hash} is no longer in the bank; what was removed for it stays removed"
             ))?;
             Ok(ExitCode::SUCCESS)
         }
-        other => Err(unexpected(other)),
+        Answer::Removed { was_there: false } => unknown(),
+        _ => Err(another_question()),
     }
 }
 
-fn unexpected(answer: AdminAnswer) -> CommandError {
-    CommandError::Admin(match answer {
-        AdminAnswer::Refused { error } => error,
-        _ => "the service answers another question".to_owned(),
-    })
+fn unknown() -> Result<ExitCode, CommandError> {
+    output::line("the bank does not know this hash")?;
+    Ok(ExitCode::FAILURE)
 }
 
 /// How far an import is, said now and then to whoever waits.
@@ -138,7 +211,7 @@ impl Progress {
     }
 }
 
-fn import(bank: &Bank, arguments: &BankImportArgs) -> Result<ExitCode, CommandError> {
+fn import(door: &Door, arguments: &BankImportArgs) -> Result<ExitCode, CommandError> {
     let now_ms = clock::now_ms();
     let reason = Note::new(&arguments.reason)
         .map_err(|error| CommandError::Argument(format!("--reason is {error}")))?;
@@ -162,14 +235,14 @@ fn import(bank: &Bank, arguments: &BankImportArgs) -> Result<ExitCode, CommandEr
                 eprintln!("line {number}: {error}");
             }
         }
-        if entries.len() >= BATCH {
+        if entries.len() >= door.batch() {
             n_read += count(&entries);
-            n_added += add(bank, &mut entries, now_ms)?;
+            n_added += door.add(&mut entries)?;
             progress.say(number, n_added);
         }
     }
     n_read += count(&entries);
-    n_added += add(bank, &mut entries, now_ms)?;
+    n_added += door.add(&mut entries)?;
     output::line(format_args!(
         "{n_added} hashes added, {} were there already, {n_bad} lines could not be read",
         n_read - n_added
@@ -182,12 +255,6 @@ fn import(bank: &Bank, arguments: &BankImportArgs) -> Result<ExitCode, CommandEr
 
 fn count(entries: &[BankEntry]) -> u64 {
     u64::try_from(entries.len()).unwrap_or(u64::MAX)
-}
-
-fn add(bank: &Bank, entries: &mut Vec<BankEntry>, now_ms: u64) -> Result<u64, CommandError> {
-    let added = bank.import(&Actor::Operator, entries, now_ms)?;
-    entries.clear();
-    Ok(u64::try_from(added.len()).unwrap_or(u64::MAX))
 }
 
 fn open(file: &Path) -> Result<Box<dyn BufRead>, CommandError> {
@@ -212,13 +279,15 @@ fn unreadable(file: &Path, source: io::Error) -> CommandError {
     CommandError::Argument(format!("cannot read {}: {source}", file.display()))
 }
 
-fn export(bank: &Bank, arguments: &BankExportArgs) -> Result<ExitCode, CommandError> {
+fn export(door: &Door, arguments: &BankExportArgs) -> Result<ExitCode, CommandError> {
     if arguments.format == ListFormat::Csv {
         output::line(BANK_CSV_HEADER)?;
     }
     let mut after = None;
     loop {
-        let entries = bank.entries(after.as_ref(), PAGE)?;
+        let Answer::Entries { entries } = door.ask(&Command::Entries { after })? else {
+            return Err(another_question());
+        };
         for entry in &entries {
             output::line(match arguments.format {
                 ListFormat::Csv => entry.csv_line(),

@@ -11,6 +11,7 @@ use imgshare_storage::StorageError;
 use imgshare_storage::moderation::ModerationError;
 
 use super::bench::BenchError;
+use crate::cdn::CdnError;
 use crate::config::ConfigError;
 use crate::http::server::tls::TlsError;
 
@@ -23,6 +24,9 @@ pub enum CommandError {
     /// Certificate or key are not usable.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
+    /// Nobody can be told to purge.
+    #[error(transparent)]
+    Cdn(#[from] CdnError),
     /// The store cannot be opened.
     #[error("{source}{}", remedy(.source, .data))]
     Store {

@@ -2,7 +2,7 @@
 //! that holds the database is asked where one runs; else it is opened here.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +11,7 @@ use imgshare_storage::audit::Anchor;
 use imgshare_storage::moderation::QueueSettings;
 use imgshare_storage::retention::{PLAN_MAX, Planned};
 use imgshare_storage::{StorageError, Store, ViewDelta};
+use sha2::{Digest, Sha256};
 
 use super::{CommandError, output};
 use crate::clock;
@@ -40,7 +41,9 @@ pub enum RetentionArgs {
     /// Count the views in a CDN's log.
     ///
     /// Lines are those of the common log format; GETs of viewer pages and of
-    /// images count when they were answered. Import every log once.
+    /// images count when they were answered. A log is counted once: the same text
+    /// again is refused, and what was cut short goes on where it was. One that has
+    /// grown since is another log, so import those that are closed.
     #[command(after_help = "Example:\n  zcat cdn.log.gz | imgshare retention import-views -")]
     ImportViews {
         /// The log; - is standard input.
@@ -134,29 +137,58 @@ impl From<io::Error> for Failed {
 }
 
 fn import_views(door: &Door<'_>, file: &std::path::Path) -> Result<(), CommandError> {
-    let log: Box<dyn io::Read> = if file == std::path::Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        let opened = File::open(file);
-        Box::new(opened.map_err(|error| {
-            CommandError::Admin(format!("{} cannot be read: {error}", file.display()))
-        })?)
+    let unreadable = |error: io::Error| {
+        CommandError::Admin(format!("{} cannot be read: {error}", file.display()))
     };
+    let (log, hash) = hashed(file).map_err(unreadable)?;
+    let begin = Command::BeginImport { log: hash.clone() };
+    door.ask(&begin)?;
+    let mut number = 0;
     let mut batch = |batch: Vec<ViewDelta>| {
         let views = batch
             .iter()
             .map(|delta| (delta.id, delta.n_views, delta.day));
         let command = Command::AddViews {
+            log: hash.clone(),
+            number,
             views: views.collect(),
         };
+        number += 1;
         door.ask(&command).map(|_| ()).map_err(Failed)
     };
     let read = views::read(log, clock::now_ms(), &mut batch).map_err(|Failed(error)| error)?;
+    door.ask(&Command::EndImport { log: hash })?;
     output::line(format_args!(
         "{} views in {} lines",
         read.n_views, read.n_lines
     ))?;
     Ok(())
+}
+
+/// A log at its beginning, and the SHA-256 of all of it. What can be read only once
+/// goes through a file without a name.
+fn hashed(file: &std::path::Path) -> io::Result<(File, String)> {
+    let mut log = if file == std::path::Path::new("-") {
+        spooled(&mut io::stdin().lock())?
+    } else {
+        let mut opened = File::open(file)?;
+        if opened.metadata()?.is_file() {
+            opened
+        } else {
+            spooled(&mut opened)?
+        }
+    };
+    let mut hash = Sha256::new();
+    io::copy(&mut log, &mut hash)?;
+    log.rewind()?;
+    Ok((log, hex::encode(hash.finalize())))
+}
+
+fn spooled(from: &mut impl io::Read) -> io::Result<File> {
+    let mut spool = tempfile::tempfile()?;
+    io::copy(from, &mut spool)?;
+    spool.rewind()?;
+    Ok(spool)
 }
 
 fn print<T: serde::Serialize>(

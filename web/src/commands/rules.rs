@@ -83,7 +83,7 @@ fn replay(settings: &Settings, arguments: &RulesReplayArgs) -> Result<(), Comman
         rules: &rules,
         now_ms: clock::now_ms(),
     };
-    let replay = Replay::run(&queue, &gate, arguments.images)?;
+    let replay = Replay::run(&queue, &gate, arguments.images, None)?;
     output::line(format_args!(
         "{} images judged again; {} decided by staff and {} without scores stay as they are",
         replay.n_images, replay.n_decided, replay.n_unscored

@@ -22,13 +22,14 @@ use tokio::task::JoinSet;
 use super::{CommandError, output, shutdown, warnings, weights};
 use crate::abuse;
 use crate::app::{self, App, AppState};
+use crate::cdn::{self, Cdn};
 use crate::clock;
 use crate::complaints;
 use crate::config::Settings;
 use crate::http::server::tls::Certificates;
 use crate::http::server::{self, ConnectionLimits};
 use crate::moderation::thresholds::ThresholdBook;
-use crate::moderation::{keeper, relabel, shadow_model};
+use crate::moderation::{bank_control, keeper, relabel, shadow_model};
 use crate::rescan;
 use crate::retention;
 use crate::routes::health;
@@ -56,11 +57,13 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         true => Some(Arc::new(Certificates::load(&settings.tls)?)),
         false => None,
     };
+    let cdn = Cdn::load(&settings)?;
     for warning in warnings::of(&settings) {
         tracing::warn!("{warning}");
     }
     let failed = store_failed(&settings);
     let store = Store::open_or_repair(&settings.data, clock::now_ms()).map_err(&failed)?;
+    cdn::announce(&store, cdn.is_some(), clock::now_ms()).map_err(&failed)?;
     let anchor = anchor(&settings, &store)?;
     let candidate = weights::shadow(&settings);
     let pipeline = start_pipeline(&settings, &store, candidate.is_ok())?;
@@ -80,6 +83,7 @@ pub(super) fn run(settings: Settings) -> Result<ExitCode, CommandError> {
         service: listener,
         metrics: metrics_listener,
         certificates,
+        cdn,
     };
     let served = runtime.block_on(serve(Arc::clone(&app), listeners));
     // A store call that hangs on a broken disk must not keep the process.
@@ -215,11 +219,12 @@ fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Comman
     })
 }
 
-/// Where the service is reached, and with what certificates.
+/// Where the service is reached, with what certificates, and what stands in front.
 struct Listeners {
     service: TcpListener,
     metrics: Option<TcpListener>,
     certificates: Option<Arc<Certificates>>,
+    cdn: Option<Cdn>,
 }
 
 async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> {
@@ -237,6 +242,9 @@ async fn serve(app: AppState, listeners: Listeners) -> Result<(), CommandError> 
     let mut tasks = keepers(&app, &stop);
     if let Some(certificates) = listeners.certificates.clone() {
         tasks.spawn(certificates.keep(stop.clone()));
+    }
+    if let Some(cdn) = listeners.cdn {
+        tasks.spawn(cdn::keep(Arc::clone(&app), cdn, stop.clone()));
     }
     if let Some(listener) = metrics {
         tasks.spawn(serve_metrics(
@@ -272,12 +280,14 @@ fn keepers(app: &AppState, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     tasks.spawn(rescan::run(this(), stop()));
     tasks.spawn(keeper::run(this(), stop()));
     tasks.spawn(relabel::run(this(), stop()));
+    tasks.spawn(bank_control::serve(this(), stop()));
     tasks.spawn(merge_views(this(), stop()));
     tasks.spawn(complaints::keep(this(), stop()));
     tasks.spawn(staff::keep(this(), stop()));
     tasks.spawn(retention::keep(this(), stop()));
     tasks.spawn(retention::control::serve(this(), stop()));
     tasks.spawn(control::serve(this(), stop()));
+    tasks.spawn(bank_control::serve(this(), stop()));
     tasks.spawn(abuse::keep(this(), stop()));
     tasks.spawn(statistics::keep(this(), stop()));
     tasks

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use imgshare_pipeline::stage::inspect::{Fate, Report, inspect};
+use imgshare_pipeline::stage::inspect::{Difference, Fate, Report, inspect};
 use serde::Serialize;
 
 use super::{CommandError, output};
@@ -104,14 +104,14 @@ impl Verified {
                 fate: match report.fate {
                     Fate::StoredAsItIs => "stored-as-it-is",
                     Fate::CutAnew => "cut-anew",
-                    Fate::Rewritten => "rewritten",
+                    Fate::Rewritten(_) => "rewritten",
                     Fate::Refused(_) => "refused",
                     Fate::Unknown(_) => "unknown",
                 },
                 code: match &report.fate {
                     Fate::Refused(reject) => Some(reject.code()),
                     Fate::Unknown(fault) => Some(fault.code()),
-                    Fate::StoredAsItIs | Fate::CutAnew | Fate::Rewritten => None,
+                    Fate::StoredAsItIs | Fate::CutAnew | Fate::Rewritten(_) => None,
                 },
                 carried: report
                     .carried
@@ -123,6 +123,15 @@ impl Verified {
                     })
                     .collect(),
                 omitted: report.omitted,
+                differs: match report.fate {
+                    Fate::Rewritten(first) => Some(JsonDifference {
+                        what: first.what,
+                        how: first.how.words(),
+                        offset: first.offset,
+                        bytes: first.bytes,
+                    }),
+                    _ => None,
+                },
             },
         };
         serde_json::to_string(&line).expect("a line is text and numbers")
@@ -158,11 +167,20 @@ impl Verified {
             Fate::Refused(reject) => {
                 lines.push(format!("           would be refused: {reject}"));
             }
-            Fate::Rewritten if report.carried.is_empty() => lines.push(
-                "           nothing known is carried, yet it would be stored with other bytes"
-                    .to_owned(),
-            ),
-            Fate::Rewritten | Fate::CutAnew | Fate::StoredAsItIs | Fate::Unknown(_) => {}
+            Fate::Rewritten(first) if report.carried.is_empty() => {
+                let Difference {
+                    what,
+                    how,
+                    offset,
+                    bytes,
+                } = first;
+                lines.push(format!(
+                    "           nothing known is carried, yet it would be stored with other \
+                     bytes: first, in {what}, {bytes} bytes at {offset} {}",
+                    how.words()
+                ));
+            }
+            Fate::Rewritten(_) | Fate::CutAnew | Fate::StoredAsItIs | Fate::Unknown(_) => {}
         }
         lines.join("\n")
     }
@@ -181,12 +199,23 @@ enum JsonLine<'a> {
         code: Option<&'a str>,
         carried: Vec<JsonPart>,
         omitted: u64,
+        /// Where a rewritten file first differs from what would be stored.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        differs: Option<JsonDifference>,
     },
     Unreadable {
         path: &'a str,
         code: &'a str,
         error: &'a str,
     },
+}
+
+#[derive(Serialize)]
+struct JsonDifference {
+    what: &'static str,
+    how: &'static str,
+    offset: usize,
+    bytes: usize,
 }
 
 #[derive(Serialize)]

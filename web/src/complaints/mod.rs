@@ -31,6 +31,7 @@ use utoipa_axum::routes;
 
 pub(crate) use alarm::ALARM_FROM;
 pub use refusal::Refusal;
+pub(crate) use wire::category_words;
 pub use wire::{ReportStatus, Statement};
 
 use crate::app::{App, AppState};

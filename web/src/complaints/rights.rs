@@ -92,7 +92,7 @@ impl Held {
                 Ok((complaints.statement(&owned)?, appeal))
             })
             .await?;
-        let moderation = &app.settings.moderation;
+        let moderation = &*app.thresholds.moderation();
         let judged = decision::judge_stored(moderation, record);
         let classification = record.classification.as_ref();
         Ok(Self {

@@ -293,7 +293,7 @@ pub(super) fn policy_words(policy: Policy) -> &'static str {
 }
 
 /// A category in the words of the form.
-pub(super) fn category_words(category: Category) -> (&'static str, &'static str) {
+pub(crate) fn category_words(category: Category) -> (&'static str, &'static str) {
     match category {
         Category::WronglyLabelled => (
             "Wrongly labelled",

@@ -32,6 +32,7 @@ impl Settings {
         self.operator.check()?;
         self.advertising.check(self.http.proxies)?;
         self.tls.check()?;
+        self.cdn.check(&self.base_url)?;
         if self.tls.is_on() && self.base_url.starts_with("http://") {
             return refuse(
                 "base_url",

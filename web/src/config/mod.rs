@@ -4,6 +4,7 @@
 mod abuse;
 mod advertising;
 mod backup;
+mod cdn;
 mod check;
 mod clock;
 mod copyright;
@@ -32,6 +33,7 @@ use crate::moderation::rules::Rule;
 pub use abuse::Abuse;
 pub use advertising::{AdProvider, Advertising};
 pub use backup::Backup;
+pub use cdn::{Cdn, Purge, PurgeMethod};
 pub use clock::Clock;
 pub use copyright::Copyright;
 pub use load::{ConfigError, FlagValue, Overrides, load, load_from};
@@ -68,6 +70,8 @@ pub struct Settings {
     pub advertising: Advertising,
     /// Connections, bodies and caches.
     pub http: Http,
+    /// A CDN in front.
+    pub cdn: Cdn,
     /// Certificate and key.
     pub tls: Tls,
     /// What one upload may be.
@@ -109,6 +113,7 @@ impl Default for Settings {
             operator: Operator::default(),
             advertising: Advertising::default(),
             http: Http::default(),
+            cdn: Cdn::default(),
             tls: Tls::default(),
             limits: Limits::default(),
             pipeline: Pipeline::default(),

@@ -9,13 +9,16 @@ pub(super) const FIELDS: &[Field] = &[
         "actor|staff|name",
         "Pseudonym of staff, or names of parts of the service",
     ),
-    Field::new("address", "Address on which the service listens"),
     Field::new(
-        "buckets|device|from|to|worst_error",
+        "address|target_host",
+        "Address on which the service listens, host of a content delivery network",
+    ),
+    Field::new(
+        "buckets|device|from|model|to|worst_error",
         "Which device classifies, in which batches",
     ),
     Field::new(
-        "changed|n|n_copies|n_cut|n_ended|n_entries|n_holds|n_images|n_lately|n_new|n_requests|n_restored|n_sealed|expired|report",
+        "changed|n|n_copies|n_cut|n_dropped|n_ended|n_entries|n_holds|n_images|n_lately|n_new|n_requests|n_restored|n_sealed|n_tasks|expired|report",
         "How many things were done or found",
     ),
     Field::new("code|status|fault", "Code and status of an error"),
@@ -25,7 +28,7 @@ pub(super) const FIELDS: &[Field] = &[
     ),
     Field::new("error|reason|why", "Why something failed"),
     Field::new(
-        "file|path|space",
+        "file|folder|path|space",
         "File or part of the database, by its name in the data folder",
     ),
     Field::new("id|twin", "Id of an image"),

@@ -95,7 +95,9 @@ fn add_headers(headers: &mut HeaderMap, http: &Http, image: ImageHeaders, is_unc
     let browser_seconds = http.image_max_age_seconds;
     let shared_seconds = match lifetime {
         Lifetime::OfAnImage => http.image_shared_max_age_seconds,
-        Lifetime::OfALabel => browser_seconds.min(http.image_shared_max_age_seconds),
+        Lifetime::OfALabel | Lifetime::OfAnotherName => {
+            browser_seconds.min(http.image_shared_max_age_seconds)
+        }
     };
     let lifetime = format!("public, max-age={browser_seconds}, s-maxage={shared_seconds}");
     headers.insert(header::ETAG, etag);

@@ -1,6 +1,7 @@
 //! What the service counts, in Prometheus' text format.
 
 mod abuse;
+mod cdn;
 mod pipeline;
 mod retention;
 mod safety;
@@ -37,6 +38,8 @@ pub struct Metrics {
     variant_bytes: Gauge,
     /// The end of what is kept.
     pub retention: retention::RetentionMetrics,
+    /// The purging of copies.
+    pub cdn: cdn::CdnMetrics,
     refused_clients: Family<Why, Counter>,
     log: LogCounters,
     safety: Safety,
@@ -141,6 +144,7 @@ impl Metrics {
             variant_bytes.clone(),
         );
         let retention = retention::RetentionMetrics::registered(&mut registry);
+        let cdn = cdn::CdnMetrics::registered(&mut registry);
         let safety = Safety::registered(&mut registry);
         registry.register_collector(Box::new(pipeline::PipelineCollector::new(pipeline)));
         registry.register_collector(Box::new(abuse::AbuseCollector::new(abuse)));
@@ -165,6 +169,7 @@ impl Metrics {
             variants_made,
             variant_bytes,
             retention,
+            cdn,
             refused_clients,
             log,
             safety,
@@ -247,6 +252,12 @@ impl Metrics {
     pub fn child_safety_accounts(&self, n_accounts: usize) {
         let n_accounts = i64::try_from(n_accounts).unwrap_or(i64::MAX);
         self.safety.accounts.set(n_accounts);
+    }
+
+    /// How many reported images are overdue; whether that is more than before.
+    pub fn cases_overdue(&self, n_overdue: usize) -> bool {
+        let n_overdue = i64::try_from(n_overdue).unwrap_or(i64::MAX);
+        self.safety.cases_overdue.set(n_overdue) < n_overdue
     }
 
     /// One image hidden by a report; whether that raised an alarm.

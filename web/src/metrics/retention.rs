@@ -15,6 +15,8 @@ pub struct RetentionMetrics {
     oldest_log_age: Gauge,
     pending_purge_age: Gauge,
     idle_images: Gauge,
+    oldest_backup_age: Gauge,
+    backup_folders_lost: Gauge,
     ended: Family<Of, Counter>,
     failures: Family<Of, Counter>,
     pause_us: Gauge,
@@ -47,6 +49,17 @@ impl RetentionMetrics {
             "Images without a view for as long as the terms say, counted to 10,000",
             metrics.idle_images.clone(),
         );
+        registry.register_with_unit(
+            "oldest_backup_age",
+            "Age of the oldest backup in the folders that are known",
+            Unit::Seconds,
+            metrics.oldest_backup_age.clone(),
+        );
+        registry.register(
+            "backup_folders_unreachable",
+            "Folders with backups that cannot be reached, so that nobody ends what is in them",
+            metrics.backup_folders_lost.clone(),
+        );
         registry.register(
             "retention_ended",
             "Things that came to their end, by job",
@@ -78,6 +91,10 @@ impl RetentionMetrics {
         self.pending_purge_age
             .set(narrow(ages.pending_purge_ms / MS_A_SECOND));
         self.idle_images.set(narrow(ages.n_idle));
+        self.oldest_backup_age
+            .set(narrow(ages.oldest_backup_ms / MS_A_SECOND));
+        self.backup_folders_lost
+            .set(narrow(ages.n_backup_folders_lost));
     }
 
     /// A piece of a job is done.

@@ -1,4 +1,4 @@
-//! What is counted of child safety.
+//! What is counted of child safety and of the clocks of the law.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -10,6 +10,7 @@ pub(super) struct Safety {
     pub(super) accounts: Gauge,
     pub(super) hidden_by_reports: Counter,
     pub(super) hiding_alarms: Counter,
+    pub(super) cases_overdue: Gauge,
 }
 
 impl Safety {
@@ -29,6 +30,11 @@ impl Safety {
             "hiding_alarms",
             "Times that reports had hidden another twenty images within an hour",
             safety.hiding_alarms.clone(),
+        );
+        registry.register(
+            "cases_overdue",
+            "Reported images whose clock has run out, counted up to a thousand; each needs a decision",
+            safety.cases_overdue.clone(),
         );
         safety
     }

@@ -5,10 +5,14 @@
 //! at as any other. A score near a threshold and the sample are both `check`.
 
 mod bank;
+mod decided;
 mod dto;
 mod queue;
 mod rules;
 mod thresholds;
+
+pub(super) use bank::is_told;
+pub(super) use decided::{take_back, why_not};
 
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -24,10 +28,17 @@ use crate::error::WebError;
 use crate::moderation::service::Worker;
 use crate::staff::{Access, Permission, Routes, Session};
 
+/// Who has a lane of the queue; which of them, handlers ask for.
+pub(super) const QUEUE: Access = Access::AnyOf(&[
+    Permission::Review,
+    Permission::DecideEscalated,
+    Permission::ChildSafety,
+]);
+
 /// Every route, with who may come to it.
 #[must_use]
 pub fn routes() -> Routes {
-    let queue = Access::SignedIn;
+    let queue = QUEUE;
     Routes::new()
         .at("/staff/api/queue", queue, get(queue::list))
         .at("/staff/api/queue/claim", queue, post(queue::claim_next))
@@ -51,7 +62,9 @@ pub fn routes() -> Routes {
             queue,
             post(queue::decide),
         )
-        .at("/staff/api/queue/{image}/undo", queue, post(queue::undo))
+        .at("/staff/api/queue/{image}/undo", queue, post(decided::undo))
+        .at("/staff/api/decided/last", queue, get(decided::last))
+        .at("/staff/api/session", Access::SignedIn, get(whose_session))
         .at(
             "/staff/api/bank",
             Access::Needs(Permission::HashBank),
@@ -75,6 +88,12 @@ pub fn routes() -> Routes {
         .and(thresholds::routes())
 }
 
+/// Whose session this is, and its token: for a page that was opened in the session
+/// before. No other site can read it.
+async fn whose_session(session: Session) -> Response {
+    answer(json!({"me": session.staff, "csrf": session.csrf}))
+}
+
 /// What lies in a lane is for those who may decide it.
 pub(super) fn permission(lane: Lane) -> Permission {
     match lane {
@@ -85,7 +104,7 @@ pub(super) fn permission(lane: Lane) -> Permission {
 }
 
 /// The lanes that a session may see; none is refused.
-pub(super) fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
+pub(crate) fn lanes(session: &Session) -> Result<Vec<Lane>, WebError> {
     let mut lanes = Lane::ALL.to_vec();
     lanes.retain(|lane| session.may(permission(*lane)).is_ok());
     if lanes.is_empty() {

@@ -3,7 +3,9 @@
 
 use imgshare_models::scores::Scores;
 use imgshare_pipeline::Scored;
-use imgshare_storage::moderation::{BankMatch, BankPolicy, Flag, Note, Reason, is_sampled};
+use imgshare_storage::moderation::{
+    BankHash, BankMatch, BankPolicy, Flag, Note, Reason, is_sampled,
+};
 use imgshare_storage::{Classification, Record, RuledBy, Ruling, State, StoredLabel};
 
 use super::rules::{self, Facts, Outcome, Rule};
@@ -83,7 +85,8 @@ impl Gate<'_> {
     ) -> Result<Passed, Refused> {
         let (state, classification) = decision::decide(self.moderation, scored);
         let facts = Facts {
-            hash_match: known.map(|found| found.distance == 0),
+            // A picture that looks the same may be another file.
+            hash_match: known.map(|found| matches!(found.entry.hash, BankHash::Sha256(_))),
             uploads_per_minute,
             reports,
             ..facts(scored.scores, record)
@@ -183,7 +186,7 @@ fn hash_flags(known: Option<&BankMatch>) -> Result<Vec<Flag>, Refused> {
 #[cfg(test)]
 mod tests {
     use imgshare_storage::contract::sample_record;
-    use imgshare_storage::moderation::{BankEntry, BankHash, Policy};
+    use imgshare_storage::moderation::{BankEntry, Policy};
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! What other rules would change about the images that are stored.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use imgshare_models::scores::{Label, Scores};
 use imgshare_pipeline::Scored;
@@ -26,6 +27,8 @@ pub struct Replay {
     pub n_unscored: u64,
     /// What would change, from what to what.
     pub changes: BTreeMap<(Outcome, Outcome), Change>,
+    /// Whether every image was looked at.
+    pub is_complete: bool,
 }
 
 /// Images with the same change.
@@ -39,11 +42,18 @@ pub struct Change {
 
 impl Replay {
     /// Judges every stored image again with the gate's rules and thresholds,
-    /// from the scores that are stored. Names up to `images_max` images a change.
+    /// from the scores that are stored, for as long as that may take: without a
+    /// bound to the end. Names up to `images_max` images a change.
     ///
     /// # Errors
     /// The store's.
-    pub fn run(queue: &Queue, gate: &Gate<'_>, images_max: usize) -> Result<Self, ModerationError> {
+    pub fn run(
+        queue: &Queue,
+        gate: &Gate<'_>,
+        images_max: usize,
+        time_max: Option<Duration>,
+    ) -> Result<Self, ModerationError> {
+        let begun = Instant::now();
         let moderation = Moderation {
             sample_rate: 0.0,
             ..gate.moderation.clone()
@@ -57,6 +67,9 @@ impl Replay {
         for state in [State::Public, State::Review, State::Blocked] {
             let mut after = None;
             loop {
+                if time_max.is_some_and(|time_max| begun.elapsed() >= time_max) {
+                    return Ok(replay);
+                }
                 let page = store.in_state(state, after.as_ref(), PAGE)?;
                 for id in &page.ids {
                     if let Some(record) = store.find(id)? {
@@ -69,6 +82,7 @@ impl Replay {
                 }
             }
         }
+        replay.is_complete = true;
         Ok(replay)
     }
 
@@ -138,5 +152,39 @@ fn outcome_of(gate: &Gate<'_>, record: &Record) -> Option<Outcome> {
         State::Review => Some(Outcome::Review),
         State::Blocked => Some(Outcome::Blocked),
         State::Pending | State::ScanFailed | State::Removed => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use imgshare_storage::Store;
+    use imgshare_storage::contract::{SampleBytes, sample_record};
+    use imgshare_storage::moderation::{Bank, QueueSettings};
+
+    use super::*;
+
+    #[test]
+    fn a_replay_ends_with_its_time() {
+        let store = Arc::new(Store::memory());
+        let record = Record {
+            state: State::Public,
+            ..sample_record()
+        };
+        let bytes = SampleBytes(b"original".to_vec());
+        store.commit(&record, &bytes).unwrap();
+        let bank = Arc::new(Bank::new(Arc::clone(&store)));
+        let queue = Queue::new(store, bank, QueueSettings::default());
+        let moderation = Moderation::default();
+        let gate = Gate {
+            moderation: &moderation,
+            rules: &[],
+            now_ms: 7,
+        };
+        let whole = Replay::run(&queue, &gate, 9, None).unwrap();
+        assert_eq!((whole.n_images, whole.is_complete), (1, true));
+        let none = Replay::run(&queue, &gate, 9, Some(Duration::ZERO)).unwrap();
+        assert_eq!((none.n_images, none.is_complete), (0, false));
     }
 }

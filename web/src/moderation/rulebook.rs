@@ -1,11 +1,12 @@
 //! The rules in force: those that staff set, else those of the settings.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use imgshare_storage::audit::{self, Action, Actor, Subject};
 use imgshare_storage::moderation::ModerationError;
 use imgshare_storage::{Keyspace, Space, StorageError, VALUE_BYTES_MAX};
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rules::{self, Rule, RuleError};
 
@@ -13,9 +14,13 @@ use super::rules::{self, Rule, RuleError};
 const VERSION: u8 = 1;
 
 /// The rules in force.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RuleBook {
     rules: RwLock<Arc<[Rule]>>,
+    /// One change at a time, so that what is in memory is what was written last.
+    turn: Mutex<()>,
+    /// Whoever looks at what other rules would change, one at a time.
+    preview: Arc<Semaphore>,
 }
 
 /// Why rules were not taken.
@@ -48,7 +53,16 @@ impl RuleBook {
         };
         Ok(Self {
             rules: RwLock::new(rules.into()),
+            turn: Mutex::new(()),
+            preview: Arc::new(Semaphore::new(1)),
         })
+    }
+
+    /// The turn to look at what other rules would change, which takes the store
+    /// for seconds; `None` while somebody else looks.
+    #[must_use]
+    pub fn preview_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.preview).try_acquire_owned().ok()
     }
 
     /// The rules in force.
@@ -77,6 +91,7 @@ impl RuleBook {
         if bytes > VALUE_BYTES_MAX {
             return Err(RuleBookError::TooLong { bytes });
         }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.rules();
         audit::commit(keys, |changes| {
             changes.put(key(), encoded.as_slice());
@@ -144,5 +159,30 @@ mod tests {
         let told = audit::entries_after(&store, 0, 9).unwrap();
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].entry.before[0]["name"], "of-the-file");
+    }
+
+    #[test]
+    fn rules_that_are_set_at_once_are_set_one_after_the_other() {
+        let store = Store::memory();
+        let book = RuleBook::open(&store, &[]).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (store, book) = (&store, &book);
+                scope.spawn(move || {
+                    for n in 0..50 {
+                        let rules = vec![rule(&format!("rule-{thread}-{n}"))];
+                        // Whoever else writes into the audit meanwhile may win.
+                        while book.set(store, &Actor::Operator, rules.clone(), 7).is_err() {}
+                    }
+                });
+            }
+        });
+        let stored = RuleBook::open(&store, &[]).unwrap();
+        assert_eq!(stored.rules(), book.rules());
+        let told = audit::entries_after(&store, 0, 999).unwrap();
+        assert_eq!(told.len(), 200);
+        for pair in told.windows(2) {
+            assert_eq!(pair[0].entry.after, pair[1].entry.before);
+        }
     }
 }

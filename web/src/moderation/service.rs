@@ -4,9 +4,12 @@
 pub mod thresholds;
 
 use imgshare_storage::moderation::{
-    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Status, Verdict,
+    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Queue, Status,
+    Verdict,
 };
+use imgshare_storage::staff::StaffId;
 use imgshare_storage::{ImageId, Record, Views};
+use serde::Serialize;
 
 use super::keeper;
 use crate::app::{App, AppState};
@@ -96,6 +99,47 @@ pub async fn claim_next(
     .await
 }
 
+/// What waits in a lane that somebody was given nothing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Waiting {
+    /// How many jobs wait, counted up to [`CLAIMS_MAX`].
+    pub n_waiting: usize,
+    /// Those that they skipped.
+    pub n_skipped: usize,
+    /// When the first of those comes back to them, in milliseconds since 1970 UTC.
+    pub skipped_until_ms: Option<u64>,
+    /// Those about their own decisions, which others must decide.
+    pub n_own: usize,
+}
+
+/// What waits in a lane, whatever its reasons.
+///
+/// # Errors
+/// The store's.
+pub async fn waiting(app: &App, who: StaffId, lane: Lane) -> Result<Waiting, WebError> {
+    let now_ms = clock::now_ms();
+    app.with_queue(move |queue| {
+        let query = Query {
+            lane,
+            ..Query::default()
+        };
+        let mut waiting = Waiting::default();
+        for job in queue.list(&query, None, CLAIMS_MAX)?.jobs {
+            waiting.n_waiting += 1;
+            let until_ms = job.skipped_until_ms(&who);
+            if job.not_by.as_ref() == Some(&who) {
+                waiting.n_own += 1;
+            } else if let Some(until_ms) = until_ms.filter(|until_ms| *until_ms > now_ms) {
+                waiting.n_skipped += 1;
+                let first = waiting.skipped_until_ms.unwrap_or(until_ms);
+                waiting.skipped_until_ms = Some(first.min(until_ms));
+            }
+        }
+        Ok(waiting)
+    })
+    .await
+}
+
 /// Claims one job that lies in one of these lanes.
 ///
 /// # Errors
@@ -150,10 +194,7 @@ pub async fn change_lease(
 ///
 /// # Errors
 /// The store's.
-pub async fn release_all(
-    app: &App,
-    who: imgshare_storage::staff::StaffId,
-) -> Result<usize, WebError> {
+pub async fn release_all(app: &App, who: StaffId) -> Result<usize, WebError> {
     app.with_queue(move |queue| queue.release_all(&who)).await
 }
 
@@ -202,6 +243,47 @@ pub async fn decide_each(
     outcomes
 }
 
+/// The job whose decision of this version somebody wants to take back: it lies in
+/// one of their lanes, or they have passed it on and nobody has touched it since.
+///
+/// # Errors
+/// [`ModerationError::NotQueued`], [`ModerationError::ForeignLane`], and the
+/// store's.
+pub async fn standing(
+    app: &App,
+    worker: Worker,
+    image: ImageId,
+    version: u64,
+) -> Result<Job, WebError> {
+    app.with_queue(move |queue| to_take_back(queue, &worker, &image, version))
+        .await
+}
+
+/// What seniors were given by a slip is taken back by who gave it; what child safety
+/// has stays with them.
+fn to_take_back(
+    queue: &Queue,
+    worker: &Worker,
+    image: &ImageId,
+    version: u64,
+) -> Result<Job, ModerationError> {
+    let found = queue.job_in(&worker.lanes, image);
+    if !matches!(found, Err(ModerationError::ForeignLane { .. })) {
+        return found;
+    }
+    let is_slip = |job: &Job| {
+        let decision = job.decision.as_ref();
+        let is_own = decision.is_some_and(|decision| {
+            decision.version == version && decision.by.as_ref() == Some(&worker.who.id)
+        });
+        is_own && job.lane == Lane::Senior && job.status == Status::Waiting && job.is_undoable()
+    };
+    queue
+        .job(image)?
+        .filter(is_slip)
+        .ok_or(ModerationError::ForeignLane { id: *image })
+}
+
 /// Takes a decision back; the moderator holds the job again.
 ///
 /// # Errors
@@ -217,8 +299,8 @@ pub async fn undo(
     let now_ms = clock::now_ms();
     let undone = app
         .with_queue(move |queue| {
+            let job = to_take_back(queue, &worker, &image, version)?;
             let Worker { who, lanes } = worker;
-            let job = queue.job_in(&lanes, &image)?;
             let decision = job.decision.as_ref();
             // What child safety takes back stays with them.
             let stays = job.lane == Lane::ChildSafety && job.status == Status::Decided;
@@ -234,10 +316,23 @@ pub async fn undo(
     undone
 }
 
-fn looked(
-    queue: &imgshare_storage::moderation::Queue,
-    job: Job,
-) -> Result<Looked, ModerationError> {
+/// Images with a decision that stands, the newest first: see
+/// [`Queue::decided`].
+///
+/// # Errors
+/// The store's.
+pub async fn decided(
+    app: &App,
+    by: Option<StaffId>,
+    lanes: Vec<Lane>,
+    after: Option<String>,
+    limit: usize,
+) -> Result<Listing, WebError> {
+    app.with_queue(move |queue| queue.decided(by.as_ref(), &lanes, after.as_deref(), limit))
+        .await
+}
+
+fn looked(queue: &Queue, job: Job) -> Result<Looked, ModerationError> {
     let store = queue.store();
     Ok(Looked {
         record: store.find(&job.image)?,

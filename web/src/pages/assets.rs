@@ -46,7 +46,7 @@ const SVG: &str = "image/svg+xml";
 
 /// Each script stands after those it imports, because its own hash covers the
 /// hashed names of its imports.
-const SOURCES: [(&str, &str, &str); 30] = [
+const SOURCES: [(&str, &str, &str); 33] = [
     ("base.css", CSS, include_str!("../../assets/base.css")),
     ("parts.css", CSS, include_str!("../../assets/parts.css")),
     ("card.css", CSS, include_str!("../../assets/card.css")),
@@ -61,6 +61,11 @@ const SOURCES: [(&str, &str, &str); 30] = [
     ("policy.css", CSS, include_str!("../../assets/policy.css")),
     ("staff.css", CSS, include_str!("../../assets/staff.css")),
     ("desk.css", CSS, include_str!("../../assets/desk.css")),
+    (
+        "desk_lists.css",
+        CSS,
+        include_str!("../../assets/desk_lists.css"),
+    ),
     ("figures.css", CSS, include_str!("../../assets/figures.css")),
     ("favicon.svg", SVG, include_str!("../../assets/favicon.svg")),
     ("icons.svg", SVG, include_str!("../../assets/icons.svg")),
@@ -84,6 +89,16 @@ const SOURCES: [(&str, &str, &str); 30] = [
         "desk_facts.js",
         JS,
         include_str!("../../assets/desk_facts.js"),
+    ),
+    (
+        "desk_empty.js",
+        JS,
+        include_str!("../../assets/desk_empty.js"),
+    ),
+    (
+        "desk_undo.js",
+        JS,
+        include_str!("../../assets/desk_undo.js"),
     ),
     ("desk.js", JS, include_str!("../../assets/desk.js")),
     ("grid.js", JS, include_str!("../../assets/grid.js")),

@@ -1,13 +1,13 @@
 //! Where moderators work.
 
 use askama::Template;
-use imgshare_storage::moderation::{Lane, Policy, ReasonKind, Sort};
+use imgshare_storage::moderation::{Lane, Policy, Reason, ReasonKind, Sort};
 
 use super::staff::Me;
 use super::{Site, render};
 
 /// Policies with the digit that chooses each, the gravest first.
-const POLICIES: &[(Policy, &str, &str)] = &[
+pub(super) const POLICIES: &[(Policy, &str, &str)] = &[
     (Policy::ChildAbuse, "child-abuse", "Sexual abuse of a child"),
     (
         Policy::IntimateImage,
@@ -33,17 +33,27 @@ const POLICIES: &[(Policy, &str, &str)] = &[
 fn reasons() -> Vec<(&'static str, &'static str)> {
     let mut reasons = vec![("check", "Scores to check")];
     for kind in ReasonKind::ALL {
-        let words = match kind {
-            ReasonKind::ReviewBand | ReasonKind::Sample => continue,
-            ReasonKind::Rule => "A rule",
-            ReasonKind::HashMatch => "Known hash",
-            ReasonKind::Report => "Reported",
-            ReasonKind::ScanFailed => "Scan failed",
-            ReasonKind::Appeal => "Appeal",
-        };
-        reasons.push((kind.as_str(), words));
+        if !matches!(kind, ReasonKind::ReviewBand | ReasonKind::Sample) {
+            reasons.push((kind.as_str(), kind_words(kind)));
+        }
     }
     reasons
+}
+
+fn kind_words(kind: ReasonKind) -> &'static str {
+    match kind {
+        ReasonKind::ReviewBand | ReasonKind::Sample => "Score to check",
+        ReasonKind::Rule => "A rule",
+        ReasonKind::HashMatch => "Known hash",
+        ReasonKind::Report => "Reported",
+        ReasonKind::ScanFailed => "Scan failed",
+        ReasonKind::Appeal => "Appeal",
+    }
+}
+
+/// A reason in words; a sample is not told from a score.
+pub fn reason_words(reason: &Reason) -> &'static str {
+    kind_words(reason.kind())
 }
 
 fn lane_of(lane: Lane) -> (&'static str, &'static str) {
@@ -59,10 +69,42 @@ fn sort_of(sort: Sort) -> (&'static str, &'static str) {
         Sort::HarmFirst => ("harm-first", "Most harmful first"),
         Sort::MostUncertain => ("most-uncertain", "Most uncertain first"),
         Sort::OldestFirst => ("oldest-first", "Oldest first"),
+        Sort::DueFirst => ("due-first", "Due first"),
     }
 }
 
 type Choices = Vec<(&'static str, &'static str)>;
+
+/// Which removals may put hashes into the bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bans {
+    /// None.
+    Nothing,
+    /// Those of child abuse.
+    ChildAbuse,
+    /// All of them.
+    Anything,
+}
+
+impl Bans {
+    /// What whoever keeps the bank, or works child safety's queue, may ban.
+    #[must_use]
+    pub fn of(keeps_bank: bool, is_child_safety: bool) -> Self {
+        match (keeps_bank, is_child_safety) {
+            (true, _) => Self::Anything,
+            (false, true) => Self::ChildAbuse,
+            (false, false) => Self::Nothing,
+        }
+    }
+
+    /// The one policy that it is for; empty for all.
+    fn against(self) -> &'static str {
+        match self {
+            Self::ChildAbuse => "child-abuse",
+            Self::Nothing | Self::Anything => "",
+        }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "desk/queue.html")]
@@ -75,13 +117,12 @@ struct QueuePage<'a> {
     sorts: Choices,
     reasons: Choices,
     policies: &'static [(Policy, &'static str, &'static str)],
-    bans: bool,
+    bans: Bans,
     passes_on: bool,
 }
 
-/// The page that shows one image at a time, of these lanes. `bans` is whether
-/// hashes may be put into the bank.
-pub fn one_by_one(site: &Site, me: &Me, lanes: &[Lane], bans: bool) -> String {
+/// The page that shows one image at a time, of these lanes.
+pub fn one_by_one(site: &Site, me: &Me, lanes: &[Lane], bans: Bans) -> String {
     render(&QueuePage {
         site,
         return_path: Some("/staff/queue"),
@@ -109,7 +150,8 @@ struct GridPage<'a> {
     bans: bool,
 }
 
-/// The page that decides many images of one reason at once.
+/// The page that decides many images of one reason at once. `bans` is whether
+/// hashes may be put into the bank.
 pub fn many(site: &Site, me: &Me, lanes: &[Lane], bans: bool) -> String {
     render(&GridPage {
         site,
@@ -134,6 +176,8 @@ pub struct PlainJob {
     pub version: u64,
     /// The larger of its scores.
     pub score: String,
+    /// What else is known of it: names and values.
+    pub facts: Vec<(String, String)>,
 }
 
 /// What the page of forms knows.
@@ -145,6 +189,8 @@ pub struct PlainView<'a> {
     pub job: Option<PlainJob>,
     /// What became of the image before.
     pub said: Option<&'a str>,
+    /// Image and version of the decision that can be taken back.
+    pub undo: Option<(String, u64)>,
 }
 
 #[derive(Template)]

@@ -8,6 +8,7 @@
 pub mod assets;
 pub mod complaints;
 pub mod data_map;
+pub mod decided;
 mod deletion;
 pub mod desk;
 pub mod ending;

@@ -73,8 +73,12 @@ pub struct CounterRow {
 pub struct NoticesView<'a> {
     /// What is due, the most urgent first.
     pub due: Vec<DueRow>,
+    /// The page with what is due later, if there is more.
+    pub more_due: Option<String>,
     /// Counter-notices, the one due first at the beginning.
     pub counters: Vec<CounterRow>,
+    /// The page with later ones, if there are more.
+    pub more_counters: Option<String>,
     /// Whether notices are theirs to answer.
     pub sees_notices: bool,
     /// What was just done.

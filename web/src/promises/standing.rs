@@ -9,6 +9,9 @@ use crate::config::Settings;
 /// Days that a deletion may stay on active servers.
 const DELETED_DAYS_MAX: u64 = 30;
 
+/// Days that a backup may be kept, and one for the pass that ends it.
+const BACKUP_DAYS_MAX: u64 = 91;
+
 /// Days that the request log may be kept, and one for the day it is cut off at.
 const LOG_DAYS_MAX: u64 = 91;
 
@@ -75,11 +78,7 @@ impl Facts<'_> {
                 Some(0) => Standing::Kept,
                 Some(n) => Standing::Broken(format!("{n} reports should have ended")),
             },
-            "P13e" => self.aged(|ages| {
-                let days = ages.pending_purge_ms / MS_A_DAY;
-                (days > DELETED_DAYS_MAX)
-                    .then(|| format!("something deleted {days} days ago is still in a file"))
-            }),
+            "P13e" => self.deletions(),
             "P14" if !settings.is_behind_tls() => Standing::Needs(
                 "neither tls.certificate nor a base_url with https is set".to_owned(),
             ),
@@ -94,6 +93,26 @@ impl Facts<'_> {
         match &self.ages {
             None => Standing::Unknown,
             Some(ages) => broken(ages).map_or(Standing::Kept, Standing::Broken),
+        }
+    }
+
+    fn deletions(&self) -> Standing {
+        let late = self.aged(|ages| {
+            let days = ages.pending_purge_ms / MS_A_DAY;
+            if days > DELETED_DAYS_MAX {
+                return Some(format!(
+                    "something deleted {days} days ago is still in a file"
+                ));
+            }
+            let days = ages.oldest_backup_ms / MS_A_DAY;
+            (days > BACKUP_DAYS_MAX).then(|| format!("the oldest backup is {days} days old"))
+        });
+        let n_lost = self.ages.map_or(0, |ages| ages.n_backup_folders_lost);
+        match late {
+            Standing::Kept if n_lost > 0 => Standing::Needs(format!(
+                "{n_lost} folders with backups cannot be reached: nothing ends what is in them"
+            )),
+            late => late,
         }
     }
 

@@ -112,6 +112,7 @@ pub const PROMISES: [Promise; 30] = [
         kept_by: &[
             Keeper::Job(Job::IdleWarnings),
             Keeper::Job(Job::IdleRemovals),
+            Keeper::Job(Job::Imports),
         ],
     },
     Promise {
@@ -141,6 +142,7 @@ pub const PROMISES: [Promise; 30] = [
             Keeper::Job(Job::OldDatabases),
             Keeper::Job(Job::Rewrite),
             Keeper::Job(Job::Tombstones),
+            Keeper::Job(Job::Backups),
         ],
     },
     Promise {

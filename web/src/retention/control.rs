@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imgshare_storage::backup::{self, BackupKey, DAYS_MAX, Made};
-use imgshare_storage::retention::{Ages, Did, Job, Planned};
-use imgshare_storage::{ImageId, ViewDelta};
+use imgshare_storage::retention::{self, Ages, Did, Job, Planned};
+use imgshare_storage::{ImageId, Store, ViewDelta};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -43,10 +43,24 @@ pub enum Command {
         /// Days that backups are kept.
         days_max: u32,
     },
+    /// The beginning of a CDN's log.
+    BeginImport {
+        /// Its SHA-256, in hexadecimal.
+        log: String,
+    },
     /// Views that a CDN has answered.
     AddViews {
+        /// The log's SHA-256.
+        log: String,
+        /// Which batch of it, counted from 0.
+        number: u64,
         /// Image, number, day of the last, counted from 1970-01-01.
         views: Vec<(ImageId, u64, u32)>,
+    },
+    /// The end of a CDN's log.
+    EndImport {
+        /// Its SHA-256.
+        log: String,
     },
 }
 
@@ -108,19 +122,35 @@ pub fn obey(
             let made = back_up(house, to, key, *days_max, now_ms);
             return made.map_or_else(refused, |made| Answer::BackedUp { made });
         }
-        Command::AddViews { views } if views.len() > views::BATCH_MAX => {
-            return refused(format_args!("more than {} views at once", views::BATCH_MAX));
+        Command::BeginImport { log }
+        | Command::AddViews { log, .. }
+        | Command::EndImport { log } => {
+            let done = import(house.store(), log, command, now_ms);
+            return done.map_or_else(refused, |()| Answer::Done);
         }
-        Command::AddViews { views } => {
+    };
+    answer.unwrap_or_else(refused)
+}
+
+/// A step of the import of a CDN's log, which is counted once.
+fn import(store: &Store, log: &str, command: &Command, now_ms: u64) -> Result<(), String> {
+    let mut hash = retention::LogHash::default();
+    hex::decode_to_slice(log, &mut hash).map_err(|error| format!("the log's hash: {error}"))?;
+    let done = match command {
+        Command::AddViews { views, .. } if views.len() > views::BATCH_MAX => {
+            return Err(format!("more than {} views at once", views::BATCH_MAX));
+        }
+        Command::AddViews { number, views, .. } => {
             let deltas = views
                 .iter()
                 .map(|&(id, n_views, day)| ViewDelta { id, n_views, day });
             let deltas: Vec<ViewDelta> = deltas.collect();
-            let added = house.store().add_views(&deltas);
-            added.map(|()| Answer::Done).map_err(Into::into)
+            retention::import_batch(store, &hash, *number, &deltas, now_ms)
         }
+        Command::EndImport { .. } => retention::end_import(store, &hash, now_ms),
+        _ => retention::begin_import(store, &hash, now_ms).map(|_| ()),
     };
-    answer.unwrap_or_else(refused)
+    done.map_err(|error| error.to_string())
 }
 
 fn back_up(

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use imgshare_pipeline::Format;
 use imgshare_pipeline::stage::variant::{Shape, VariantSpec};
 use imgshare_storage::{BlobReader, ImageId, Record, State as ImageState, StorageError};
 
 use crate::app::{App, AppState};
-use crate::cache::{CachedImage, ImageHeaders, Rendition};
+use crate::cache::{CachedImage, ImageHeaders, Lifetime, Rendition};
 use crate::cached_image;
 use crate::clock;
 use crate::dto;
@@ -44,6 +44,7 @@ use crate::variants;
 pub(super) async fn original(
     State(app): State<AppState>,
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Response, WebError> {
@@ -65,7 +66,7 @@ pub(super) async fn original(
         &app.settings.http,
         &method,
         &headers,
-        image_headers,
+        as_asked_for(&uri, &[&name], image_headers),
         content,
     )
 }
@@ -109,10 +110,11 @@ pub(super) async fn original(
 pub(super) async fn variant(
     State(app): State<AppState>,
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
-    Path((id, name)): Path<(String, String)>,
+    Path((id_name, name)): Path<(String, String)>,
 ) -> Result<Response, WebError> {
-    let id = dto::parse_id(&id).ok_or(WebError::NotFound)?;
+    let id = dto::parse_id(&id_name).ok_or(WebError::NotFound)?;
     let (stem, extension) = name.rsplit_once('.').ok_or(WebError::NotFound)?;
     let spec = variants::find_spec(stem).ok_or(WebError::NotFound)?;
     if spec.shape == Shape::Card {
@@ -134,7 +136,7 @@ pub(super) async fn variant(
             &app.settings.http,
             &method,
             &headers,
-            image.headers.clone(),
+            as_asked_for(&uri, &[&id_name, &name], image.headers.clone()),
             content,
         );
     }
@@ -153,6 +155,20 @@ pub(super) async fn variant(
 fn elsewhere(path: &str) -> Response {
     let lifetime = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (lifetime, Redirect::temporary(path)).into_response()
+}
+
+/// The headers of an image that was asked for by this address. Only its own is
+/// purged when it goes: under any other it is kept for a short time.
+fn as_asked_for(uri: &Uri, names: &[&str], headers: ImageHeaders) -> ImageHeaders {
+    let asked_for = uri.path().strip_prefix("/i/").unwrap_or_default();
+    let is_its_own = uri.query().is_none() && asked_for.split('/').eq(names.iter().copied());
+    match is_its_own {
+        true => headers,
+        false => ImageHeaders {
+            lifetime: Lifetime::OfAnotherName,
+            ..headers
+        },
+    }
 }
 
 /// Of an image that was taken down by a decision, what that was.

@@ -1,5 +1,8 @@
 //! Advertising over HTTP: the slot and the policy come and go together.
 
+use imgshare_models::scores::Thresholds;
+use imgshare_storage::audit::Actor;
+
 use super::*;
 use crate::ads::tests::settings;
 
@@ -92,6 +95,30 @@ async fn p10_an_nsfw_or_unchecked_image_has_none() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn p10_thresholds_that_staff_set_count_for_advertising() {
+    // A mass of 0.20 that may be nsfw: allowed by the settings.
+    let near = Scores::from_array([0.02, 0.05, 0.78, 0.05, 0.10]);
+    let service = Service::start(&Oracle::says(near), settings());
+    let image = service.uploaded(&photo()).await;
+    let path = path_of(&image["url"]);
+    assert!(has_ad(&visit(&service, path, &CONSENTING).await));
+    let stricter = |change: fn(&mut Thresholds)| {
+        let mut thresholds = service.app.thresholds.moderation().thresholds();
+        change(&mut thresholds);
+        let (book, store) = (&service.app.thresholds, &*service.app.store);
+        book.set(store, &Actor::Operator, thresholds, 7).unwrap();
+    };
+    stricter(|thresholds| thresholds.ads = 0.15);
+    assert!(!has_ad(&visit(&service, path, &CONSENTING).await));
+    stricter(|thresholds| thresholds.ads = 0.30);
+    assert!(has_ad(&visit(&service, path, &CONSENTING).await));
+    // What the viewer warns of carries none, whatever the settings say.
+    stricter(|thresholds| thresholds.explicit = 0.09);
+    let shown = visit(&service, &format!("{path}?show=1"), &CONSENTING).await;
+    assert!(!has_ad(&shown));
 }
 
 #[tokio::test]

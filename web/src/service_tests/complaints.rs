@@ -259,6 +259,40 @@ async fn a_removed_image_says_so_and_why() {
 }
 
 #[tokio::test]
+async fn what_a_rule_blocked_says_so_and_why() {
+    let mut settings = Settings::default();
+    let rule = r#"{"name": "no-jpeg", "outcome": "blocked", "when": {"frames": {"at-least": 1}}}"#;
+    settings.moderation.rules = vec![serde_json::from_str(rule).unwrap()];
+    let service = Service::start(&Oracle::says(SAFE), settings);
+    let image = service.an_image().await;
+    let id = &image.id;
+    for path in [
+        format!("/{id}"),
+        image.direct.clone(),
+        format!("/i/{id}/thumb.jpg"),
+        format!("/api/v1/images/{id}"),
+    ] {
+        let gone = service.get(&path).await;
+        gone.assert_problem(410, "image-removed");
+        let statement = &gone.json()["statement"];
+        assert_eq!(statement["restriction"], "removed", "{path}");
+        assert_eq!(statement["automated"], true, "{path}");
+        assert_eq!(statement["policy"], Value::Null, "{path}");
+    }
+    let page = service.browse(&format!("/{id}")).await;
+    assert_eq!(page.status, StatusCode::GONE);
+    assert!(page.text().contains("without a person"), "{}", page.text());
+    let page = service.manage(&image).await;
+    assert_eq!(page.status, StatusCode::OK);
+    // A token that is not its own is told the same as anybody.
+    let wrong = Uploaded {
+        token: "0".repeat(40),
+        ..image
+    };
+    assert_eq!(service.manage(&wrong).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
 async fn a_legal_order_is_451() {
     let service = Service::saying(SAFE);
     let image = service.an_image().await;

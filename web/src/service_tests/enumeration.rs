@@ -20,11 +20,12 @@ fn paths(id: &str) -> [String; 5] {
     ]
 }
 
-/// An unknown, a deleted, a hidden and a blocked image.
-async fn ids(service: &Service) -> [String; 4] {
+/// An unknown, a deleted and a hidden image. One that was blocked says so, as one
+/// that staff removed does.
+async fn ids(service: &Service) -> [String; 3] {
     let store = &service.app.store;
     let mut uploaded = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..2 {
         let image = service.uploaded(&photo()).await;
         uploaded.push(image["id"].as_str().unwrap().to_owned());
     }
@@ -33,16 +34,8 @@ async fn ids(service: &Service) -> [String; 4] {
     store
         .update(&of(1), |record| record.state = State::Review)
         .unwrap();
-    store
-        .update(&of(2), |record| record.state = State::Blocked)
-        .unwrap();
     let unknown = ImageId::random().unwrap().to_string();
-    [
-        unknown,
-        uploaded[0].clone(),
-        uploaded[1].clone(),
-        uploaded[2].clone(),
-    ]
+    [unknown, uploaded[0].clone(), uploaded[1].clone()]
 }
 
 #[tokio::test]
@@ -72,7 +65,7 @@ async fn p18_unknown_deleted_and_hidden_take_alike() {
     let service = Service::saying(SAFE);
     let ids = ids(&service).await;
     for path_idx in 0..paths("").len() {
-        let mut fastest = [Duration::MAX; 4];
+        let mut fastest = [Duration::MAX; 3];
         for _ in 0..TRIES {
             for (id, fastest) in ids.iter().zip(&mut fastest) {
                 let path = &paths(id)[path_idx];

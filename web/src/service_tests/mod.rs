@@ -2,6 +2,8 @@
 //! everything between them real.
 
 mod ads;
+mod bank_door;
+mod cdn;
 mod complaints;
 mod deletion;
 mod enumeration;

@@ -157,3 +157,21 @@ async fn p20_deleting_from_the_same_page_takes_the_same_token() {
         .await
         .assert_problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn p20_the_owner_is_told_the_label_that_is_in_force() {
+    let near = Scores::from_array([0.02, 0.05, 0.78, 0.05, 0.10]);
+    let service = Service::saying(near);
+    let (id, token) = owned(&service).await;
+    let mut thresholds = service.app.thresholds.moderation().thresholds();
+    thresholds.explicit = 0.09;
+    let (book, store) = (&service.app.thresholds, &*service.app.store);
+    let by = imgshare_storage::audit::Actor::Operator;
+    book.set(store, &by, thresholds, 7).unwrap();
+    let shown = service.get(&format!("/api/v1/images/{id}")).await.json();
+    assert_eq!(shown["label"], "nsfw");
+    let mut archive = exported(&service, &id, &token).await;
+    let held: Value = serde_json::from_slice(&file(&mut archive, "metadata.json")).unwrap();
+    assert_eq!(held["label"], shown["label"]);
+    assert_eq!(held["confidence"], shown["confidence"]);
+}

@@ -1,4 +1,4 @@
-//! The door for `imgshare admin`, `block` and parts of `rules` and `bank` while the service
+//! The door for `imgshare admin`, `block` and parts of `rules` while the service
 //! runs, which holds the only open database: a socket in the data folder. Who may
 //! enter that folder may command.
 
@@ -13,7 +13,6 @@ use std::time::Duration;
 use imgshare_storage::Keyspace;
 use imgshare_storage::audit;
 use imgshare_storage::complaints::{ComplaintError, Complaints};
-use imgshare_storage::moderation::BankHash;
 use imgshare_storage::staff::Secret;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -134,15 +133,6 @@ impl Known<'_> {
                 }
                 thresholds(&self.thresholds.in_force())
             }
-            AdminCommand::BankShow { hash } => self.bank(hash.as_ref())?,
-            AdminCommand::BankRemove { hash } => {
-                let bank = self.complaints.queue().bank();
-                let removed = bank.remove(&by.actor, hash, by.now_ms);
-                match removed.map_err(ComplaintError::from)? {
-                    true => done(hash),
-                    false => refused("the bank does not know this hash"),
-                }
-            }
             AdminCommand::AuditHead => AdminAnswer::AuditHead {
                 head: audit::head(keys)?,
             },
@@ -181,18 +171,6 @@ impl Known<'_> {
             member.locked_for_ms = member.locked_for_ms.max(locked);
         }
         Ok(members)
-    }
-
-    fn bank(&self, hash: Option<&BankHash>) -> Result<AdminAnswer, ComplaintError> {
-        let bank = self.complaints.queue().bank();
-        Ok(match hash {
-            Some(hash) => AdminAnswer::BankEntry {
-                entry: bank.entry(hash)?.map(Box::new),
-            },
-            None => AdminAnswer::BankCounts {
-                counts: bank.counts()?,
-            },
-        })
     }
 
     fn shadow_model(&self, keys: &dyn Keyspace) -> Result<AdminAnswer, AdminError> {

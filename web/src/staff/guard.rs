@@ -223,15 +223,13 @@ async fn admit(
     let stage_needed = match access {
         Access::Anyone => return Ok(request),
         Access::HalfWay => Stage::SecondFactor,
-        Access::SignedIn | Access::Needs(_) => Stage::Full,
+        Access::SignedIn | Access::Needs(_) | Access::AnyOf(_) => Stage::Full,
     };
     let caller = caller.ok_or(Refusal::SessionMissing)?;
     if stage_needed == Stage::Full && caller.stage() == Stage::SecondFactor {
         return Err(Refusal::SecondFactorMissing.into());
     }
-    if let Access::Needs(permission) = access
-        && !permission.is_of(caller.live.account.value.role)
-    {
+    if !access.is_open_to(caller.live.account.value.role) {
         return Err(Refusal::NotPermitted.into());
     }
     if is_changing {

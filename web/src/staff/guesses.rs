@@ -31,7 +31,8 @@ const AT_ONCE_MAX: u32 = 4;
 
 /// A name is locked for all networks after this many times the failures that
 /// lock it for one: guessing from many networks is bounded, and no single one
-/// can lock a name for the others.
+/// can lock a name for the others. Networks that staff have logged in from are
+/// left out: nobody elsewhere can shut them.
 const ALL_NETWORKS_FACTOR: u32 = 20;
 
 /// A name, hashed with a secret of this process: people type passwords into the
@@ -115,7 +116,10 @@ impl Guesses {
         let hash = this.hash(login);
         let mut state = this.state();
         let of_pair = state.pairs.seen(&(hash, from)).copied();
-        let of_name = state.names.seen(&hash).copied();
+        let of_name = match state.known.seen(&from) {
+            Some(()) => None,
+            None => state.names.seen(&hash).copied(),
+        };
         let locked = [of_pair, of_name].into_iter().flatten();
         let left_ms = locked.filter_map(|failures| failures.locked_for_ms(now_ms));
         if let Some(left_ms) = left_ms.max() {
@@ -336,6 +340,23 @@ mod tests {
         let n_taken = (0..1_000).take_while(|n| begin(*n).is_ok()).count();
         assert_eq!(n_taken, 100);
         assert_eq!(code(begin(7_000)), "staff-locked");
+    }
+
+    #[test]
+    fn where_staff_have_logged_in_from_a_name_is_locked_by_nobody_else() {
+        let guesses = guesses();
+        guesses.know(network(9_000));
+        for n in 0..100 {
+            drop(Guesses::begin(&guesses, "jane", network(n), NOW).unwrap());
+        }
+        let of = |n| code(Guesses::begin(&guesses, "jane", network(n), NOW));
+        assert_eq!(of(7_000), "staff-locked");
+        assert_eq!(of(9_000), "looked-at");
+        // What was wrong from there still counts there.
+        for _ in 0..4 {
+            assert_eq!(of(9_000), "looked-at");
+        }
+        assert_eq!(of(9_000), "staff-locked");
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! `/staff/holds`: what the law keeps, and what is handed over (P11). For
-//! admins, with a second factor proved just now.
+//! `/staff/holds`: what the law keeps, and what is handed over (P11). Admins set
+//! and end holds, and hand over what is held, with a second factor proved just
+//! now. What lies in child safety's lane child safety hands over: a hold opens it
+//! to nobody else.
 
 use axum::Form;
 use axum::extract::rejection::FormRejection;
@@ -8,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use imgshare_storage::lawful::{self, LawfulError, Line, NewHold};
+use imgshare_storage::moderation::{Lane, ModerationError, Queue};
 use imgshare_storage::{ImageId, Record, Store, audit, calendar};
 use serde::Deserialize;
 use serde_json::json;
@@ -35,11 +38,23 @@ const HOLDS_MAX: usize = 500;
 const ENTRIES_MAX: usize = 1_000;
 
 pub(super) fn routes() -> Routes {
+    let handing_over = Access::AnyOf(&[Permission::Holds, Permission::ChildSafety]);
     let holds = Access::Needs(Permission::Holds);
     Routes::new()
-        .at(PATH, holds, get(show).post(set))
+        .at(PATH, handing_over, get(show).post(set))
         .at("/staff/holds/{id}/release", holds, post(release))
-        .at("/staff/holds/{id}/export", holds, post(export))
+        .at("/staff/holds/{id}/export", handing_over, post(export))
+}
+
+/// Whether the image of a hold is the caller's to see. Admins hand over what
+/// nobody was asked to look at too.
+fn is_theirs(queue: &Queue, session: &Session, image: &ImageId) -> Result<bool, ModerationError> {
+    let lane = queue.job(image)?.map(|job| job.lane);
+    let permission = match lane {
+        Some(Lane::ChildSafety) => Permission::ChildSafety,
+        Some(Lane::General | Lane::Senior) | None => Permission::Holds,
+    };
+    Ok(permission.is_of(session.role))
 }
 
 async fn show(
@@ -56,19 +71,32 @@ async fn page(
     session: &Session,
     problem: Option<&str>,
 ) -> Result<Response, WebError> {
-    let holds = app
-        .with_store(|store| lawful::holds(store, None, HOLDS_MAX))
-        .await?;
-    let rows = holds.iter().map(|hold| pages::HoldRow {
-        image: hold.image.to_string(),
-        reference: hold.reference.as_str().to_owned(),
-        set_by: hold.set_by.clone(),
-        since: calendar::date(hold.set_at_ms),
-        until: calendar::date(hold.expires_at_ms),
-    });
+    let asking = session.clone();
+    let rows = app.with_queue(move |queue| rows(queue, &asking)).await?;
+    let keeps = Permission::Holds.is_of(session.role);
     let site = Visitor::of(app, headers).site;
-    let html = pages::holds(&site, &me(session), &rows.collect::<Vec<_>>(), problem);
+    let html = pages::holds(&site, &me(session), &rows, keeps, problem);
     Ok(form_page(html, problem))
+}
+
+/// Every hold for whoever keeps them; for others those of what is theirs to see.
+fn rows(queue: &Queue, session: &Session) -> Result<Vec<pages::HoldRow>, ModerationError> {
+    let keeps = Permission::Holds.is_of(session.role);
+    let mut rows = Vec::new();
+    for hold in lawful::holds(&**queue.store(), None, HOLDS_MAX)? {
+        let is_theirs = is_theirs(queue, session, &hold.image)?;
+        if keeps || is_theirs {
+            rows.push(pages::HoldRow {
+                image: hold.image.to_string(),
+                reference: hold.reference.as_str().to_owned(),
+                set_by: hold.set_by.clone(),
+                since: calendar::date(hold.set_at_ms),
+                until: calendar::date(hold.expires_at_ms),
+                is_theirs,
+            });
+        }
+    }
+    Ok(rows)
 }
 
 /// Runs an act; what is refused by its own meaning comes back as such.
@@ -97,6 +125,7 @@ async fn set(
     session: Session,
     form: Result<Form<HoldForm>, FormRejection>,
 ) -> Result<Response, WebError> {
+    session.may(Permission::Holds)?;
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
     if let Some(first) = step_up_first(&app, &session, PATH) {
         return Ok(first);
@@ -163,7 +192,13 @@ async fn export(
     if let Some(first) = step_up_first(&app, &session, PATH) {
         return Ok(first);
     }
-    let hold = app.with_store(move |store| lawful::hold_of(store, &image));
+    let asking = session.clone();
+    let hold = app.with_queue(move |queue| {
+        if !is_theirs(queue, &asking, &image)? {
+            return Err(ModerationError::ForeignLane { id: image });
+        }
+        Ok(lawful::hold_of(&**queue.store(), &image)?)
+    });
     let Some(hold) = hold.await? else {
         let words = "Only what is held is handed over: set a hold with the order's reference.";
         return page(&app, &headers, &session, Some(words)).await;

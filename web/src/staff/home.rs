@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use axum::response::Html;
 use axum::routing::get;
 
-use super::{Access, Permission, Routes, Session, safety};
+use super::{Access, Permission, Routes, Session, clocks, safety};
 use crate::app::AppState;
 use crate::clock;
 use crate::error::WebError;
@@ -21,7 +21,9 @@ async fn home(
     headers: HeaderMap,
     session: Session,
 ) -> Result<Html<String>, WebError> {
-    let notices = safety::notices(&app, &session).await?;
+    let mut notices = safety::notices(&app, &session).await?;
+    let queues = clocks::queues(&app, &session).await?;
+    notices.extend(queues.overdue);
     let site = Visitor::of(&app, &headers).site;
     let allowed: Vec<&str> = Permission::ALL
         .into_iter()
@@ -34,6 +36,7 @@ async fn home(
         &me(&session),
         &allowed,
         &notices,
+        &queues.waiting,
         n_alerts,
     )))
 }
@@ -55,7 +58,9 @@ pub(crate) fn me(session: &Session) -> pages::Me {
             .any(|permission| permission.is_of(session.role)),
         sees_people: Permission::People.is_of(session.role),
         sees_audit: Permission::Audit.is_of(session.role),
-        sees_holds: Permission::Holds.is_of(session.role),
+        sees_holds: [Permission::Holds, Permission::ChildSafety]
+            .iter()
+            .any(|permission| permission.is_of(session.role)),
         sees_requests: Permission::Requests.is_of(session.role),
     }
 }

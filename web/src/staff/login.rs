@@ -375,8 +375,11 @@ async fn log_out(
         })
     })
     .await?;
-    // What is held is for others now.
-    service::release_all(&app, id).await?;
+    // What is held is for others now. A password alone gives back nothing: the
+    // leases belong to whoever showed the second factor too.
+    if stage == Stage::Full {
+        service::release_all(&app, id).await?;
+    }
     Ok(gone(&app))
 }
 

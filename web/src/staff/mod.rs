@@ -11,6 +11,7 @@ mod attempt;
 mod audit_page;
 mod bucket;
 mod challenge;
+mod clocks;
 pub mod control;
 mod csrf;
 mod enrol;
@@ -227,6 +228,7 @@ pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
         }
         if period % WATCH_PERIODS == 0 {
             app.watch_child_safety(false).await;
+            app.watch_clocks().await;
         }
         if period == 0 {
             end_lawful(&app).await;

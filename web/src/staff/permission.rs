@@ -108,6 +108,21 @@ pub enum Access {
     SignedIn,
     /// Who is logged in and has this permission.
     Needs(Permission),
+    /// Who is logged in and has one of these; what each of them opens, handlers
+    /// ask for.
+    AnyOf(&'static [Permission]),
+}
+
+impl Access {
+    /// Whether a role that is logged in may come.
+    #[must_use]
+    pub fn is_open_to(self, role: Role) -> bool {
+        match self {
+            Self::Anyone | Self::HalfWay | Self::SignedIn => true,
+            Self::Needs(permission) => permission.is_of(role),
+            Self::AnyOf(permissions) => permissions.iter().any(|each| each.is_of(role)),
+        }
+    }
 }
 
 #[cfg(test)]

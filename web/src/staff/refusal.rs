@@ -49,6 +49,9 @@ pub enum Refusal {
     /// Too many failures from one network, or passwords at the same time.
     #[error("Too many people are logging in. Try again in a moment.")]
     Busy,
+    /// Somebody else looks at what other rules would change.
+    #[error("Somebody is looking at such a preview just now. Try again in a moment.")]
+    PreviewBusy,
     /// Served without TLS to more than this machine.
     #[error(
         "Staff pages are served over TLS only: set base_url to the site's https address, or listen \
@@ -80,6 +83,7 @@ impl Refusal {
             Self::PasskeyWrong => (StatusCode::FORBIDDEN, "staff-passkey-wrong"),
             Self::Locked { .. } => (StatusCode::TOO_MANY_REQUESTS, "staff-locked"),
             Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "staff-busy"),
+            Self::PreviewBusy => (StatusCode::TOO_MANY_REQUESTS, "staff-preview-busy"),
             Self::InsecureTransport => (StatusCode::FORBIDDEN, "staff-insecure-transport"),
             Self::InvitationUnknown => (StatusCode::NOT_FOUND, "staff-invitation-unknown"),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "staff-form-invalid"),
@@ -92,6 +96,7 @@ impl Refusal {
         match self {
             Self::Locked { wait } => Some(*wait),
             Self::Busy => Some(Duration::from_secs(2)),
+            Self::PreviewBusy => Some(Duration::from_secs(10)),
             _ => None,
         }
     }

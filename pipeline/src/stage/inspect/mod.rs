@@ -9,6 +9,7 @@
 
 mod avif;
 mod content;
+mod difference;
 mod exif;
 mod gif;
 mod icc;
@@ -23,6 +24,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use self::difference::{Departure, Difference};
 use self::listing::Listing;
 pub use self::listing::{PARTS_MAX, Part};
 use super::sniff;
@@ -55,8 +57,8 @@ pub enum Fate {
     /// It would be stored with other bytes that hold the same: only where chunks
     /// or blocks are cut, or how a profile is compressed, would change.
     CutAnew,
-    /// It would be stored with other bytes.
-    Rewritten,
+    /// It would be stored with other bytes, which first differ there.
+    Rewritten(Difference),
     /// It would not be stored.
     Refused(Reject),
     /// Something of ours broke, so nobody knows.
@@ -99,7 +101,9 @@ fn fate(bytes: &[u8], stored: &Scrubbed) -> Fate {
     } else if content::is_same(bytes, stored.bytes(), stored.format()) {
         Fate::CutAnew
     } else {
-        Fate::Rewritten
+        let (format, becomes) = (sniff::format(bytes), stored.format());
+        let first = |format| difference::first(bytes, stored.bytes(), format, becomes);
+        Fate::Rewritten(first(format.unwrap_or(becomes)))
     }
 }
 

@@ -1,9 +1,12 @@
 use super::*;
 use crate::item::Upload;
-use crate::stage::scrub::fixtures::carriers;
+use crate::stage::scrub::fixtures::{carriers, webp_file};
 use crate::stage::scrub::scrub_encoded;
 use crate::stage::sniff::sniff;
-use crate::stage::testing::{AvifKind, avif, avif_of_kind, every_kind, gif, jpeg, png, png_chunk};
+use crate::stage::testing::{
+    AvifKind, avif, avif_of_kind, every_kind, gif, jpeg, png, png_chunk, webp, webp_chunk,
+    webp_lossy,
+};
 
 fn report(bytes: &[u8]) -> Report {
     inspect(bytes.into(), &Limits::default())
@@ -105,7 +108,13 @@ fn parts_are_named_with_their_place() {
         },
     ];
     assert_eq!(report.carried, expected);
-    assert_eq!(report.fate, Fate::Rewritten);
+    let comment_first = Difference {
+        what: "a segment of an application",
+        how: Departure::LeftOut,
+        offset: 2,
+        bytes: 7,
+    };
+    assert_eq!(report.fate, Fate::Rewritten(comment_first));
     assert_eq!(report.format, Some(Format::Jpeg));
 }
 
@@ -262,13 +271,99 @@ fn other_pieces_of_the_same_are_told_from_what_is_carried() {
     // A table that another takes the place of before a scan names it.
     let table = [&[0xFF, 0xDB, 0, 67, 0][..], &[b'x'; 64]].concat();
     let overwritten = [&jpeg[..2], &table, &jpeg[2..]].concat();
-    assert_eq!(report(&overwritten).fate, Fate::Rewritten);
+    assert!(matches!(report(&overwritten).fate, Fate::Rewritten(_)));
     let with_text = [
         &png[..33],
         &png_chunk(b"tEXt", b"Comment\0x"),
         &png_in_pieces(&png)[33..],
     ];
     let report = report(&with_text.concat());
-    assert_eq!(report.fate, Fate::Rewritten);
+    assert!(matches!(report.fate, Fate::Rewritten(_)));
     assert!(!report.is_clean());
+}
+
+/// Where the file first differs from what would be stored of it.
+fn difference(file: &[u8]) -> (&'static str, Departure, usize, usize) {
+    match report(file).fate {
+        Fate::Rewritten(Difference {
+            what,
+            how,
+            offset,
+            bytes,
+        }) => (what, how, offset, bytes),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn padding_and_hidden_data_do_not_read_alike() {
+    use Departure::{LeftOut, Replaced};
+    let clean = scrubbed(&webp_lossy());
+    let length = u32::from_le_bytes(*clean[16..].first_chunk().expect("a length"));
+    let picture = &clean[20..20 + usize::try_from(length).expect("small")];
+    let file = webp_file(&webp_chunk(b"VP8 ", &[picture, b"51.5N 0.1W"].concat()));
+    let found = difference(&file);
+    assert_eq!((found.0, found.1), ("a lossy picture", LeftOut));
+    assert!(found.2 >= file.len() - 12 && found.3 >= 9, "{found:?}");
+
+    let odd = odd_webp();
+    let mut padded = odd.clone();
+    *padded.last_mut().expect("a file") = 7;
+    let at = odd.len() - 1;
+    assert_eq!(difference(&padded), ("padding", Replaced, at, 1));
+}
+
+/// A clean file whose last byte is padding.
+fn odd_webp() -> Vec<u8> {
+    let odd = (1..200_u16).find_map(|width| {
+        let file = scrubbed(&webp(width, 3));
+        let length = u32::from_le_bytes(*file[16..].first_chunk().expect("a length"));
+        (length % 2 == 1).then_some(file)
+    });
+    odd.expect("some picture has an odd length")
+}
+
+#[test]
+fn the_first_difference_is_named_with_its_place() {
+    use Departure::{LeftOut, Replaced};
+    let clean = scrubbed(&png(40, 24));
+    let idat = clean.windows(4).position(|name| name == b"IDAT");
+    let idat = idat.expect("a picture");
+    let end = clean.len() - 12 - 4;
+    let data = [&clean[idat + 4..end], b"hidden"].concat();
+    let file = [
+        &clean[..idat - 4],
+        &png_chunk(b"IDAT", &data),
+        &png_chunk(b"IEND", b""),
+    ]
+    .concat();
+    let expected = ("the data of a picture", LeftOut, end, 6);
+    assert_eq!(difference(&file), expected);
+    // The same in two pieces: only where it begins is known.
+    let file = [
+        &clean[..idat - 4],
+        &png_chunk(b"IDAT", &data[..50]),
+        &png_chunk(b"IDAT", &data[50..]),
+        &png_chunk(b"IEND", b""),
+    ]
+    .concat();
+    let expected = ("the data of a picture", LeftOut, idat + 4, 6);
+    assert_eq!(difference(&file), expected);
+
+    let clean = scrubbed(&jpeg(40, 24));
+    let scan = clean.len() - 2;
+    let file = [&clean[..scan], b"hidden", &clean[scan..]].concat();
+    let found = ("the data of a scan or frame", LeftOut, scan, 6);
+    assert_eq!(difference(&file), found);
+    let table = clean.windows(2).position(|two| two == [0xFF, 0xDB]);
+    let table = table.expect("tables");
+    let filled = [&clean[..table], &[0xFF; 3], &clean[table..]].concat();
+    let expected = ("bytes between segments", LeftOut, table, 3);
+    assert_eq!(difference(&filled), expected);
+
+    let mut gif = scrubbed(&gif(8, 8));
+    // A colour that no pixel has.
+    let colour = 13 + 3;
+    gif[colour] ^= 0xFF;
+    assert_eq!(difference(&gif), ("a table", Replaced, colour, 1));
 }

@@ -2,7 +2,7 @@
 
 use super::BROKEN;
 use super::bits::Bits;
-use super::codes::{Code, Step, Steps};
+use super::codes::{AcCode, Code, Step, Steps};
 use super::plane::Plane;
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::frame::{Frame, Scan};
@@ -77,7 +77,7 @@ pub(super) fn dc(bits: &mut Bits<'_>, code: &Code, previous: &mut i32) -> Result
 #[inline(never)]
 pub(super) fn ac<'a, P: Plane>(
     bits: Bits<'a>,
-    code: &Code,
+    code: &AcCode,
     plane: &mut P,
     block: usize,
 ) -> Result<Bits<'a>, Reject> {
@@ -128,7 +128,7 @@ fn ended<'a>(bits: Bits<'a>, step: Step) -> Result<Bits<'a>, Reject> {
 /// Reads a symbol and its number that take too many bits for one look; of sixteen
 /// zeros the last stands for the number.
 #[inline(always)]
-fn long_step(bits: &mut Bits<'_>, code: &Code) -> Result<Step, Reject> {
+fn long_step(bits: &mut Bits<'_>, code: &AcCode) -> Result<Step, Reject> {
     let symbol = code.symbol(bits)?;
     let (run, size) = (symbol >> 4, symbol & 15);
     Ok(Step {

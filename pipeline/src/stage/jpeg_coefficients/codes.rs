@@ -64,8 +64,6 @@ impl Steps {
 pub(super) struct Code {
     /// By the next [`QUICK_BITS`]: the length of the code and its symbol.
     quick: Box<[(u8, u8); QUICK]>,
-    /// By the next [`QUICK_BITS`]: codes and numbers, as far as they fit.
-    steps: Box<[Steps; QUICK]>,
     /// By length: the first 16 bits that are no code of that length or less.
     limits: [u32; 17],
     /// By length: what leads from a code to the place of its symbol.
@@ -82,7 +80,6 @@ impl Code {
             .ok_or(BROKEN)?;
         let mut code = Self {
             quick: Box::new([(0, 0); QUICK]),
-            steps: Box::new([Steps::default(); QUICK]),
             limits: [0; 17],
             offsets: [0; 17],
             symbols: symbols.to_vec(),
@@ -105,38 +102,12 @@ impl Code {
         Ok(code)
     }
 
-    /// As an AC code of a sequential scan, whose symbols are read with their
-    /// numbers.
-    pub(super) fn with_steps(table: &[u8]) -> Result<Self, Reject> {
-        let mut code = Self::new(table)?;
-        code.find_steps();
-        Ok(code)
-    }
-
     fn fill(&mut self, code: u32, length: u8, symbol: u8) {
         let Some(spare) = QUICK_BITS.checked_sub(length.into()) else {
             return;
         };
         let first = (code as usize) << spare;
         self.quick[first..first + (1 << spare)].fill((length, symbol));
-    }
-
-    fn find_steps(&mut self) {
-        for bits in 0..QUICK {
-            let Some((first, n_bits)) = self.find_step(bits, QUICK_BITS) else {
-                continue;
-            };
-            let behind = (bits << n_bits) & (QUICK - 1);
-            let second = (first.run != Step::END)
-                .then(|| self.find_step(behind, QUICK_BITS - u32::from(n_bits)))
-                .flatten();
-            let (second, n_more) = second.unwrap_or_default();
-            self.steps[bits] = Steps {
-                numbers: [first.number, second.number],
-                runs: [first.run, second.run],
-                n_bits: [n_bits, n_more],
-            };
-        }
     }
 
     /// The step that `bits`, of which the first `n_known` are known, begin with,
@@ -158,13 +129,6 @@ impl Code {
         };
         let number = i16::try_from(number).ok()?;
         Some((Step { run, number }, n_bits))
-    }
-
-    /// The next symbols with their numbers, if they are short. The bits must have
-    /// been refilled.
-    #[inline(always)]
-    pub(super) fn steps(&self, bits: &Bits<'_>) -> Steps {
-        self.steps[bits.peek(QUICK_BITS) & (QUICK - 1)]
     }
 
     /// Reads the next symbol. The bits must have been refilled.
@@ -192,6 +156,51 @@ impl Code {
     }
 }
 
+/// A table for the AC of sequential scans, whose symbols are read with their
+/// numbers.
+pub(super) struct AcCode {
+    code: Code,
+    /// By the next [`QUICK_BITS`]: codes and numbers, as far as they fit.
+    steps: Box<[Steps; QUICK]>,
+}
+
+impl AcCode {
+    /// As [`Code::new`].
+    pub(super) fn new(table: &[u8]) -> Result<Self, Reject> {
+        let code = Code::new(table)?;
+        let mut steps = Box::new([Steps::default(); QUICK]);
+        for (bits, steps) in steps.iter_mut().enumerate() {
+            let Some((first, n_bits)) = code.find_step(bits, QUICK_BITS) else {
+                continue;
+            };
+            let behind = (bits << n_bits) & (QUICK - 1);
+            let second = (first.run != Step::END)
+                .then(|| code.find_step(behind, QUICK_BITS - u32::from(n_bits)))
+                .flatten();
+            let (second, n_more) = second.unwrap_or_default();
+            *steps = Steps {
+                numbers: [first.number, second.number],
+                runs: [first.run, second.run],
+                n_bits: [n_bits, n_more],
+            };
+        }
+        Ok(Self { code, steps })
+    }
+
+    /// The next symbols with their numbers, if they are short. The bits must have
+    /// been refilled.
+    #[inline(always)]
+    pub(super) fn steps(&self, bits: &Bits<'_>) -> Steps {
+        self.steps[bits.peek(QUICK_BITS) & (QUICK - 1)]
+    }
+
+    /// As [`Code::symbol`].
+    #[inline(always)]
+    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<u8, Reject> {
+        self.code.symbol(bits)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +214,7 @@ mod tests {
 
     #[test]
     fn short_and_long_codes_are_read() {
-        let code = Code::with_steps(&table()).expect("a code");
+        let code = AcCode::new(&table()).expect("a code");
         // 01 and the number 10, 00, 100, 101000000000 and the number 00101.
         let bytes = [0b0110_0010, 0b0101_0000, 0b0000_0001, 0b0100_0000];
         let mut bits = Bits::new(&bytes);

@@ -3,7 +3,7 @@
 use super::BROKEN;
 use super::bits::Bits;
 use super::block::{self, Band};
-use super::codes::Code;
+use super::codes::{AcCode, Code};
 use super::geometry::{Geometry, Grid};
 use super::intervals::Intervals;
 use super::plane::Plane;
@@ -16,9 +16,14 @@ struct Part {
     component_idx: usize,
     grid: Grid,
     dc: Option<Code>,
-    ac: Option<Code>,
+    ac: Option<Ac>,
     /// The DC value of the block before.
     previous: i32,
+}
+
+enum Ac {
+    Sequential(AcCode),
+    Progressive(Code),
 }
 
 /// What a scan needs to know of the file before it.
@@ -112,7 +117,7 @@ fn decode_block<P: Plane>(
     idx: usize,
 ) -> Result<(), Reject> {
     match (band, &part.dc, &part.ac) {
-        (Band::All, Some(dc), Some(ac)) => {
+        (Band::All, Some(dc), Some(Ac::Sequential(ac))) => {
             let value = block::dc(bits, dc, &mut part.previous)?;
             plane.set(idx, 0, value);
             *bits = block::ac(*bits, ac, plane, idx)?;
@@ -130,8 +135,8 @@ fn decode_block<P: Plane>(
             }
             Ok(())
         }
-        (Band::Ac(band), _, Some(ac)) => band.first(bits, ac, run, plane, idx),
-        (Band::AcBit(band), _, Some(ac)) => {
+        (Band::Ac(band), _, Some(Ac::Progressive(ac))) => band.first(bits, ac, run, plane, idx),
+        (Band::AcBit(band), _, Some(Ac::Progressive(ac))) => {
             let mut at = *bits;
             band.refine(&mut at, ac, run, plane, idx)?;
             *bits = at;
@@ -142,11 +147,13 @@ fn decode_block<P: Plane>(
 }
 
 fn parts(context: &Context<'_>, scan: &Scan) -> Result<Vec<Part>, Reject> {
-    let code = |class, id: u8| {
-        let table = context.tables.huffman(class, id.into()).ok_or(BROKEN)?;
-        match class {
-            Class::Ac if !context.frame.progressive() => Code::with_steps(table),
-            _ => Code::new(table),
+    let table = |class, id: u8| context.tables.huffman(class, id.into()).ok_or(BROKEN);
+    let ac_code = |id: u8| {
+        let table = table(Class::Ac, id)?;
+        if context.frame.progressive() {
+            Code::new(table).map(Ac::Progressive)
+        } else {
+            AcCode::new(table).map(Ac::Sequential)
         }
     };
     let part = |part: &frame::Part| {
@@ -154,8 +161,10 @@ fn parts(context: &Context<'_>, scan: &Scan) -> Result<Vec<Part>, Reject> {
         let component_idx = components
             .position(|component| component.id == part.id)
             .ok_or(BROKEN)?;
-        let dc = scan.uses_dc.then(|| code(Class::Dc, part.dc));
-        let ac = scan.uses_ac.then(|| code(Class::Ac, part.ac));
+        let dc = scan
+            .uses_dc
+            .then(|| table(Class::Dc, part.dc).and_then(Code::new));
+        let ac = scan.uses_ac.then(|| ac_code(part.ac));
         Ok(Part {
             component_idx,
             grid: *context.geometry.grids.get(component_idx).ok_or(BROKEN)?,

@@ -9,6 +9,7 @@ use crate::stage::testing::{
 };
 
 mod hostile;
+mod oracle;
 mod reduction;
 mod tails;
 

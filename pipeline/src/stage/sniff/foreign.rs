@@ -20,6 +20,11 @@ pub(super) fn advice(bytes: &[u8]) -> Option<&'static str> {
 
 fn still_advice(bytes: &[u8]) -> Option<&'static str> {
     Some(match bytes {
+        _ if is_apples_png(bytes) => {
+            "This is a PNG in Apple's own form, as apps hold them: open it on a Mac or \
+             an iPhone and save it as an ordinary PNG."
+        }
+        _ if is_tga(bytes) => "This is a TGA: save it as PNG.",
         [0xFF, 0x0A, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => {
             "This is JPEG XL: save it as JPEG or PNG."
         }
@@ -28,7 +33,7 @@ fn still_advice(bytes: &[u8]) -> Option<&'static str> {
             "This is a TIFF or a camera's raw file: export it as JPEG or PNG."
         }
         [b'B', b'M', ..] => "This is a BMP: save it as PNG.",
-        [0, 0, 1 | 2, 0, ..] => ICON,
+        [0, 0, 1 | 2, 0, low, high, ..] if (*low, *high) != (0, 0) => ICON,
         [b'8', b'B', b'P', b'S', ..] => "This is a Photoshop document: export it as PNG.",
         [b'g', b'i', b'm', b'p', b' ', b'x', b'c', b'f', ..] => {
             "This is a GIMP document: export it as PNG."
@@ -40,6 +45,30 @@ fn still_advice(bytes: &[u8]) -> Option<&'static str> {
         [b'%', b'!', b'P', b'S', ..] | [0xC5, 0xD0, 0xD3, 0xC6, ..] => POSTSCRIPT,
         _ => return None,
     })
+}
+
+/// A PNG that Xcode has changed: a chunk before the header says so, and no other
+/// decoder reads what follows.
+pub(super) fn is_apples_png(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x89PNG\r\n\x1A\n") && bytes.get(12..16) == Some(b"CgBI")
+}
+
+/// TGA has no magic bytes at its start: its header must make sense, all of it.
+fn is_tga(bytes: &[u8]) -> bool {
+    let Some(&[_, has_map, kind, m0, m1, n0, n1, entry_bits, ref rest @ ..]) =
+        bytes.first_chunk::<18>()
+    else {
+        return false;
+    };
+    let [_, _, _, _, w0, w1, h0, h1, bits, order] = *rest;
+    let map = match (has_map, kind & !8) {
+        (1, 1) => (n0, n1) != (0, 0) && matches!(entry_bits, 15 | 16 | 24 | 32),
+        (0, 2 | 3) => [m0, m1, n0, n1, entry_bits] == [0; 5],
+        _ => false,
+    };
+    let has_size = (w0, w1) != (0, 0) && (h0, h1) != (0, 0);
+    // The two highest bits say how rows alternate, which no writer used.
+    map && has_size && matches!(bits, 8 | 15 | 16 | 24 | 32) && order & 0xC0 == 0
 }
 
 /// Matroska and WebM, AVI, Ogg, Flash, Windows Media, MPEG streams, and

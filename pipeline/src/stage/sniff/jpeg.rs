@@ -20,6 +20,8 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
                 segment(&mut cursor)?;
             }
             0xC3 | 0xC5..=0xCF => return Err(Reject::UnsupportedFormat { advice: ADVICE }),
+            // The frame of JPEG-LS (ITU-T T.87, C.1.2).
+            0xF7 => return Err(Reject::UnsupportedFormat { advice: JPEG_LS }),
             0xD9 | 0xDA => {
                 return Err(Reject::Malformed {
                     detail: "the JPEG has no frame header",
@@ -37,6 +39,8 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<Header, Reject> {
 /// What to do with a JPEG of a kind that is not read.
 pub(crate) const ADVICE: Option<&str> =
     Some("This kind of JPEG is rare and not read here: save it again as an ordinary JPEG.");
+
+const JPEG_LS: Option<&str> = Some("This is JPEG-LS: save it as PNG.");
 
 /// Skips to the next marker. Bytes that belong to no segment are tolerated,
 /// as libjpeg does.

@@ -42,6 +42,7 @@ pub fn sniff(upload: Upload, limits: &Limits) -> Result<Sniffed, Reject> {
 pub(super) fn format(bytes: &[u8]) -> Option<Format> {
     match bytes {
         [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
+        _ if foreign::is_apples_png(bytes) => None,
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
         [

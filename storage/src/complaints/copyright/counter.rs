@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::business_days::{Zone, end_of_business_day};
+use super::super::outcome;
 use super::super::statement::{self, Restriction};
 use super::super::track::Step;
 use super::super::{ComplaintError, Complaints, Receipt, Text, appeal, keys};
@@ -192,24 +193,6 @@ impl Complaints {
         Ok(open(store, image)?.map(|(_, kept)| kept.value))
     }
 
-    /// Counter-notices that are open, the one due first at the beginning, at most
-    /// `limit`.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn open_counters(&self, limit: usize) -> Result<Vec<CounterNotice>, ComplaintError> {
-        let store = &**self.queue.store();
-        let mut counters = Vec::new();
-        for entry in store.range(&keys::all_restorations(), limit)? {
-            if let Some(receipt) = keys::last_receipt(&entry.key)
-                && let Some(kept) = Kept::<CounterNotice>::read(store, keys::counter(&receipt))?
-            {
-                counters.push(kept.value);
-            }
-        }
-        Ok(counters)
-    }
-
     /// Whether the claimant has gone to court about the removal that stands, so
     /// that no other counter-notice is taken.
     ///
@@ -296,7 +279,9 @@ impl Complaints {
             let also = |changes: &mut Changes, record: &Record, version: u64| {
                 plan_closed(changes, &counter, CounterState::Restored);
                 // The notice does not stand any more, and counts no more.
-                repeat::plan_counted(store, changes, record, Step::Back)?;
+                if outcome::was_infringement(store, &image)? {
+                    repeat::plan_counted(store, changes, record, Step::Back)?;
+                }
                 appeal::plan_granted(store, changes, &image, version, now_ms)?;
                 statement::plan_lifted(store, changes, &image, version)
             };

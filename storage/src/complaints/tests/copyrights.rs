@@ -347,5 +347,9 @@ fn open_counter_notices_are_listed_by_their_day() {
     let days: Vec<u64> = listed.iter().map(|of| of.restore_from_ms).collect();
     assert!(days.is_sorted() && listed.len() == 3);
     assert_eq!(listed[0].receipt, receipts[0].1);
-    assert_eq!(desk.complaints.open_counters(2).unwrap().len(), 2);
+    let page = desk.complaints.counters_page(None, 2).unwrap();
+    assert_eq!(page.due, listed[..2]);
+    let rest = desk.complaints.counters_page(page.next.as_ref(), 2);
+    let rest = rest.unwrap();
+    assert_eq!((&rest.due[..], rest.next), (&listed[2..], None));
 }

@@ -1,4 +1,29 @@
 use super::*;
+use crate::lawful;
+
+#[test]
+fn what_is_for_others_takes_nobodys_room_among_what_is_due() {
+    let desk = desk();
+    for n in 0..300 {
+        desk.report(desk.image(), Category::ChildAbuse, NOW + n);
+    }
+    let theirs: Vec<ImageId> = (0..5).map(|_| desk.image()).collect();
+    for (image, n) in theirs.iter().zip(0..) {
+        desk.report(*image, Category::IntimateImage, NOW + n);
+    }
+    let is_theirs = |case: &Case| Ok(case.categories.contains_key(&Category::IntimateImage));
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = desk.complaints.due_page(after.as_ref(), 2, is_theirs);
+        let page = page.unwrap();
+        found.extend(page.due.iter().map(|case| case.image));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(found, theirs);
+}
 
 #[test]
 fn several_reports_on_one_image_are_one_job() {
@@ -59,6 +84,47 @@ fn a_receipt_tells_how_it_stands_and_nothing_else() {
     desk.queue.undo(&who, &image, version, NOW + 2).unwrap();
     assert_eq!(desk.progress(&label), Progress::LookedAt);
     assert_eq!(desk.complaints.due_next(10).unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_due_first_comes_first_and_what_is_late_is_counted() {
+    let desk = desk();
+    let [spam, private, intimate, flagged] = [(); 4].map(|()| desk.image());
+    desk.queue
+        .flag(&flagged, &Flag::new(Reason::ReviewBand), NOW)
+        .unwrap();
+    desk.report(spam, Category::Spam, NOW);
+    desk.report(private, Category::Privacy, NOW);
+    desk.report(intimate, Category::IntimateImage, NOW + HOUR);
+    let due_first = || -> Vec<ImageId> {
+        let query = Query {
+            sort: crate::moderation::Sort::DueFirst,
+            ..Query::default()
+        };
+        let jobs = desk.queue.list(&query, None, 9).unwrap().jobs;
+        jobs.iter().map(|job| job.image).collect()
+    };
+    assert_eq!(due_first(), [intimate, private, spam, flagged]);
+    // One report more moves its clock, and none moves it back.
+    desk.report(spam, Category::IntimateImage, NOW);
+    desk.report(spam, Category::Other, NOW);
+    assert_eq!(due_first(), [spam, intimate, private, flagged]);
+
+    let late = |lanes: Option<&[Lane]>, at| desk.complaints.count_overdue(lanes, at, 9).unwrap();
+    let general = Some([Lane::General].as_slice());
+    assert_eq!(late(None, NOW + 48 * HOUR - 1), 0);
+    assert_eq!(late(None, NOW + 48 * HOUR), 1);
+    assert_eq!(late(general, NOW + 49 * HOUR), 2);
+    assert_eq!(late(Some(&[Lane::ChildSafety]), NOW + 49 * HOUR), 0);
+    let capped = desk.complaints.count_overdue(None, NOW + 49 * HOUR, 1);
+    assert_eq!(capped.unwrap(), 1);
+
+    // What is settled has no clock any more, until it is reported anew.
+    let who = person(Role::Moderator);
+    desk.decide(&who, &spam, &Verdict::Safe, NOW + 49 * HOUR);
+    assert_eq!(late(general, NOW + 49 * HOUR), 1);
+    desk.report(spam, Category::Other, NOW + 50 * HOUR);
+    assert_eq!(due_first(), [intimate, private, spam, flagged]);
 }
 
 #[test]
@@ -182,13 +248,17 @@ fn what_child_safety_let_stay_is_hidden_no_more() {
 fn an_order_that_held_it_before_outlives_the_report() {
     let desk = desk();
     let image = desk.image();
-    desk.store
-        .update(&image, |record| record.legal_hold = true)
-        .unwrap();
+    let order = lawful::NewHold {
+        image,
+        reference: lawful::Line::new("5 KLs 12/26").unwrap(),
+        expires_at_ms: NOW + 30 * DAY,
+    };
+    lawful::hold(&desk.store, &audit::Actor::Operator, &order, NOW).unwrap();
     desk.report(image, Category::ChildAbuse, NOW);
     let who = person(Role::ChildSafety);
     desk.decide(&who, &image, &Verdict::Safe, NOW + 1);
-    assert!(desk.record(&image).legal_hold);
+    let record = desk.record(&image);
+    assert_eq!((record.court_hold, record.legal_hold), (true, false));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::UNSEARCHED;
 use super::{Bank, BankEntry, BankHash, BankPolicy, PAGE};
 use crate::moderation::ModerationError;
 use crate::{Keyspace, Space};
@@ -32,12 +33,13 @@ impl Bank {
             let entries = self.store.range(&range, PAGE)?;
             for listed in &entries {
                 match BankHash::of_key(&listed.key) {
-                    None => {
-                        counts.n_unsearched += 1;
-                        continue;
-                    }
                     Some(BankHash::Sha256(_)) => counts.n_sha256 += 1,
                     Some(BankHash::Pdq(_)) => counts.n_pdq += 1,
+                    None => {
+                        let is_mark = listed.key.get(2..3) == Some(UNSEARCHED);
+                        counts.n_unsearched += u64::from(is_mark);
+                        continue;
+                    }
                 }
                 let policy = BankEntry::decode(&listed.value)?.policy;
                 counts.n_refused += u64::from(policy == BankPolicy::Refuse);

@@ -15,6 +15,9 @@ const VERSION: u8 = 1;
 /// What keys of hashes that were not looked for begin with; entries come behind.
 pub(super) const UNSEARCHED: &[u8] = b"c";
 
+/// What keys of how many removals ask for a hash begin with.
+const REMOVALS: &[u8] = b"d";
+
 /// A hash of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BankHash {
@@ -42,6 +45,12 @@ impl BankHash {
     pub(super) fn mark(&self) -> Vec<u8> {
         let key = self.key();
         Space::Bank.key(&[UNSEARCHED, &key[2..]])
+    }
+
+    /// The key of how many removals ask for it.
+    pub(super) fn removals_key(&self) -> Vec<u8> {
+        let key = self.key();
+        Space::Bank.key(&[REMOVALS, &key[2..]])
     }
 
     /// Reads a hash back from its mark.
@@ -150,6 +159,24 @@ impl BankEntry {
         flag
     }
 
+    /// This entry with what is stricter in another one; `None` when nothing is.
+    pub(super) fn made_stricter(&self, other: &Self) -> Option<Self> {
+        let mut stricter = self.clone();
+        stricter.policy = self.policy.min(other.policy);
+        if other.against == Policy::ChildAbuse {
+            stricter.against = Policy::ChildAbuse;
+        }
+        (stricter != *self).then_some(stricter)
+    }
+
+    /// The entry as a decision keeps it, short.
+    pub(in crate::moderation) fn without_words(&self) -> Self {
+        Self {
+            reason: Note::default(),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut encoded = vec![VERSION];
         serde_json::to_writer(&mut encoded, self)
@@ -176,6 +203,7 @@ mod tests {
                 prop_assert_eq!(BankHash::of_key(&hash.key()), Some(hash));
                 prop_assert_eq!(BankHash::of_mark(&hash.mark()), Some(hash));
                 prop_assert!(hash.mark() < Space::Bank.key(&[b"p"]));
+                prop_assert!(hash.removals_key() < Space::Bank.key(&[b"p"]));
             }
         }
 

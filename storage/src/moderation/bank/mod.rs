@@ -1,5 +1,6 @@
 //! Hashes of images that must not come back.
 
+mod bans;
 mod counts;
 mod entry;
 mod list;
@@ -17,7 +18,7 @@ use super::ModerationError;
 use crate::audit::{self, Action, Actor, Subject};
 use crate::pdq_index::{self, PdqIndex, bits_of};
 use crate::record::LIKENESS_QUALITY_MIN;
-use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, Store};
+use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, StorageError, Store};
 use entry::UNSEARCHED;
 
 /// Bits of 256 that two likenesses may differ in: PDQ's own recommendation.
@@ -236,7 +237,8 @@ impl Bank {
         Ok(Keyspace::commit(&*self.store, changes)?)
     }
 
-    /// Adds one entry. False when its hash is there already.
+    /// Adds one entry, or makes the one that is there as strict as this. False
+    /// when its hash is there already and as strict.
     ///
     /// # Errors
     /// The store's.
@@ -290,17 +292,24 @@ impl Bank {
         Ok(was_there)
     }
 
-    /// Plans an entry; false when its hash is there already.
+    /// Plans an entry, or that the one that is there becomes as strict; false when
+    /// it is.
     pub(super) fn plan_add(
         &self,
         changes: &mut Changes,
         entry: &BankEntry,
     ) -> Result<bool, ModerationError> {
         let key = entry.hash.key();
-        if self.store.get(&key)?.is_some() {
-            return Ok(false);
-        }
-        changes.expect(key.clone(), None);
+        let stored = self.store.get(&key)?;
+        let known = stored.as_deref().map(BankEntry::decode).transpose()?;
+        let entry = match known {
+            None => entry.clone(),
+            Some(known) => match known.made_stricter(entry) {
+                Some(stricter) => stricter,
+                None => return Ok(false),
+            },
+        };
+        changes.expect(key.clone(), stored);
         changes.put(key, entry.encode());
         changes.put(entry.hash.mark(), []);
         Ok(true)
@@ -319,6 +328,7 @@ impl Bank {
             changes.expect(key.clone(), stored);
             changes.delete(key);
             changes.delete(hash.mark());
+            changes.delete(hash.removals_key());
         }
         Ok(is_there)
     }
@@ -361,6 +371,32 @@ impl BankHash {
         .into_iter()
         .flatten()
     }
+}
+
+/// Plans that the bank forgets which image its hashes were taken from, in the commit
+/// that ends the image. The hashes stay: the image must not come back.
+pub(crate) fn plan_origin_forgotten(
+    keys: &dyn Keyspace,
+    changes: &mut Changes,
+    record: &Record,
+) -> Result<(), StorageError> {
+    for hash in BankHash::of(record) {
+        let stored = keys.get(&hash.key())?;
+        let entry = stored.as_deref().map(BankEntry::decode).transpose();
+        // What cannot be read is met, and reported, when it is used.
+        let Some(entry) = entry.ok().flatten() else {
+            continue;
+        };
+        if entry.image == Some(record.id) {
+            let forgotten = BankEntry {
+                image: None,
+                ..entry
+            };
+            changes.expect(hash.key(), stored);
+            changes.put(hash.key(), forgotten.encode());
+        }
+    }
+    Ok(())
 }
 
 fn stricter(best: Option<BankMatch>, entry: Option<BankEntry>, distance: u32) -> Option<BankMatch> {

@@ -147,3 +147,51 @@ fn child_safety_takes_a_job_from_whoever_has_it() {
     assert_eq!(all_waiting(&queue), []);
     assert_consistent(&queue.store);
 }
+
+#[test]
+fn a_filter_finds_what_lies_behind_thousands_of_others() {
+    let queue = queue();
+    for _ in 0..5_001 {
+        queued_image(&queue, 0.9);
+    }
+    let last = stored_image(&queue, 0.0).id;
+    queue.flag(&last, &Flag::new(Reason::Appeal), NOW).unwrap();
+    let query = Query {
+        reasons: [ReasonKind::Appeal].into_iter().collect(),
+        ..Query::default()
+    };
+    let given = queue.claim_next(&moderator(), &query, 1, NOW).unwrap();
+    assert_eq!(given.len(), 1);
+    assert_eq!(given[0].image, last);
+}
+
+#[test]
+fn nobody_holds_the_whole_queue() {
+    let queue = queue();
+    for _ in 0..2 * CLAIMS_MAX + 2 {
+        queued_image(&queue, 0.5);
+    }
+    let who = moderator();
+    let next = |n| queue.claim_next(&who, &Query::default(), n, NOW);
+    assert_eq!(next(1).unwrap().len(), 1);
+    assert_eq!(next(CLAIMS_MAX).unwrap().len(), CLAIMS_MAX);
+    assert_eq!(next(CLAIMS_MAX).unwrap().len(), CLAIMS_MAX - 1);
+    assert_eq!(next(1).unwrap_err().code(), "leases-too-many");
+    let left = all_waiting(&queue)[0];
+    let one_more = queue.claim(&who, &Lane::ALL, &left, NOW);
+    assert_eq!(one_more.unwrap_err().code(), "leases-too-many");
+    queue.claim(&moderator(), &Lane::ALL, &left, NOW).unwrap();
+    assert_eq!(queue.release_all(&who.id).unwrap(), 2 * CLAIMS_MAX);
+}
+
+#[test]
+fn a_lease_of_a_clock_that_ran_ahead_ends() {
+    let queue = queue();
+    let image = queued_image(&queue, 0.5).id;
+    let all = Lane::ALL;
+    let year = NOW + 365 * DAY;
+    queue.claim(&moderator(), &all, &image, year).unwrap();
+    assert_eq!(queue.return_expired(NOW).unwrap(), 1);
+    queue.claim(&moderator(), &all, &image, NOW).unwrap();
+    assert_consistent(&queue.store);
+}

@@ -180,7 +180,7 @@ fn a_removed_image_is_purged_when_its_time_is_over() {
         told(&queue.store, &purged.0),
         ["image-removed", "image-purged"]
     );
-    queue.undo(&who, &held.0, held.1, NOW + 30 * DAY).unwrap();
+    queue.undo(&who, &held.0, held.1, NOW).unwrap();
 
     let own = queue.claim(&who, &Lane::ALL, &appealed.0, NOW + 2);
     assert_eq!(kind_of(own), ConflictKind::OwnDecision);
@@ -303,4 +303,24 @@ fn evidence_is_held_until_a_person_says_that_it_is_none() {
     let restored = queue.restore(&image, &action, NOW + 6, nothing);
     assert_eq!(restored.unwrap_err().code(), "image-gone");
     assert_consistent(&queue.store);
+}
+
+#[test]
+fn what_is_hidden_without_a_person_is_in_the_audit() {
+    let queue = queue();
+    let image = stored_image(&queue, 0.5).id;
+    let rule = Reason::Rule(Note::new("no-nudes").unwrap());
+    queue
+        .change_and_flag(&image, NOW, |record, _| {
+            record.state = State::Blocked;
+            Ok(Some(vec![Flag::new(rule.clone())]))
+        })
+        .unwrap();
+    assert_eq!(told(&queue.store, &image), ["image-hidden"]);
+    let entries = audit::entries_about(&*queue.store, &Subject::image(&image), u64::MAX, 9);
+    let entry = &entries.unwrap()[0].entry;
+    assert_eq!(
+        (&entry.before["state"], &entry.after["state"]),
+        (&"public".into(), &"blocked".into())
+    );
 }

@@ -310,3 +310,32 @@ fn the_longest_job_fits_into_a_value() {
         assert!(n_bytes < 5_500, "{n_bytes}");
     }
 }
+
+/// The hash bank keeps the hash, and not where it was taken from.
+#[test]
+fn p13e_the_bank_forgets_an_image_that_is_purged_and_keeps_its_hash() {
+    let queue = queue();
+    let who = moderator();
+    let [deleted, purged] = [(); 2].map(|()| queued_image(&queue, 0.5));
+    let removal = Verdict::Remove {
+        policy: Policy::Violence,
+        reason: Note::default(),
+        bank: Some(BankPolicy::Refuse),
+    };
+    for image in [&deleted, &purged] {
+        let claim = claimed(&queue, &who, &image.id);
+        queue.decide(&who, &claim, &removal, NOW).unwrap();
+    }
+    let origins = |image: &Record| -> Vec<Option<ImageId>> {
+        let hashes = BankHash::of(image);
+        let entries = hashes.map(|hash| queue.bank.entry(&hash).unwrap().unwrap());
+        entries.map(|entry| entry.image).collect()
+    };
+    assert_eq!(origins(&deleted), [Some(deleted.id); 2]);
+    queue.store.remove(&deleted.id, NOW + DAY).unwrap();
+    assert_eq!(origins(&deleted), [None; 2]);
+    assert_eq!(origins(&purged), [Some(purged.id); 2]);
+    let gone = queue.purge_due(NOW + 40 * DAY, 9).unwrap().images;
+    assert!(gone.contains(&purged.id));
+    assert_eq!(origins(&purged), [None; 2]);
+}

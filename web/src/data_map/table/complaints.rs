@@ -161,6 +161,17 @@ pub(super) const ROWS: &[Row] = &[
         ..SETTLED
     },
     Row {
+        id: "counter-notice-closed",
+        place: Place::SpaceEntry(Space::Notices, "l"),
+        what: "Which decision closed a counter-notice, which runs on when it is undone",
+        fields: &[
+            Field::new("version", "Version of the job"),
+            Field::new("receipt", "Receipt of the counter-notice"),
+        ],
+        purpose: "To restore an image on its day when that decision is taken back",
+        ..SETTLED
+    },
+    Row {
         id: "restorations-by-clock",
         place: Place::SpaceEntry(Space::Notices, "t"),
         what: "Counter-notices in the order in which images are to be restored",

@@ -163,6 +163,46 @@ pub(super) const ROWS: &[Row] = &[
         ..TO_RUN
     },
     Row {
+        id: "cdn-expected",
+        place: Place::SpaceEntry(Space::Retention, "v"),
+        what: "That there is a content delivery network, and since when",
+        content: Content::Text,
+        until: "Until there is none",
+        ..TO_RUN
+    },
+    Row {
+        id: "backup-folder",
+        place: Place::SpaceEntry(Space::Retention, "b"),
+        what: "A folder that holds backups of this service",
+        content: Content::Json,
+        fields: &[
+            Field::new("folder", "Where it is"),
+            Field::new("days_max", "Days that its backups are kept"),
+            Field::new("last_ms", "When the newest was made"),
+        ],
+        purpose: "To end its backups in time, even when no new one is made",
+        until: "Until its backups have ended",
+        ended_by: End::Job(Job::Backups),
+        exports: &[Export::Backup],
+        ..TO_RUN
+    },
+    Row {
+        id: "imported-log",
+        place: Place::SpaceEntry(Space::Retention, "i"),
+        what: "That the views in a log of a content delivery network were imported, by its hash",
+        content: Content::Json,
+        fields: &[
+            Field::new("begun_ms", "When"),
+            Field::new("n_batches", "How much of it was imported"),
+            Field::new("is_whole", "Whether that was all"),
+        ],
+        purpose: "To count no log twice",
+        until: "400 days",
+        ended_by: End::Job(Job::Imports),
+        exports: &[Export::Backup],
+        ..TO_RUN
+    },
+    Row {
         id: "backup-mark",
         place: Place::BackupFile("imgshare-backup"),
         what: "That a folder is a backup, and a check of its key",

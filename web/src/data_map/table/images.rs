@@ -240,6 +240,26 @@ pub(super) const ROWS: &[Row] = &[
         ..OF_IMAGES
     },
     Row {
+        id: "unpublished",
+        place: Place::SpaceEntry(Space::Retention, "u"),
+        what: "That a content delivery network is to purge its copies of an image",
+        content: Content::Json,
+        fields: &[
+            Field::new("extension", "Ending of the image's addresses"),
+            Field::new("revision", "Revision of the record that was public"),
+            Field::new("noted_ms", "Since when it is being purged"),
+            Field::new(
+                "purged_ms",
+                "When the copies were purged for the first time",
+            ),
+        ],
+        subject: Subject::Deletions,
+        purpose: "So that copies go with the image",
+        until: "Until the network has purged them",
+        ended_by: End::Replaced,
+        ..OF_IMAGES
+    },
+    Row {
         id: "purge-due",
         place: Place::SpaceEntry(Space::Purges, ""),
         what: "When an image that moderation removed is to be erased",

@@ -20,6 +20,14 @@ const OF_QUEUE: Row = Row {
     exports: &[Export::Backup],
 };
 
+const DECIDED: Row = Row {
+    content: Content::Bytes,
+    fields: &[Field::new("lane", "Whose eyes the image is for")],
+    purpose: "To find what can be taken back",
+    until: "Until it is decided anew, taken back or erased",
+    ..OF_QUEUE
+};
+
 const OF_LEARNING: Row = Row {
     subject: Subject::Numbers,
     purpose: "To know how well model, rules and thresholds do",
@@ -83,6 +91,18 @@ pub(super) const ROWS: &[Row] = &[
         ..OF_QUEUE
     },
     Row {
+        id: "decided-by-time",
+        place: Place::SpaceEntry(Space::Queue, "da"),
+        what: "Images with a decision that stands, by its time",
+        ..DECIDED
+    },
+    Row {
+        id: "decided-by-staff",
+        place: Place::SpaceEntry(Space::Queue, "ds"),
+        what: "The same by the pseudonym of whoever decided",
+        ..DECIDED
+    },
+    Row {
         id: "claim",
         place: Place::SpaceEntry(Space::Claims, ""),
         what: "Who works on a job, by the end of the lease",
@@ -112,6 +132,17 @@ pub(super) const ROWS: &[Row] = &[
         content: Content::Nothing,
         fields: &[],
         until: "Until they were looked for",
+        ended_by: End::Replaced,
+        exports: &[Export::Backup],
+        ..OF_BANK
+    },
+    Row {
+        id: "bank-removals",
+        place: Place::SpaceEntry(Space::Bank, "d"),
+        what: "How many removals ask for a hash of the list",
+        content: Content::Text,
+        fields: &[Field::new("count", "Number")],
+        until: "As long as the hash is on the list",
         ended_by: End::Replaced,
         exports: &[Export::Backup],
         ..OF_BANK
@@ -239,6 +270,7 @@ const JOB: &[Field] = &[
         "opinion.**",
         "Standing and steps of the scores by a candidate model",
     ),
+    Field::new("due_at_ms", "By when the reports must be settled"),
     Field::new("status.kind", "Whether it waits, is claimed or decided"),
     Field::new("status.token", "The lease"),
     Field::new("status.holder", "Pseudonym of the moderator who has it"),
@@ -271,9 +303,17 @@ const JOB: &[Field] = &[
     Field::new("decision.before.held", "Whether it was held before"),
     Field::new("decision.before.not_by", "Who might not decide it before"),
     Field::new("decision.before.earlier.**", "The decision before this one"),
+    Field::new(
+        "decision.before.is_cut",
+        "Whether there were more before it",
+    ),
     Field::new("decision.purge_at_ms", "When the image is to be erased"),
     Field::new("decision.purged_at_ms", "When the image was erased"),
     Field::new("decision.banked[]", "Hashes that were added to the list"),
+    Field::new(
+        "decision.unbanned[].**",
+        "Entries of the list that an overturned removal had asked for",
+    ),
     Field::new(
         "decision.counted.cell.explicit|sexy|model",
         "Where it was counted",

@@ -321,7 +321,11 @@ const AUDIT: &[Field] = &[
     ),
     Field::new("entry.before|after.thresholds.*", "Thresholds"),
     Field::new(
-        "entry.before|after.model|generation|since_ms",
+        "entry.before|after.model|beside[]|generation|since_ms",
+        "A candidate",
+    ),
+    Field::new(
+        "entry.before|after.run.model|beside[]|generation|since_ms",
         "A candidate",
     ),
     Field::new(

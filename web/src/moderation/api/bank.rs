@@ -2,11 +2,13 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use imgshare_storage::moderation::{BankEntry, BankHash, BankPolicy, Note, Policy};
+use imgshare_storage::moderation::{
+    BankEntry, BankHash, BankPolicy, Lane, ModerationError, Note, Policy, Queue,
+};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{ApiError, Asked, Body, answer};
+use super::{ApiError, Asked, Body, answer, lanes};
 use crate::app::AppState;
 use crate::clock;
 use crate::error::WebError;
@@ -36,13 +38,48 @@ pub(super) struct AddDto {
 /// A page of entries, in the order of their hashes.
 pub(super) async fn list(
     State(app): State<AppState>,
+    session: Session,
     Asked(asked): Asked<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let entries = app
-        .with_queue(move |queue| queue.bank().entries(asked.after.as_ref(), PAGE))
+    let lanes = lanes(&session)?;
+    let (entries, next) = app
+        .with_queue(move |queue| {
+            let entries = queue.bank().entries(asked.after.as_ref(), PAGE)?;
+            let next = entries.get(PAGE - 1).map(|last| last.hash.to_string());
+            let told = entries.iter().map(|entry| told(queue, &lanes, entry));
+            Ok((told.collect::<Result<Vec<_>, _>>()?, next))
+        })
         .await?;
-    let next = entries.get(PAGE - 1).map(|last| last.hash.to_string());
     Ok(answer(json!({"entries": entries, "next": next})))
+}
+
+fn told(queue: &Queue, lanes: &[Lane], entry: &BankEntry) -> Result<Value, ModerationError> {
+    let mut told = json!(entry);
+    if !is_told(queue, lanes, entry)? {
+        for field in ["against", "reason", "image"] {
+            told[field] = Value::Null;
+        }
+    }
+    Ok(told)
+}
+
+/// Whether it may be said in these lanes from which image an entry comes, and
+/// against what it is: what child safety has banned is not even named to others.
+/// An image that is gone tells by the policy whose it was.
+pub(in crate::moderation) fn is_told(
+    queue: &Queue,
+    lanes: &[Lane],
+    entry: &BankEntry,
+) -> Result<bool, ModerationError> {
+    let Some(image) = &entry.image else {
+        return Ok(true);
+    };
+    let lane = match (queue.job(image)?, entry.against) {
+        (_, Policy::ChildAbuse) => Lane::ChildSafety,
+        (Some(job), _) => job.lane,
+        (None, _) => return Ok(true),
+    };
+    Ok(lanes.contains(&lane))
 }
 
 /// Adds a hash; copies that are stored go within moments. That takes a fresh

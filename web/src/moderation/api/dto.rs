@@ -144,6 +144,8 @@ pub(super) struct JobDto {
     boost_ms: u64,
     n_reports: u32,
     receipts: Vec<String>,
+    /// By when the reports must be settled.
+    due_at_ms: Option<u64>,
     lease: Option<Lease>,
     skips: Vec<Skip>,
     decision: Option<Decision>,
@@ -176,6 +178,7 @@ impl JobDto {
         let Looked { job, record, views } = looked;
         let known = record.map(|record| ImageDto {
             label: decision::label_of(moderation, &record).map(|label| label.as_str()),
+            legal_hold: record.is_held(),
             mime: record.mime,
             bytes: record.bytes,
             width: record.width,
@@ -184,7 +187,6 @@ impl JobDto {
             uploaded_at_ms: record.uploaded_at_ms,
             state: record.state,
             ruling: record.ruling,
-            legal_hold: record.is_held(),
             sha256: hex::encode(record.sha256),
             pdq: record.pdq.map(|pdq| hex::encode(pdq.hash)),
             classification: record.classification,
@@ -231,6 +233,7 @@ impl JobDto {
             n_reports: job.n_reports,
             lease: job.lease().cloned(),
             receipts: job.receipts,
+            due_at_ms: job.due_at_ms,
             skips: job.skips,
             // What was counted would tell whether it was drawn for the sample.
             decision: job.decision.map(|decision| Decision {

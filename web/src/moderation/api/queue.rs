@@ -6,7 +6,7 @@ use imgshare_storage::ImageId;
 use imgshare_storage::moderation::{CLAIMS_MAX, Lane, Policy, Verdict};
 use serde_json::json;
 
-use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto, UndoDto};
+use super::dto::{BulkDto, DecideDto, JobDto, LeaseDto, QueryDto};
 use super::{ApiError, Asked, Body, answer, lanes, moderator, permission, worker};
 use crate::app::AppState;
 use crate::clock;
@@ -51,7 +51,15 @@ pub(super) async fn claim_next(
         _ => asked.limit.unwrap_or(1),
     };
     let jobs = service::claim_next(&app, moderator(&session), query, n).await?;
-    Ok(answer(json!({"jobs": shown(&app, jobs)})))
+    let waiting = match jobs.is_empty() {
+        true => Some(service::waiting(&app, session.staff, asked.lane).await?),
+        false => None,
+    };
+    Ok(answer(json!({
+        "jobs": shown(&app, jobs),
+        "waiting": waiting,
+        "now_ms": clock::now_ms(),
+    })))
 }
 
 /// One job with its image.
@@ -142,17 +150,33 @@ pub(super) async fn decide(
     Ok(answer(JobDto::without_image(job)))
 }
 
-/// What enters the hash bank, or leaves it, reaches every image of the site:
-/// copies go with it. That takes a fresh second factor.
 fn may_bank(session: &Session, verdict: &Verdict) -> Result<(), WebError> {
     match verdict {
-        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session),
+        Verdict::Remove { bank: Some(_), .. } => may_change_bank(session, policy(verdict)),
         _ => Ok(()),
     }
 }
 
-fn may_change_bank(session: &Session) -> Result<(), WebError> {
-    session.may(Permission::HashBank)?;
+pub(super) fn policy(verdict: &Verdict) -> Option<Policy> {
+    match verdict {
+        Verdict::Remove { policy, .. } => Some(*policy),
+        Verdict::Safe | Verdict::Nsfw | Verdict::Escalate { .. } => None,
+    }
+}
+
+/// What enters the hash bank, or leaves it, reaches every image of the site:
+/// copies go with it. That takes a fresh second factor. Child abuse is banned by
+/// those who see it too, and they ban nothing else.
+pub(super) fn may_change_bank(
+    session: &Session,
+    against: impl IntoIterator<Item = Policy>,
+) -> Result<(), WebError> {
+    let is_child_abuse = against
+        .into_iter()
+        .all(|policy| policy == Policy::ChildAbuse);
+    if !is_child_abuse || session.may(Permission::ChildSafety).is_err() {
+        session.may(Permission::HashBank)?;
+    }
     session.needs_fresh_factor(clock::now_ms())
 }
 
@@ -191,33 +215,12 @@ pub(super) async fn decide_each(
     Ok(answer(json!({"rows": rows.collect::<Vec<_>>()})))
 }
 
-/// A decision is taken back: one's own, or anybody's by who decides what was
-/// escalated.
-pub(super) async fn undo(
-    State(app): State<AppState>,
-    session: Session,
-    Path(image): Path<String>,
-    Body(asked): Body<UndoDto>,
-) -> Answer {
-    let image = id(&image)?;
-    let looked = service::find(&app, lanes(&session)?, image).await?;
-    let decision = looked.job.decision.as_ref();
-    if decision.is_some_and(|decision| decision.by.as_ref() != Some(&session.staff)) {
-        session.may(Permission::DecideEscalated)?;
-    }
-    if decision.is_some_and(|decision| !decision.banked.is_empty()) {
-        may_change_bank(&session)?;
-    }
-    let looked = service::undo(&app, worker(&session)?, image, asked.version).await?;
-    Ok(answer(JobDto::of(looked, &app.thresholds.moderation())))
-}
-
 fn shown(app: &AppState, jobs: Vec<Looked>) -> Vec<JobDto> {
     jobs.into_iter()
         .map(|looked| JobDto::of(looked, &app.thresholds.moderation()))
         .collect()
 }
 
-fn id(text: &str) -> Result<ImageId, WebError> {
+pub(super) fn id(text: &str) -> Result<ImageId, WebError> {
     dto::parse_id(text).ok_or(WebError::NotFound)
 }

@@ -1,6 +1,7 @@
 //! `/staff/api/rules`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -15,10 +16,13 @@ use crate::moderation::gate::Gate;
 use crate::moderation::replay::Replay;
 use crate::moderation::rulebook::RuleBookError;
 use crate::moderation::rules::{self, Rule};
-use crate::staff::Session;
+use crate::staff::{Refusal, Session};
 
 /// Images named for each change.
 const IMAGES: usize = 20;
+
+/// How long a preview may take.
+const PREVIEW_TIME_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,21 +57,24 @@ pub(super) async fn set(
     }
 }
 
-/// What these rules would change.
+/// What these rules would change about what is stored, the first it finds in ten
+/// seconds. It goes on after its client has left: the turn is its own until then.
 pub(super) async fn preview(
     State(app): State<AppState>,
     Body(asked): Body<RulesDto>,
 ) -> Result<Response, ApiError> {
     rules::check(&asked.rules).map_err(|error| WebError::RulesUnusable(error.to_string()))?;
+    let turn = app.rules.preview_turn().ok_or(Refusal::PreviewBusy)?;
     let moderation = app.thresholds.moderation();
     let replay = app
         .with_queue(move |queue| {
+            let _turn = turn;
             let gate = Gate {
                 moderation: &moderation,
                 rules: &asked.rules,
                 now_ms: clock::now_ms(),
             };
-            Replay::run(queue, &gate, IMAGES)
+            Replay::run(queue, &gate, IMAGES, Some(PREVIEW_TIME_MAX))
         })
         .await?;
     let changes = replay.changes.iter().map(|((from, to), change)| {
@@ -77,6 +84,7 @@ pub(super) async fn preview(
         "n_images": replay.n_images,
         "n_decided": replay.n_decided,
         "n_unscored": replay.n_unscored,
+        "is_complete": replay.is_complete,
         "changes": changes.collect::<Vec<_>>(),
     })))
 }

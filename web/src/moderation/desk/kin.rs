@@ -1,4 +1,4 @@
-//! `/staff/api/kin/{image}`: what else is known: what was said of it, and what
+//! `/staff/api/kin/{image}`: what else is known: what was [`told`] of it, and what
 //! is the same or alike.
 
 use std::ops::ControlFlow;
@@ -6,20 +6,18 @@ use std::ops::ControlFlow;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use imgshare_storage::complaints::{Category, Report};
-use imgshare_storage::moderation::{Lane, Lookup, ModerationError, Queue};
+use imgshare_storage::moderation::{Lane, Lookup, ModerationError, Policy, Queue};
 use imgshare_storage::{Alike, ImageId, Record, State as ImageState};
 use serde::{Deserialize, Serialize};
 
+use super::told::{self, Told};
 use crate::app::AppState;
+use crate::clock;
 use crate::dto;
 use crate::error::WebError;
-use crate::moderation::api::lanes;
+use crate::moderation::api::{is_told, lanes};
 use crate::moderation::service;
 use crate::staff::Session;
-
-/// Reports that are shown, the oldest first.
-const REPORTS_MAX: usize = 24;
 
 /// Images named of each kind.
 const NAMED_MAX: usize = 20;
@@ -46,19 +44,10 @@ struct Kin {
     n_near: usize,
     /// The nearest of them; null when that was not asked for.
     near: Option<Vec<Relative>>,
-    /// What visitors say of it; who they are is not told.
-    reports: Vec<ReportDto>,
-    /// By when they must be settled, in milliseconds since 1970 UTC.
-    due_at_ms: Option<u64>,
-    /// What its uploader says against a decision.
-    appeal: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ReportDto {
-    category: Category,
-    text: String,
-    at_ms: u64,
+    #[serde(flatten)]
+    told: Told,
+    /// The service's clock, by which what is due is counted.
+    now_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -74,7 +63,8 @@ struct Relative {
 struct BankDto {
     hash: String,
     distance: u32,
-    against: imgshare_storage::moderation::Policy,
+    /// Null, as the image is, where that lies in a lane that is not the caller's.
+    against: Option<Policy>,
     image: Option<ImageId>,
 }
 
@@ -93,21 +83,8 @@ pub(super) async fn show(
     let mut kin = app
         .with_queue(move |queue| kin(queue, &record, &lanes, near))
         .await?;
-    let (case, appeal) = app
-        .see_complaints(move |reporting| {
-            let complaints = &reporting.complaints;
-            Ok((
-                complaints.case(&id, REPORTS_MAX)?,
-                complaints.newest_appeal(&id)?,
-            ))
-        })
-        .await?;
-    if let Some((case, reports)) = case.filter(|(case, _)| case.outcome.is_none()) {
-        kin.due_at_ms = Some(case.due_at_ms);
-        kin.reports = reports.into_iter().map(said).collect();
-    }
-    let appeal = appeal.filter(|appeal| appeal.outcome.is_none());
-    kin.appeal = appeal.map(|appeal| appeal.text.as_str().to_owned());
+    kin.told = told::told(&app, &session, id).await?;
+    kin.now_ms = clock::now_ms();
     Ok(Json(kin).into_response())
 }
 
@@ -129,12 +106,16 @@ fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin
         sha256: record.sha256,
         pdq: record.pdq,
     })?;
-    kin.bank = known.map(|found| BankDto {
-        hash: found.entry.hash.to_string(),
-        distance: found.distance,
-        against: found.entry.against,
-        image: found.entry.image,
-    });
+    if let Some(found) = known {
+        let entry = found.entry;
+        let is_told = is_told(queue, lanes, &entry)?;
+        kin.bank = Some(BankDto {
+            hash: entry.hash.to_string(),
+            distance: found.distance,
+            against: is_told.then_some(entry.against),
+            image: entry.image.filter(|_| is_told),
+        });
+    }
     if near {
         find_near(queue, record, lanes, &mut kin)?;
     }
@@ -177,14 +158,6 @@ fn find_near(
     }
     kin.near = Some(near);
     Ok(())
-}
-
-fn said(report: Report) -> ReportDto {
-    ReportDto {
-        category: report.category,
-        text: report.text.as_str().to_owned(),
-        at_ms: report.at_ms,
-    }
 }
 
 fn relative(record: &Record, distance: Option<u32>) -> Relative {

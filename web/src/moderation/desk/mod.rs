@@ -1,17 +1,20 @@
-//! Where moderators work: one image at a time, many at once, and what their
-//! decisions teach.
+//! Where moderators work: one image at a time, many at once, what they decided,
+//! and what their decisions teach.
 //!
 //! The pages call the JSON under `/staff/api/`; what they show of an image comes
 //! from [`preview`], and from nowhere else.
 
+mod decided;
 mod estimate;
 mod kin;
 mod learning;
 mod notices;
 mod plain;
+mod plain_facts;
 mod preview;
 mod shadow_model;
 mod thresholds;
+mod told;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -19,7 +22,7 @@ use axum::response::Html;
 use axum::routing::{get, post};
 use imgshare_storage::moderation::Lane;
 
-use super::api::lanes;
+use super::api::{QUEUE, lanes};
 use crate::app::AppState;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
@@ -29,7 +32,8 @@ use crate::staff::{Access, Permission, Routes, Session, me};
 /// Every route, with who may come to it.
 #[must_use]
 pub fn routes() -> Routes {
-    let queue = Access::SignedIn;
+    let queue = QUEUE;
+    let clocks = Access::AnyOf(&[Permission::Notices, Permission::ChildSafety]);
     let figures = Access::Needs(Permission::Figures);
     Routes::new()
         .at("/staff/queue", queue, get(one_by_one))
@@ -39,9 +43,11 @@ pub fn routes() -> Routes {
             Access::Needs(Permission::ReviewInBulk),
             get(many),
         )
+        .at("/staff/decided", queue, get(decided::show))
+        .at("/staff/decided/undo", queue, post(decided::undo))
         .at("/staff/preview/{image}", queue, get(preview::show))
         .at("/staff/api/kin/{image}", queue, get(kin::show))
-        .at("/staff/notices", queue, get(notices::show))
+        .at("/staff/notices", clocks, get(notices::show))
         .at(
             "/staff/notices/action-filed",
             Access::Needs(Permission::Notices),
@@ -49,7 +55,7 @@ pub fn routes() -> Routes {
         )
         .at(
             "/staff/notices/release-hold",
-            queue,
+            clocks,
             post(notices::release_hold),
         )
         .at("/staff/learning", figures, get(learning::page))
@@ -68,7 +74,10 @@ async fn one_by_one(
 ) -> Result<Html<String>, WebError> {
     let lanes = lanes(&session)?;
     let site = Visitor::of(&app, &headers).site;
-    let bans = Permission::HashBank.is_of(session.role);
+    let bans = pages::Bans::of(
+        Permission::HashBank.is_of(session.role),
+        Permission::ChildSafety.is_of(session.role),
+    );
     Ok(Html(pages::one_by_one(&site, &me(&session), &lanes, bans)))
 }
 

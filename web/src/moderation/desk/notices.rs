@@ -3,11 +3,14 @@
 //! an image comes back, and the end of a hold.
 
 use axum::Form;
-use axum::extract::State;
-use axum::extract::rejection::FormRejection;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use imgshare_storage::complaints::{Case, ComplaintError, CounterNotice, Notice, Receipt, Repeats};
+use imgshare_storage::ImageId;
+use imgshare_storage::complaints::{
+    Case, ComplaintError, CounterNotice, DuePage, DuePlace, Notice, Receipt, Repeats,
+};
 use imgshare_storage::moderation::{Lane, ModerationError};
 use serde::Deserialize;
 
@@ -36,18 +39,48 @@ struct Due {
     repeats: Repeats,
 }
 
+/// Where the lists go on; each from its own place, and from its beginning
+/// without one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Asked {
+    due_ms: u64,
+    due: Option<ImageId>,
+    counter_ms: u64,
+    counter: Option<Receipt>,
+}
+
+impl Asked {
+    fn due(&self) -> Option<DuePlace<ImageId>> {
+        self.due.map(|what| DuePlace {
+            at_ms: self.due_ms,
+            what,
+        })
+    }
+
+    fn counter(&self) -> Option<DuePlace<Receipt>> {
+        self.counter.map(|what| DuePlace {
+            at_ms: self.counter_ms,
+            what,
+        })
+    }
+}
+
 pub(super) async fn show(
     State(app): State<AppState>,
     headers: HeaderMap,
     session: Session,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Html<String>, WebError> {
-    Ok(Html(page(&app, &headers, &session, None).await?))
+    let Query(asked) = asked.map_err(|_| WebError::MalformedForm)?;
+    Ok(Html(page(&app, &headers, &session, asked, None).await?))
 }
 
 async fn page(
     app: &AppState,
     headers: &HeaderMap,
     session: &Session,
+    asked: Asked,
     said: Option<&str>,
 ) -> Result<String, WebError> {
     let lanes = may_see(session)?;
@@ -55,17 +88,28 @@ async fn page(
     let (due, counters) = app
         .see_complaints(move |reporting| {
             let counters = match sees_notices {
-                true => counters(reporting)?,
-                false => Vec::new(),
+                true => counters(reporting, &asked)?,
+                false => DuePage {
+                    due: Vec::new(),
+                    next: None,
+                },
             };
-            Ok((due(reporting, &lanes, sees_notices)?, counters))
+            let due = due(reporting, &lanes, sees_notices, asked.due().as_ref())?;
+            Ok((due, counters))
         })
         .await?;
     let now_ms = clock::now_ms();
     let site = Visitor::of(app, headers).site;
+    let more = |what: &str, at_ms: u64, id: String| format!("{PATH}?{what}_ms={at_ms}&{what}={id}");
     let view = pages::NoticesView {
-        due: due.iter().map(|due| due_row(due, now_ms)).collect(),
-        counters: counters.iter().map(counter_row).collect(),
+        due: due.due.iter().map(|due| due_row(due, now_ms)).collect(),
+        more_due: due
+            .next
+            .map(|next| more("due", next.at_ms, next.what.to_string())),
+        counters: counters.due.iter().map(counter_row).collect(),
+        more_counters: counters
+            .next
+            .map(|next| more("counter", next.at_ms, next.what.to_string())),
         sees_notices,
         said,
     };
@@ -80,15 +124,22 @@ fn may_see(session: &Session) -> Result<Vec<Lane>, WebError> {
     lanes(session)
 }
 
-/// Cases of these lanes. What waits in a foreign lane is not even named.
-fn due(reporting: &Reporting, lanes: &[Lane], sees: bool) -> Result<Vec<Due>, ComplaintError> {
+/// Cases of these lanes. What waits in a foreign lane is not even named, and
+/// takes no room.
+fn due(
+    reporting: &Reporting,
+    lanes: &[Lane],
+    sees: bool,
+    after: Option<&DuePlace<ImageId>>,
+) -> Result<DuePage<Due, ImageId>, ComplaintError> {
     let complaints = &reporting.complaints;
-    let mut due = Vec::new();
-    for case in complaints.due_next(ROWS)? {
+    let is_theirs = |case: &Case| {
         let job = complaints.queue().job(&case.image)?;
-        if !job.is_some_and(|job| lanes.contains(&job.lane)) {
-            continue;
-        }
+        Ok(job.is_some_and(|job| lanes.contains(&job.lane)))
+    };
+    let DuePage { due: cases, next } = complaints.due_page(after, ROWS, is_theirs)?;
+    let mut due = Vec::new();
+    for case in cases {
         let mut notices = Vec::new();
         if sees && case.n_notices > 0 {
             let found = complaints.case(&case.image, REPORTS)?;
@@ -109,19 +160,24 @@ fn due(reporting: &Reporting, lanes: &[Lane], sees: bool) -> Result<Vec<Due>, Co
             repeats,
         });
     }
-    Ok(due)
+    Ok(DuePage { due, next })
 }
 
 /// Open counter-notices, each with the notices that it answers: whoever gave those is
 /// to be sent it.
-fn counters(reporting: &Reporting) -> Result<Vec<(CounterNotice, Vec<Notice>)>, ComplaintError> {
+fn counters(
+    reporting: &Reporting,
+    asked: &Asked,
+) -> Result<DuePage<(CounterNotice, Vec<Notice>), Receipt>, ComplaintError> {
     let complaints = &reporting.complaints;
-    let open = complaints.open_counters(ROWS)?.into_iter();
-    let answering = open.map(|counter| {
+    let DuePage { due, next } = complaints.counters_page(asked.counter().as_ref(), ROWS)?;
+    let mut answering = Vec::with_capacity(due.len());
+    for counter in due {
         let notices = complaints.notices_about(&counter.image)?;
-        Ok((counter, notices))
-    });
-    answering.collect()
+        answering.push((counter, notices));
+    }
+    let due = answering;
+    Ok(DuePage { due, next })
 }
 
 fn due_row(due: &Due, now_ms: u64) -> pages::DueRow {
@@ -254,6 +310,6 @@ async fn said_on_page(
     session: &Session,
     said: &str,
 ) -> Result<Response, WebError> {
-    let page = page(app, headers, session, Some(said)).await?;
+    let page = page(app, headers, session, Asked::default(), Some(said)).await?;
     Ok((StatusCode::OK, Html(page)).into_response())
 }

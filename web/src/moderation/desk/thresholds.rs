@@ -19,7 +19,7 @@ use crate::moderation::relabel::{Preview, Relabelled, Relabelling};
 use crate::moderation::service::thresholds as service;
 use crate::moderation::shadow::{Compared, Tried};
 use crate::pages::learning as pages;
-use crate::staff::{Permission, Session};
+use crate::staff::{Permission, Session, step_up_first};
 
 const PAGE: &str = "/staff/learning";
 
@@ -66,9 +66,8 @@ pub(super) async fn act(
         let page = shown_page(&app, &headers, &session, asked, Some(preview)).await?;
         return Ok(Html(page).into_response());
     }
-    if session.needs_fresh_factor(clock::now_ms()).is_err() {
-        let to = format!("/staff/step-up?to={PAGE}");
-        return Ok(Redirect::to(&to).into_response());
+    if let Some(first) = step_up_first(&app, &session, PAGE) {
+        return Ok(first);
     }
     match sent.act {
         Act::Preview => {}

@@ -19,15 +19,24 @@ pub struct HoldRow {
     pub since: String,
     /// Until which day.
     pub until: String,
+    /// Whether whoever looks may hand it over.
+    pub is_theirs: bool,
 }
 
-/// The page of holds.
-pub fn holds(site: &Site, me: &Me, holds: &[HoldRow], problem: Option<&str>) -> String {
+/// The page of holds. `keeps` is whether whoever looks sets and ends them.
+pub fn holds(
+    site: &Site,
+    me: &Me,
+    holds: &[HoldRow],
+    keeps: bool,
+    problem: Option<&str>,
+) -> String {
     render(&HoldsPage {
         site,
         return_path: Some("/staff/holds"),
         me: Some(me),
         holds,
+        keeps,
         problem,
     })
 }
@@ -39,6 +48,7 @@ struct HoldsPage<'a> {
     return_path: Option<&'a str>,
     me: Option<&'a Me>,
     holds: &'a [HoldRow],
+    keeps: bool,
     problem: Option<&'a str>,
 }
 

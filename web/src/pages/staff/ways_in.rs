@@ -171,7 +171,14 @@ struct RecoveryPage<'a> {
 
 /// The first page: what one may do, what it has to say, and how many alerts there
 /// are for those whom they are for.
-pub fn home(site: &Site, me: &Me, allowed: &[&str], notices: &[String], n_alerts: usize) -> String {
+pub fn home(
+    site: &Site,
+    me: &Me,
+    allowed: &[&str],
+    notices: &[String],
+    waiting: &[String],
+    n_alerts: usize,
+) -> String {
     render(&HomePage {
         site,
         return_path: Some("/staff"),
@@ -179,6 +186,7 @@ pub fn home(site: &Site, me: &Me, allowed: &[&str], notices: &[String], n_alerts
         allowed,
         n_alerts,
         notices,
+        waiting,
     })
 }
 
@@ -191,4 +199,5 @@ struct HomePage<'a> {
     allowed: &'a [&'a str],
     n_alerts: usize,
     notices: &'a [String],
+    waiting: &'a [String],
 }

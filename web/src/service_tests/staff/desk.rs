@@ -186,6 +186,33 @@ async fn forms_alone_will_do() {
 }
 
 #[tokio::test]
+async fn forms_say_why_as_well() {
+    let service = Service::saying(BORDERLINE);
+    let id = queued(&service).await;
+    let browser = logged_in(&service, "kim", Role::Moderator);
+    let page = browser.post(&service, "/staff/queue/plain", "").await;
+    let field = |name: &str| {
+        let before = format!("name=\"{name}\" value=\"");
+        between(page.text(), &before, "\"").unwrap().to_owned()
+    };
+    let form = format!(
+        "image={id}&lease={}&version={}&act=remove&policy=spam&words=an+advert",
+        field("lease"),
+        field("version")
+    );
+    let decided = browser.post(&service, "/staff/queue/plain", &form).await;
+    assert!(decided.text().contains("The last one was removed."));
+    let gone = service.get(&format!("/{id}")).await;
+    gone.assert_problem(410, "image-removed");
+    assert_eq!(gone.json()["statement"]["reason"], "an advert");
+    let too_long = format!("{form}{}", "x".repeat(500));
+    let refused = browser
+        .post(&service, "/staff/queue/plain", &too_long)
+        .await;
+    refused.assert_problem(400, "malformed-form");
+}
+
+#[tokio::test]
 async fn figures_follow_decisions() {
     let service = Service::saying(BORDERLINE);
     let id = queued(&service).await;

@@ -1,8 +1,10 @@
 //! What lies in a lane is for those it is meant for, whatever they know of it:
 //! every route that takes an image's id, tried with one of child safety's.
 
-use imgshare_storage::moderation::{Claim, Flag, Lane, Moderator, Note, Reason, Verdict};
-use imgshare_storage::{ImageId, State as ImageState};
+use imgshare_storage::moderation::{
+    BankEntry, BankHash, BankPolicy, Claim, Flag, Lane, Moderator, Note, Policy, Reason,
+};
+use imgshare_storage::{ImageId, State as ImageState, calendar};
 use serde_json::json;
 
 use super::*;
@@ -143,28 +145,23 @@ async fn a_lease_ends_with_the_role_that_it_was_given_to() {
 }
 
 #[tokio::test]
-async fn an_undo_leads_nobody_into_a_foreign_lane() {
+async fn what_child_safety_has_is_passed_on_to_nobody() {
     let service = service();
     let id = secret_image(&service).await;
     let expert = account(&service, "expert", Role::ChildSafety);
+    let browser = session_of(&service, &expert, |_| {});
     let claim = claimed(&service, &expert, id);
-    let verdict = Verdict::Escalate {
-        to: Lane::General,
-        note: Note::default(),
-    };
-    let (queue, who) = (&service.app.queue, moderator_of(&expert));
-    let passed_on = queue
-        .decide(&who, &claim, &verdict, clock::now_ms())
-        .unwrap();
-    let senior = account(&service, "senior", Role::SeniorModerator);
-    let browser = session_of(&service, &senior, |_| {});
-    let path = format!("/staff/api/queue/{id}/undo");
-    let body = json!({"version": passed_on.version});
-    let refused = browser.call(&service, "POST", &path, body).await;
-    refused.assert_problem(404, "not-queued");
-    assert_logged(&service, &senior, "staff-foreign-lane");
-    let job = queue.job(&id).unwrap().unwrap();
-    assert_eq!((job.lane, job.lease()), (Lane::General, None));
+    let path = format!("/staff/api/queue/{id}/decide");
+    for lane in ["general", "senior"] {
+        let body = json!({
+            "lease": claim.lease, "version": claim.version,
+            "verdict": {"kind": "escalate", "to": lane},
+        });
+        let refused = browser.call(&service, "POST", &path, body).await;
+        refused.assert_problem(409, "stays-with-child-safety");
+    }
+    let job = service.app.queue.job(&id).unwrap().unwrap();
+    assert_eq!((job.lane, job.decision), (Lane::ChildSafety, None));
 }
 
 #[tokio::test]
@@ -327,4 +324,139 @@ async fn the_bank_changes_with_a_fresh_factor_alone() {
     });
     let decided = stale.call(&service, "POST", &path, body).await;
     assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+}
+
+#[tokio::test]
+async fn a_hold_hands_out_nothing_of_child_safetys() {
+    let service = service();
+    let (hidden, ordinary) = (secret_image(&service).await, uploaded(&service).await);
+    let boss = account(&service, "boss", Role::Admin);
+    let admin = session_of(&service, &boss, |_| {});
+    let until = calendar::date(clock::now_ms() + 40 * calendar::MS_A_DAY);
+    for id in [&hidden, &ordinary] {
+        let form = format!("image={id}&reference=5+KLs+12&until={until}");
+        let held = admin.post(&service, "/staff/holds", &form).await;
+        assert_eq!(held.status, StatusCode::SEE_OTHER, "{}", held.text());
+    }
+    let expert_account = account(&service, "expert", Role::ChildSafety);
+    let expert = session_of(&service, &expert_account, |_| {});
+    let export = |id: &ImageId| format!("/staff/holds/{id}/export");
+    for (browser, account, theirs, foreign) in [
+        (&admin, &boss, &ordinary, &hidden),
+        (&expert, &expert_account, &hidden, &ordinary),
+    ] {
+        let refused = browser.post(&service, &export(foreign), "").await;
+        refused.assert_problem(404, "not-queued");
+        assert_logged(&service, account, "staff-foreign-lane");
+        let sealed = browser.post(&service, &export(theirs), "").await;
+        assert_eq!(sealed.header(header::CONTENT_TYPE), "application/zip");
+    }
+    // Admins keep the holds of both, and hand over what they may see.
+    let page = admin.get(&service, "/staff/holds").await;
+    assert!(page.text().contains(&export(&ordinary)) && page.text().contains(hidden.as_str()));
+    assert!(!page.text().contains(&export(&hidden)), "{}", page.text());
+    let page = expert.get(&service, "/staff/holds").await;
+    assert!(page.text().contains(&export(&hidden)), "{}", page.text());
+    assert!(!page.text().contains(ordinary.as_str()), "{}", page.text());
+    let release = format!("/staff/holds/{hidden}/release");
+    for path in ["/staff/holds", &release] {
+        let form = format!("image={hidden}&reference=6&until={until}");
+        let refused = expert.post(&service, path, &form).await;
+        refused.assert_problem(403, "staff-not-permitted");
+    }
+    let seniors = logged_in(&service, "senior", Role::SeniorModerator);
+    let refused = seniors.post(&service, &export(&ordinary), "").await;
+    refused.assert_problem(403, "staff-not-permitted");
+}
+
+#[tokio::test]
+async fn child_safety_bans_what_is_child_abuse_and_nothing_else() {
+    let service = service();
+    let id = secret_image(&service).await;
+    let expert = account(&service, "expert", Role::ChildSafety);
+    let fresh = session_of(&service, &expert, |_| {});
+    let stale = session_of(&service, &expert, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    let claim = claimed(&service, &expert, id);
+    let ban = |policy: &str| {
+        json!({
+            "lease": claim.lease, "version": claim.version,
+            "verdict": {"kind": "remove", "policy": policy, "bank": "refuse"},
+        })
+    };
+    let path = format!("/staff/api/queue/{id}/decide");
+    let refused = fresh.call(&service, "POST", &path, ban("spam")).await;
+    refused.assert_problem(403, "staff-not-permitted");
+    let refused = stale
+        .call(&service, "POST", &path, ban("child-abuse"))
+        .await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    let decided = fresh
+        .call(&service, "POST", &path, ban("child-abuse"))
+        .await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+    let entries = service.app.queue.bank().entries(None, 9).unwrap();
+    assert!(!entries.is_empty());
+    assert!(entries.iter().all(|e| e.against == Policy::ChildAbuse));
+    let again = service.upload(&photo()).await;
+    assert!(!again.status.is_success(), "{}", again.text());
+
+    let undo = format!("/staff/api/queue/{id}/undo");
+    let body = json!({"version": decided.json()["version"]});
+    let refused = stale.call(&service, "POST", &undo, body.clone()).await;
+    refused.assert_problem(403, "staff-step-up-needed");
+    let undone = fresh.call(&service, "POST", &undo, body).await;
+    assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
+    assert_eq!(service.app.queue.bank().entries(None, 9).unwrap(), []);
+    // The page offers it, and says for what.
+    let page = fresh.get(&service, "/staff/queue").await;
+    assert!(page.text().contains("data-against=\"child-abuse\""));
+}
+
+/// An entry of the bank that comes from child safety's lane.
+fn banned(service: &Service, of: ImageId, source: ImageId) {
+    let record = service.app.store.find(&of).unwrap().unwrap();
+    let entry = BankEntry {
+        hash: BankHash::Sha256(record.sha256),
+        policy: BankPolicy::Queue,
+        against: Policy::ChildAbuse,
+        reason: Note::default(),
+        added_by: "expert".to_owned(),
+        added_at_ms: 7,
+        image: Some(source),
+    };
+    let (bank, actor) = (service.app.queue.bank(), audit::Actor::Operator);
+    assert!(bank.add(&actor, &entry, clock::now_ms()).unwrap());
+}
+
+#[tokio::test]
+async fn the_bank_does_not_name_what_is_child_safetys() {
+    let service = service();
+    let hidden = secret_image(&service).await;
+    let id = uploaded(&service).await;
+    let flag = Flag::new(Reason::HashMatch);
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    banned(&service, id, hidden);
+    for role in [Role::Moderator, Role::SeniorModerator, Role::Admin] {
+        let browser = logged_in(&service, &role.as_str().replace('-', ""), role);
+        for path in [format!("/staff/api/kin/{id}"), "/staff/api/bank".to_owned()] {
+            if role == Role::Moderator && path.ends_with("bank") {
+                continue;
+            }
+            let told = browser.get(&service, &path).await;
+            assert_eq!(told.status, StatusCode::OK, "{}", told.text());
+            assert!(told.text().contains("sha256:"), "{}", told.text());
+            assert!(!told.text().contains(hidden.as_str()), "{}", told.text());
+            assert!(!told.text().contains("child-abuse"), "{}", told.text());
+        }
+    }
+    let flag = Flag {
+        lane: Lane::ChildSafety,
+        ..flag
+    };
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    let expert = logged_in(&service, "expert", Role::ChildSafety);
+    let kin = expert.get(&service, &format!("/staff/api/kin/{id}")).await;
+    assert_eq!(kin.json()["bank"]["image"], hidden.as_str());
 }

@@ -1,6 +1,7 @@
 //! The staff's routes: who comes in, who does not, and what the audit says.
 
 mod accounts;
+mod decided;
 mod desk;
 mod lanes;
 mod lawful;

@@ -1,6 +1,7 @@
 //! The way of a copyright notice, from the form to the court, in the browser.
 
 use imgshare_storage::State as ImageState;
+use imgshare_storage::complaints::{Category, ReportDraft, Text};
 use imgshare_storage::moderation::{Claim, Flag, Lane, Moderator, Note, Policy, Reason, Verdict};
 use serde_json::json;
 
@@ -208,4 +209,44 @@ async fn the_operator_does_the_same_from_the_command_line() {
         receipt: json!(1).to_string(),
     };
     run(not_one).unwrap_err();
+}
+
+/// Reports an image as anybody would, past every limit of a network.
+fn reported(service: &Service, image: &Uploaded, category: Category) {
+    let draft = ReportDraft {
+        image: image.id,
+        category,
+        text: Text::default(),
+        contact: Text::default(),
+    };
+    let complaints = &service.app.reporting.complaints;
+    complaints.report(&draft, 1.0, clock::now_ms()).unwrap();
+}
+
+#[tokio::test]
+async fn a_flood_in_one_lane_hides_no_clock_of_another() {
+    let service = service();
+    for _ in 0..51 {
+        let image = upload(&service).await;
+        reported(&service, &image, Category::ChildAbuse);
+    }
+    let theirs = upload(&service).await;
+    reported(&service, &theirs, Category::IntimateImage);
+    let senior = logged_in(&service, "kim", Role::SeniorModerator);
+    let page = senior.get(&service, "/staff/notices").await;
+    assert!(page.text().contains(theirs.id.as_str()), "{}", page.text());
+    assert!(!page.text().contains("What is due later"));
+
+    // What does not fit is on the next page.
+    let expert = logged_in(&service, "expert", Role::ChildSafety);
+    let page = expert.get(&service, "/staff/notices").await;
+    let n_rows = |page: &Answer| page.text().matches("1 reports, due").count();
+    assert_eq!(n_rows(&page), 50);
+    let next = between(page.text(), "button small\" href=\"", "\"").unwrap();
+    let next = next.replace("&#38;", "&").replace("&amp;", "&");
+    let page = expert.get(&service, &next).await;
+    assert_eq!((page.status, n_rows(&page)), (StatusCode::OK, 1));
+    assert!(!page.text().contains("What is due later"));
+    let made_up = expert.get(&service, "/staff/notices?due=x").await;
+    made_up.assert_problem(400, "malformed-form");
 }

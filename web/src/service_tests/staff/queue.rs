@@ -256,6 +256,18 @@ async fn rules_are_tried_then_set_and_then_decide() {
     let preview = senior
         .call(&service, "POST", "/staff/api/rules/preview", rules.clone())
         .await;
+    assert_eq!(preview.json()["is_complete"], true);
+    let turn = service.app.rules.preview_turn().unwrap();
+    let busy = senior
+        .call(&service, "POST", "/staff/api/rules/preview", rules.clone())
+        .await;
+    busy.assert_problem(429, "staff-preview-busy");
+    drop(turn);
+    let again = senior
+        .call(&service, "POST", "/staff/api/rules/preview", rules.clone())
+        .await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert!(service.app.rules.preview_turn().is_some());
     let change = &preview.json()["changes"][0];
     assert_eq!(change["from"], "nsfw");
     assert_eq!(change["to"], "refused");

@@ -1,5 +1,7 @@
 //! Logging in, joining, and what does not get in.
 
+use imgshare_storage::moderation::{Flag, Lane, Moderator, Reason};
+
 use super::*;
 use crate::config::Staff as StaffSettings;
 use crate::staff::admin::{self, By};
@@ -372,4 +374,30 @@ async fn who_navigates_without_a_session_gets_the_page_to_log_in() {
     assert!(!page.header(header::WWW_AUTHENTICATE).is_empty());
     assert!(page.text().contains("name=\"to\" value=\"/staff/audit\""));
     assert_eq!(last_refusal(&service).2, "staff-session-missing");
+}
+
+/// Whoever knows a password, and nothing more, takes nothing from its owner.
+#[tokio::test]
+async fn a_password_alone_gives_back_nobodys_leases() {
+    let service = service();
+    let kim = account(&service, "kim", Role::Moderator);
+    let uploaded = service.uploaded(&photo()).await;
+    let id = uploaded["id"].as_str().unwrap().parse().unwrap();
+    let (queue, now_ms) = (&service.app.queue, clock::now_ms());
+    queue.flag(&id, &Flag::new(Reason::Report), now_ms).unwrap();
+    let who = Moderator {
+        id: kim.id.clone(),
+        role: kim.role,
+    };
+    queue.claim(&who, &Lane::ALL, &id, now_ms).unwrap();
+    let is_held = || queue.job(&id).unwrap().unwrap().lease().is_some();
+    let half = session_of(&service, &kim, |session| {
+        session.stage = Stage::SecondFactor;
+    });
+    let gone = half.post(&service, "/staff/login/cancel", "").await;
+    assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.text());
+    assert!(is_held());
+    let whole = session_of(&service, &kim, |_| {});
+    whole.post(&service, "/staff/logout", "").await;
+    assert!(!is_held());
 }

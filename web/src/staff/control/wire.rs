@@ -3,7 +3,6 @@
 use imgshare_storage::ImageId;
 use imgshare_storage::audit::{Head, Scores};
 use imgshare_storage::complaints::CounterNotice;
-use imgshare_storage::moderation::{BankCounts, BankEntry, BankHash};
 use imgshare_storage::staff::Role;
 use serde::{Deserialize, Serialize};
 
@@ -73,16 +72,6 @@ pub enum AdminCommand {
         /// As `Invitations` names it.
         name: String,
     },
-    /// How much the hash bank holds, or what it knows of one hash.
-    BankShow {
-        /// Which.
-        hash: Option<BankHash>,
-    },
-    /// Takes a hash out of the bank.
-    BankRemove {
-        /// Which.
-        hash: BankHash,
-    },
     /// Where the audit ends.
     AuditHead,
     /// The scores that entries of the audit tell of, as far as they are there.
@@ -146,16 +135,6 @@ pub enum AdminAnswer {
     Block {
         /// What came of it.
         block: BlockAnswer,
-    },
-    /// How much the hash bank holds.
-    BankCounts {
-        /// By kind.
-        counts: BankCounts,
-    },
-    /// What the hash bank knows of a hash; `None` when it does not know it.
-    BankEntry {
-        /// All of it.
-        entry: Option<Box<BankEntry>>,
     },
     /// Where the audit ends; its files have followed.
     AuditHead {

@@ -12,21 +12,25 @@ use super::listing::Reader;
 use crate::item::Format;
 
 /// One part: what it is, and its bytes in one piece.
-type Part<'a> = ([u8; 4], std::borrow::Cow<'a, [u8]>);
+pub(super) type Part<'a> = ([u8; 4], std::borrow::Cow<'a, [u8]>);
 
 /// True when everything that one file holds the other holds as well. AVIF has too
 /// many ways to say the same: nothing is found there.
 pub(super) fn is_same(file: &[u8], other: &[u8], format: Format) -> bool {
-    let parts = |file| match format {
+    match (parts(file, format), parts(other, format)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// What a file is made of, if there is nothing else in it.
+pub(super) fn parts(file: &[u8], format: Format) -> Option<Vec<Part<'_>>> {
+    match format {
         Format::Jpeg => jpeg::parts(file),
         Format::Png => png::parts(file),
         Format::Webp => webp::parts(file),
         Format::Gif => gif::parts(file),
         Format::Avif => None,
-    };
-    match (parts(file), parts(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => false,
     }
 }
 

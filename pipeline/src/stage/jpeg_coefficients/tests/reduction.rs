@@ -117,27 +117,56 @@ fn every_kind_of_colour_and_scan_is_reduced() {
     }
 }
 
+const FACTORS: [SamplingFactor; 6] = [
+    SamplingFactor::F_1_1,
+    SamplingFactor::F_2_1,
+    SamplingFactor::F_1_2,
+    SamplingFactor::F_2_2,
+    SamplingFactor::F_4_1,
+    SamplingFactor::F_1_4,
+];
+
+fn subsampled(rgb: &[u8], size: (u16, u16), factor: SamplingFactor) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, 95);
+    encoder.set_sampling_factor(factor);
+    encoder
+        .encode(rgb, size.0, size.1, ColorType::Rgb)
+        .expect("it fits");
+    file
+}
+
 #[test]
 fn every_subsampling_is_reduced() {
-    let factors = [
-        SamplingFactor::F_1_1,
-        SamplingFactor::F_2_1,
-        SamplingFactor::F_1_2,
-        SamplingFactor::F_2_2,
-        SamplingFactor::F_4_1,
-        SamplingFactor::F_1_4,
-    ];
-    for size in [(99, 67), (1, 1)] {
-        let rgb = gradient(size.0.into(), size.1.into());
-        for factor in factors {
-            let mut file = Vec::new();
-            let mut encoder = Encoder::new(&mut file, 95);
-            encoder.set_sampling_factor(factor);
-            encoder
-                .encode(&rgb, size.0, size.1, ColorType::Rgb)
-                .expect("it fits");
+    let size = (99, 67);
+    let rgb = gradient(size.0.into(), size.1.into());
+    for factor in FACTORS {
+        let file = subsampled(&rgb, size, factor);
+        for eighths in SIZES {
+            assert_shows(&rgb, &format!("{factor:?}"), &file, size, eighths);
+        }
+    }
+}
+
+/// The one pixel fills its blocks, so each of their samples is that pixel.
+#[test]
+fn a_single_pixel_is_reduced_to_itself() {
+    for pixel in [[200, 90, 30], [7, 250, 120], [0; 3], [255; 3]] {
+        for factor in FACTORS {
+            let file = subsampled(&pixel, (1, 1), factor);
             for eighths in SIZES {
-                assert_shows(&rgb, &format!("{factor:?}"), &file, size, eighths);
+                let picture = reduced(&file, eighths).expect("readable");
+                let picture = picture.expect("it can be reduced");
+                assert_eq!(picture.colours, Colours::YCbCr);
+                let expected = components(&pixel, picture.colours);
+                assert_eq!(picture.components.len(), expected.len());
+                for (samples, expected) in picture.components.iter().zip(expected) {
+                    let found = f64::from(samples.samples[0]);
+                    assert!(
+                        (found - expected).abs() < 2.0,
+                        "{pixel:?} {factor:?} {eighths:?}: {found} {expected}"
+                    );
+                }
             }
         }
     }

@@ -1,0 +1,44 @@
+//! How many clocks have run out.
+
+use super::{ComplaintError, Complaints, keys};
+use crate::Keyspace;
+use crate::moderation::Lane;
+
+/// Entries read at a time.
+const PAGE: usize = 256;
+
+impl Complaints {
+    /// How many open cases should have been decided by now, counted up to `n_max`:
+    /// those whose images lie in one of these lanes, or all of them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn count_overdue(
+        &self,
+        lanes: Option<&[Lane]>,
+        now_ms: u64,
+        n_max: usize,
+    ) -> Result<usize, ComplaintError> {
+        let store = &**self.queue.store();
+        let mut range = keys::overdue(now_ms);
+        let (mut n_overdue, mut n_seen) = (0, 0);
+        while n_seen < n_max {
+            let entries = store.range(&range, PAGE.min(n_max - n_seen))?;
+            let Some(last) = entries.last() else { break };
+            range = range.after(&last.key);
+            n_seen += entries.len();
+            let Some(lanes) = lanes else {
+                n_overdue += entries.len();
+                continue;
+            };
+            let places = entries
+                .iter()
+                .filter_map(|entry| keys::due_place(&entry.key));
+            for place in places {
+                let job = self.queue.job(&place.what)?;
+                n_overdue += usize::from(job.is_some_and(|job| lanes.contains(&job.lane)));
+            }
+        }
+        Ok(n_overdue)
+    }
+}

@@ -1,0 +1,84 @@
+//! The clocks that the law starts: how many have run out, for the first page, for
+//! metrics and for the log.
+
+use imgshare_storage::moderation::Lane;
+
+use super::Session;
+use crate::app::App;
+use crate::clock;
+use crate::error::WebError;
+use crate::moderation::api::lanes;
+
+/// Cases and waiting images are counted up to here.
+const COUNTED_MAX: usize = 1_000;
+
+/// What the first page says of the queues of who looks.
+pub(super) struct Queues {
+    /// What waits, lane by lane; empty for who has none.
+    pub(super) waiting: Vec<String>,
+    /// What is late; `None` when nothing is.
+    pub(super) overdue: Option<String>,
+}
+
+pub(super) async fn queues(app: &App, session: &Session) -> Result<Queues, WebError> {
+    let lanes = lanes(session).unwrap_or_default();
+    let now_ms = clock::now_ms();
+    let (waiting, n_overdue) = app
+        .see_complaints(move |reporting| {
+            let complaints = &reporting.complaints;
+            let mut waiting = Vec::new();
+            for lane in &lanes {
+                let n_waiting = complaints.queue().count_waiting(*lane, COUNTED_MAX)?;
+                waiting.push(format!("{}: {}", words(*lane), counted(n_waiting)));
+            }
+            let n_overdue = complaints.count_overdue(Some(&lanes), now_ms, COUNTED_MAX)?;
+            Ok((waiting, n_overdue))
+        })
+        .await?;
+    let overdue = match n_overdue {
+        0 => None,
+        1 => {
+            Some("1 reported image is overdue: its clock has run out. Sort by “Due first”.".into())
+        }
+        n => Some(format!(
+            "{} reported images are overdue: their clocks have run out. Sort by “Due first”.",
+            counted(n)
+        )),
+    };
+    Ok(Queues { waiting, overdue })
+}
+
+fn words(lane: Lane) -> &'static str {
+    match lane {
+        Lane::General => "Waiting for everybody",
+        Lane::Senior => "Passed on to seniors",
+        Lane::ChildSafety => "Waiting for child safety",
+    }
+}
+
+fn counted(n: usize) -> String {
+    match n {
+        COUNTED_MAX.. => format!("{COUNTED_MAX} or more"),
+        n => n.to_string(),
+    }
+}
+
+impl App {
+    /// Counts what is overdue, for the metrics, and says in the log when it has
+    /// become more.
+    pub(crate) async fn watch_clocks(&self) {
+        let now_ms = clock::now_ms();
+        let counted = self.see_complaints(move |reporting| {
+            let complaints = &reporting.complaints;
+            complaints.count_overdue(None, now_ms, COUNTED_MAX)
+        });
+        match counted.await {
+            Ok(n_overdue) => {
+                if self.metrics.cases_overdue(n_overdue) {
+                    tracing::warn!(n_overdue, "reports were not decided in time; see /staff");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "overdue reports could not be counted"),
+        }
+    }
+}
