@@ -303,7 +303,7 @@ test("what was decided can be undone after the page is gone", () =>
     await rows.nth(1).locator("img").evaluate((picture) => picture.decode());
     await screenshot(page, "decided");
     await rows.nth(1).getByRole("button", { name: "Undo" }).click();
-    await page.getByText("waits in the queue").waitFor();
+    await page.getByRole("status").getByText("waits in the queue").waitFor();
     await page.getByRole("link", { name: "Decide it anew" }).click();
     await whenShown(page);
     assert.equal(await shown(page), first);
@@ -317,9 +317,14 @@ test("an empty queue says why, and what is seen is counted once", () =>
     await page.goto("/staff/queue");
     await whenShown(page);
     const before = Number((await counted()).match(/(\d+) image/)[1]);
-    await page.keyboard.press("s");
-    await page.keyboard.press("u");
-    await page.keyboard.press("s");
+    const first = await shown(page);
+    for (const key of ["s", "u", "s"]) {
+      await page.keyboard.press(key);
+      await page.waitForFunction(([first, isBack]) => {
+        const { image } = document.querySelector("[data-stage]").dataset;
+        return image && (image === first) === isBack;
+      }, [first, key === "u"]);
+    }
     await page.waitForFunction((n) => document.querySelector("[data-exposure]").textContent.includes(`${n} images`), before + 1);
     assert.match(await counted(), / 0 of them unveiled/);
     await page.locator("select[data-veil]").selectOption("light");
