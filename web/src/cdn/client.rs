@@ -96,7 +96,7 @@ pub(super) enum SendError {
 
 /// Why nobody can be trusted.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TrustError {
+pub enum TrustError {
     /// The file cannot be read.
     #[error("{}: {source}; set cdn.ca_file", .path.display())]
     Unreadable {
