@@ -21,7 +21,7 @@ pub struct BankCounts {
 }
 
 impl Bank {
-    /// Counts everything: it is read from beginning to end, a second or two for a
+    /// Counts everything: it is read from beginning to end, some seconds for a
     /// million.
     ///
     /// # Errors
