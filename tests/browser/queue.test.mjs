@@ -153,6 +153,7 @@ test("a removal says why, in a moderator's words, by keyboard alone", () =>
     await page.keyboard.press("8");
     await page.waitForFunction((first) => document.querySelector("[data-stage]").dataset.image !== first, first);
     // What was begun and left is not said of the next one.
+    await whenShown(page);
     const next = await shown(page);
     await page.keyboard.press("e");
     await page.keyboard.press("w");
