@@ -1,35 +1,21 @@
-// The queue: two moderators at once by keyboard, the grid, the figures.
+// The queue: two moderators at once by keyboard.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join as joined } from "node:path";
 import { after, before, test } from "node:test";
-import { FIXTURES } from "./service.mjs";
 import { gif, png } from "./pictures.mjs";
+import { PHONE, queueing, seeded } from "./queueing.mjs";
 import { join, logIn } from "./staff.mjs";
-import { Scene, screenshot } from "./visitor.mjs";
+import { screenshot } from "./visitor.mjs";
 
 const IMAGES = Number(process.env.IMGSHARE_TEST_QUEUE ?? 60);
 const MEDIAN_MS_MAX = 100;
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
-const FIXED = ["scene.jpg", "pattern_scored_porn.png", "pattern_scored_sexy.png", "pattern_scored_hentai.png"];
 
 let scene;
 before(async () => {
-  // Everything that passes is drawn, so that every upload is queued.
-  scene = await Scene.open({ IMGSHARE_MODERATION_SAMPLE_RATE: "1" });
+  scene = await queueing();
 });
 after(() => scene.close());
 
-async function seed(n) {
-  const ids = [];
-  for (const name of FIXED) ids.push(await scene.service.upload(name, readFileSync(joined(FIXTURES, name))));
-  ids.push(await scene.service.upload("moving.gif", gif()));
-  for (let each = ids.length; each < n; each += 1) {
-    ids.push(await scene.service.upload(`${each}.png`, png(each)));
-  }
-  return ids.map(({ id }) => id);
-}
-
+const seed = (n) => seeded(scene, n);
 const stage = (page) => page.locator("[data-stage]");
 const shown = (page) => stage(page).getAttribute("data-image");
 const whenShown = (page) => page.locator("[data-stage][data-image]").waitFor();
@@ -423,112 +409,9 @@ async function checkAudit(ids) {
   });
 }
 
-test("many are decided at once by who may", () =>
-  scene.visit(async (page) => {
-    await seed(14);
-    await join(page, scene.service, "senior-moderator", "sam");
-    await page.goto("/staff/grid");
-    await page.keyboard.press("t");
-    await page.locator(".tile").nth(5).waitFor();
-    await page.locator(".tile img").first().evaluate((picture) => picture.decode());
-    const focused = () => page.evaluate(() => [...document.querySelectorAll(".tile")].indexOf(document.activeElement));
-    await page.keyboard.press("ArrowRight");
-    assert.equal(await focused(), 0);
-    for (const place of [1, 2, 3]) {
-      await page.keyboard.press("ArrowRight");
-      assert.equal(await focused(), place);
-      await page.keyboard.press(" ");
-    }
-    await page.keyboard.press("ArrowLeft");
-    assert.equal(await focused(), 2);
-    await page.keyboard.press("?");
-    await page.getByRole("heading", { name: "Keys" }).waitFor();
-    await screenshot(page, "grid-keys");
-    await page.keyboard.press("Escape");
-    await screenshot(page, "grid");
-
-    // What was ticked and left is not meant for the next ones.
-    const ban = page.locator("[data-dialog=remove] [data-ban]");
-    await page.keyboard.press("r");
-    await page.keyboard.press("b");
-    assert.ok(await ban.isChecked());
-    await page.keyboard.press("8");
-    await page.getByText("remove as “Spam and fraud”, and refuse what looks like them from now on: 3 images?").waitFor();
-    await screenshot(page, "grid-ban");
-    await page.keyboard.press("Escape");
-    await page.keyboard.press("r");
-    assert.ok(!(await ban.isChecked()));
-    await page.keyboard.press("8");
-    await page.getByText("remove as “Spam and fraud”: 3 images?").waitFor();
-    await screenshot(page, "grid-confirm");
-    await page.getByRole("button", { name: "Decide them" }).click();
-    await page.getByText("3 decided").waitFor();
-    const left = await page.locator(".tile").count();
-    await page.keyboard.press("u");
-    await page.getByText("3 taken back").waitFor();
-    assert.equal(await page.locator(".tile").count(), left + 3);
-    await page.keyboard.press("g");
-    await page.getByText("0 of 0 chosen").waitFor();
-    await page.goto("/staff/learning");
-    await page.getByRole("heading", { name: "What if" }).waitFor();
-    await screenshot(page, "learning-senior");
-    await page.getByRole("button", { name: "Preview" }).click();
-    const answer = page.getByText("They would change");
-    await answer.waitFor();
-    assert.ok(await answer.evaluate((line) => {
-      const { top, bottom } = line.getBoundingClientRect();
-      return top >= 0 && bottom <= innerHeight;
-    }), "the answer is on the screen");
-    await screenshot(page, "learning-preview");
-  }));
-
-test("on a phone the grid can be taken", () =>
-  scene.visit(async (page) => {
-    await join(page, scene.service, "senior-moderator", "pia");
-    await page.goto("/staff/grid");
-    const box = await page.locator("[data-take]").boundingBox();
-    assert.ok(box.x >= 0 && box.x + box.width <= PHONE.viewport.width, JSON.stringify(box));
-    assert.ok(box.y + box.height <= PHONE.viewport.height);
-    await page.locator("[data-take]").tap();
-    await page.locator(".tile").first().waitFor();
-    await screenshot(page, "grid-phone");
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(width <= PHONE.viewport.width, `${width} px wide`);
-  }, PHONE));
-
-test("to remove many, the second factor is shown once more, by keyboard alone", () =>
-  scene.visit(async (page, context) => {
-    await seed(6);
-    await join(page, scene.service, "senior-moderator", "kay");
-    let asked = 0;
-    const stale = { status: 403, contentType: "application/problem+json" };
-    const problem = JSON.stringify({ title: "Your second factor is needed again", code: "staff-step-up-needed" });
-    // As the service answers whose second factor is older than some minutes.
-    await page.route("**/staff/api/queue/decide", (route) =>
-      asked++ === 0 ? route.fulfill({ ...stale, body: problem }) : route.continue(),
-    );
-    await page.goto("/staff/grid");
-    await page.locator("[data-take]").press("Enter");
-    await page.locator(".tile").nth(5).waitFor();
-    for (const key of ["a", "r", "8"]) await page.keyboard.press(key);
-    await page.getByText("remove as “Spam and fraud”:").waitFor();
-    await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Your second factor, once more" }).waitFor();
-    await screenshot(page, "grid-step-up");
-    const opened = context.waitForEvent("page");
-    await page.keyboard.press("Enter");
-    const factor = await opened;
-    await factor.getByRole("heading", { name: "Your second factor again" }).waitFor();
-    await factor.close();
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter");
-    await page.getByText(/^\d+ decided$/).waitFor();
-    assert.equal(asked, 2);
-    await page.getByText("0 of 0 chosen").waitFor();
-  }, { expectedErrors: [/403/] }));
-
 test("without JavaScript images are decided one form at a time", () =>
   scene.visit(async (page) => {
+    await seed(6);
     await join(page, scene.service, "moderator", "nora");
     await page.goto("/staff/queue");
     await page.getByRole("button", { name: "Everybody's queue" }).click();

@@ -9,7 +9,7 @@ use crate::variants::variant_path;
 
 /// Where the site is reached, as caches know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
+pub(super) struct Site {
     /// What every address begins with.
     base: String,
     /// Host, and port if it has one of its own.
@@ -20,7 +20,7 @@ pub struct Site {
 
 /// One address of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub(super) struct Address {
     /// The whole.
     pub url: String,
     /// Without scheme and host.
@@ -30,7 +30,7 @@ pub struct Address {
 impl Site {
     /// The site at `base_url`; `None` when that is no address.
     #[must_use]
-    pub fn new(base_url: &str) -> Option<Self> {
+    pub(super) fn new(base_url: &str) -> Option<Self> {
         let uri = base_url.parse::<Uri>().ok()?;
         let host = uri.authority()?.as_str().to_owned();
         let has_user = host.contains('@');
@@ -45,7 +45,7 @@ impl Site {
     /// format that it may have been made in. The page is kept by no cache that
     /// heeds its headers; it is here for the others.
     #[must_use]
-    pub fn addresses(&self, id: &ImageId, extension: &str) -> Vec<Address> {
+    pub(super) fn addresses(&self, id: &ImageId, extension: &str) -> Vec<Address> {
         let mut paths = vec![format!("/{id}"), format!("/i/{id}.{extension}")];
         for variant in VARIANTS {
             let made = [Format::Jpeg, Format::Png].map(Format::extension);

@@ -35,7 +35,7 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 
 /// Who is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Peer {
+pub(super) struct Peer {
     host: String,
     port: u16,
     is_tls: bool,
@@ -82,7 +82,7 @@ impl fmt::Display for Peer {
 
 /// Why there was no answer. What is in a request is in none of them.
 #[derive(Debug, thiserror::Error)]
-pub enum SendError {
+pub(super) enum SendError {
     /// No connection.
     #[error("cannot be reached: {0}")]
     Unreachable(io::Error),
@@ -115,7 +115,7 @@ pub enum TrustError {
 
 /// Opens connections.
 #[derive(Clone, Default)]
-pub struct Client {
+pub(super) struct Client {
     tls: Option<TlsConnector>,
 }
 
@@ -124,7 +124,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is none in it.
-    pub fn trusting(path: &Path) -> Result<Self, TrustError> {
+    pub(super) fn trusting(path: &Path) -> Result<Self, TrustError> {
         let unreadable = |source| TrustError::Unreadable {
             path: path.to_owned(),
             source,

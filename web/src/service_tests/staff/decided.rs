@@ -2,7 +2,7 @@
 
 use imgshare_storage::ImageId;
 use imgshare_storage::complaints::{Category, ReportDraft, Text};
-use imgshare_storage::moderation::{Flag, Lane, Reason};
+use imgshare_storage::moderation::{Flag, Reason};
 use serde_json::json;
 
 use super::*;
@@ -114,6 +114,11 @@ async fn what_was_decided_is_listed_and_taken_back() {
     let kim = logged_in(&service, "kim", Role::Moderator);
     assert_eq!(kim.last(&service).await, json!(null));
     let version = kim.settle(&service, &first, removal()).await;
+    // Within one millisecond there is no order.
+    let settled_ms = clock::now_ms();
+    while clock::now_ms() == settled_ms {
+        tokio::task::yield_now().await;
+    }
     kim.settle(&service, &second, json!({"kind": "safe"})).await;
     let page = kim.get(&service, "/staff/decided").await;
     let text = page.text();

@@ -240,6 +240,7 @@ fn only_ones_own_is_open_to_every_role() {
         .collect();
     let expected = [
         "/staff",
+        "/staff/api/session",
         "/staff/logout",
         "/staff/logout-everywhere",
         "/staff/step-up",
