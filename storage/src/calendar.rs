@@ -28,6 +28,14 @@ pub fn date(ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
+/// `2026-11-26T09:54:54Z` for a moment in milliseconds since 1970 UTC (RFC 3339).
+#[must_use]
+pub fn rfc3339(ms: u64) -> String {
+    let of_day = ms % MS_A_DAY / 1_000;
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", date(ms))
+}
+
 /// The first millisecond of a date such as `2026-11-26`; `None` for what is
 /// none.
 #[must_use]

@@ -142,7 +142,19 @@ fn the_audit_survives_a_kill_and_shows_what_was_changed_behind_it() {
         "{}",
         verified.stdout
     );
-    std::fs::write(&file, text).expect("it can be written");
+    // Lines that only the files have lost are missed, one side whole or not.
+    let kept: Vec<&str> = text.lines().take(17).collect();
+    std::fs::write(&file, kept.join("\n") + "\n").expect("it can be written");
+    let lost = |first: u64| {
+        let verified = installation.run(&["audit", "verify"]);
+        assert_eq!(verified.status.code(), Some(1), "{}", verified.stdout);
+        let said = format!("not whole: entry {first} (at the end of the files)");
+        assert!(verified.stdout.starts_with(&said), "{}", verified.stdout);
+    };
+    lost(18);
+    std::fs::remove_file(&file).expect("it can be removed");
+    lost(1);
+    std::fs::write(&file, &text).expect("it can be written");
 
     // A database without its end is one that was put back from a copy.
     std::fs::remove_dir_all(installation.data().join("db")).expect("it can be removed");
@@ -153,6 +165,31 @@ fn the_audit_survives_a_kill_and_shows_what_was_changed_behind_it() {
         .expect_success()
         .stdout;
     assert!(verified.starts_with("whole: 23 entries"), "{verified}");
+
+    // The service says how far the files must go, while it runs.
+    let server = installation.serve();
+    let verified = installation.run(&["audit", "verify"]).expect_success();
+    assert!(
+        verified
+            .stdout
+            .starts_with("whole: 23 entries in the files"),
+        "{}",
+        verified.stdout
+    );
+    let file = std::fs::read_dir(installation.data().join("audit"))
+        .expect("the audit has its folder")
+        .map(|entry| entry.expect("it can be read").path())
+        .max()
+        .expect("it has a file");
+    std::fs::write(&file, "").expect("it can be written");
+    let verified = installation.run(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(1), "{}", verified.stdout);
+    server.stop();
+    // What the files have lost is written again, and both sides tell of it.
+    let log = installation.serve().stop();
+    assert!(log.contains("had lost their last lines"), "{log}");
+    let exported = installation.run(&["audit", "export"]).expect_success();
+    assert!(exported.stdout.contains("audit-files-restored"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ export function percent(share) {
   return `${(Math.min(Math.round(share * 1000), 999) / 10).toFixed(1)} %`;
 }
 
-export function verdict({ state, label, confidence }) {
+export function verdict({ state, label, confidence, label_set_by: setBy }) {
   const byState = {
     pending: "Still being checked",
     "scan-failed": "Could not be checked yet",
@@ -30,6 +30,8 @@ export function verdict({ state, label, confidence }) {
   if (byState[state]) return byState[state];
   const word = { safe: "Safe", nsfw: "Not safe for work" }[label];
   if (!word) return "Not classified";
+  if (setBy === "staff") return `${word}, a person decided`;
+  if (setBy) return `${word}, by a rule of this site`;
   return typeof confidence === "number" ? `${word}, ${percent(confidence)} sure` : word;
 }
 

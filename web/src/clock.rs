@@ -8,10 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use imgshare_storage::calendar::civil;
-
-const SECONDS_A_DAY: u64 = 86_400;
-
 /// How long what the file says is good for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -105,11 +101,7 @@ fn read(file: &Path) -> Option<u64> {
 /// RFC 3339 in UTC, to the second.
 #[must_use]
 pub fn rfc3339(ms: u64) -> String {
-    let seconds = ms / 1_000;
-    let (year, month, day) = civil(seconds / SECONDS_A_DAY);
-    let of_day = seconds % SECONDS_A_DAY;
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    imgshare_storage::calendar::rfc3339(ms)
 }
 
 #[cfg(test)]

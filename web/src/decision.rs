@@ -2,7 +2,7 @@
 
 use imgshare_models::scores::{Label, Scores, Thresholds, Verdict};
 use imgshare_pipeline::Scored;
-use imgshare_storage::{Classification, Record, Ruling, State, StoredLabel};
+use imgshare_storage::{Classification, Record, RuledBy, Ruling, State, StoredLabel};
 
 use crate::clock;
 use crate::config::Moderation;
@@ -80,6 +80,24 @@ pub fn label_of(moderation: &Moderation, record: &Record) -> Option<Label> {
         Some(ruling) => Some(label(ruling)),
         None => judge_stored(moderation, record).map(|(_, verdict)| verdict.label),
     }
+}
+
+/// Who set the label of a stored image, where not the classifier did.
+#[must_use]
+pub fn label_set_by(record: &Record) -> Option<&'static str> {
+    record.ruling.as_ref().map(|ruling| match ruling.by {
+        RuledBy::Staff => "staff",
+        RuledBy::Rule => "rule",
+    })
+}
+
+/// How sure the classifier is of the label of a stored image; `None` before it is
+/// classified, and where the label is not the classifier's: its figures would
+/// contradict it.
+#[must_use]
+pub fn confidence_of(moderation: &Moderation, record: &Record) -> Option<f32> {
+    let judged = judge_stored(moderation, record).filter(|_| record.ruling.is_none());
+    judged.map(|(_, verdict)| verdict.confidence)
 }
 
 /// The confidence stays the mass on the label's side; advertising is not

@@ -36,9 +36,13 @@ pub struct Image {
     /// `safe` or `nsfw`; null until classified.
     #[schema(example = "safe")]
     pub label: Option<String>,
-    /// Probability on the label's side, 0 to 1; null until classified.
+    /// Who set the label, where not the classifier did: `staff` or `rule`; else null.
+    pub label_set_by: Option<String>,
+    /// Probability on the label's side, 0 to 1; null until classified, and where staff or
+    /// a rule set the label.
     pub confidence: Option<f32>,
-    /// Class probabilities, 0 to 1; null until classified.
+    /// Class probabilities by the classifier, 0 to 1, whoever set the label; null until
+    /// classified.
     pub scores: Option<ClassScores>,
 }
 
@@ -126,7 +130,8 @@ impl Image {
             height: record.height,
             state: record.state.as_str().to_owned(),
             label: decision::label_of(moderation, record).map(|label| label.as_str().to_owned()),
-            confidence: judged.map(|(_, verdict)| verdict.confidence),
+            label_set_by: decision::label_set_by(record).map(str::to_owned),
+            confidence: decision::confidence_of(moderation, record),
             scores: judged.map(|(scores, _)| scores.into()),
         }
     }

@@ -217,8 +217,8 @@ impl WebError {
             (Self::NotFound, _) => "There is nothing here, or not any more.".to_owned(),
             (Self::MethodNotAllowed, _) => "This address does not take that method.".to_owned(),
             (Self::DeleteTokenMissing, _) => {
-                "Deleting takes the token from the upload's answer, as `Authorization: Bearer \
-                 TOKEN`."
+                "This is for the uploader: it takes the delete token from the upload's answer, as \
+                 `Authorization: Bearer TOKEN`."
                     .to_owned()
             }
             (Self::DeleteTokenWrong, _) => "This is not the delete token of this image.".to_owned(),

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::error::WebError;
 use crate::http::address::{AnonymizedIp, client};
 use crate::http::body::{self, BodyLimits};
-use crate::http::multipart::{self, UploadedFile};
+use crate::http::multipart::{self, ArrivedHash, UploadedFile};
 use crate::moderation::gate::Gate;
 
 /// Proof for the store: only what the pipeline has scrubbed can be written.
@@ -40,6 +40,17 @@ pub struct Accepted {
     pub token: DeleteToken,
 }
 
+/// How a file came.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Its name, sanitised.
+    pub filename: String,
+    /// From which network.
+    pub from: AnonymizedIp,
+    /// What it was before it was rewritten, for the hash bank.
+    pub hash: ArrivedHash,
+}
+
 /// Takes one upload in. Returns once it would survive a loss of power.
 ///
 /// # Errors
@@ -58,13 +69,22 @@ pub async fn ingest(app: &App, request: Request) -> Result<Accepted, WebError> {
     };
     let file = multipart::read_one_file(request, file_bytes_max, limits).await?;
     permit.shrink_to(u64::try_from(file.bytes.len()).unwrap_or(u64::MAX));
-    let UploadedFile { bytes, filename } = file;
+    let UploadedFile {
+        bytes,
+        filename,
+        hash,
+    } = file;
     let ingested = run(app, permit, bytes.into()).await?;
     if let Some(from) = from {
         app.abuse
             .saw_upload(from, &ingested.sha256, clock::now_ms());
     }
-    let accepted = commit(app, ingested, filename, AnonymizedIp::of_client(from)).await?;
+    let arrival = Arrival {
+        filename,
+        from: AnonymizedIp::of_client(from),
+        hash,
+    };
+    let accepted = commit(app, ingested, arrival).await?;
     let record = &accepted.record;
     let label = record
         .classification
@@ -109,14 +129,14 @@ impl Reply for Waiting {
 ///
 /// # Errors
 /// The store's; nothing is kept then.
-pub async fn commit(
-    app: &App,
-    ingested: Ingested,
-    filename: String,
-    from: AnonymizedIp,
-) -> Result<Accepted, WebError> {
+pub async fn commit(app: &App, ingested: Ingested, arrival: Arrival) -> Result<Accepted, WebError> {
     let token = DeleteToken::random().map_err(no_randomness)?;
     let id = ImageId::random().map_err(no_randomness)?;
+    let Arrival {
+        filename,
+        from,
+        hash,
+    } = arrival;
     let Ingested {
         scrubbed,
         sha256,
@@ -163,10 +183,11 @@ pub async fn commit(
         };
         // Until it is stored: a ban that comes meanwhile will find it.
         let _taking_in = queue.bank().taking_in();
-        let known = queue.bank().lookup(&Lookup {
+        let wanted = Lookup {
             sha256: record.sha256,
             pdq: record.pdq,
-        })?;
+        };
+        let known = queue.bank().lookup_arrived(&wanted, hash.for_lookup())?;
         let passed = match &verdict {
             Verdict::Scored(scored) => gate.scored(scored, &record, known.as_ref(), uploads, 0),
             Verdict::Pending => gate.unscored(known.as_ref()),

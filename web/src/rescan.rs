@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use imgshare_pipeline::{PipelineError, Scored, ShadowInput, Verdict};
-use imgshare_storage::moderation::{Flag, Job, Lookup, ModerationError, Reason};
+use imgshare_storage::moderation::{Flag, Job, Lookup, ModerationError, Reason, ReasonKind};
 use imgshare_storage::{ImageId, Record, State};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -146,8 +146,11 @@ async fn settle(
                 .as_ref()
                 .map(|scored| gate.scored(scored, record, known.as_ref(), 0, n_reports));
             let flags = settled(record, passed, attempts_max);
-            // The classifier does not speak before people who have it in hand.
-            if record.state == State::Public && job.is_some_and(Job::is_in_hand) {
+            // The classifier does not speak before people who have it in hand, nor
+            // before the hash bank, which may have known the file as it came.
+            let is_known = |job: &Job| job.reason_kinds().has(ReasonKind::HashMatch);
+            let is_for_people = job.is_some_and(|job| job.is_in_hand() || is_known(job));
+            if record.state == State::Public && is_for_people {
                 record.state = State::Review;
             }
             Ok(Some(flags))

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::files::{self, placed_lines};
 use super::{Action, Actor, Entry, Head, PAGE, Sealed, Subject, entries_after, head, put, record};
-use crate::{Changes, Keyspace, StorageError, calendar, durable_fs};
+use crate::{Changes, Keyspace, Space, StorageError, calendar, durable_fs};
 
 /// Only the service's own user reads and appends.
 const FILE_MODE: u32 = 0o600;
@@ -21,6 +21,10 @@ const RESTORED_AT_ONCE: u64 = 256;
 /// What says in the audit that entries came back from the files: all behind the
 /// number `before`, up to `after`.
 pub(super) const RESTORED: &str = "audit-restored";
+
+/// What says that the files had lost their last lines: all behind the number
+/// `after`, though they had had them up to `before`.
+const FILES_RESTORED: &str = "audit-files-restored";
 
 /// Sets of files that were put aside; more than that is no accident any more.
 const PUT_ASIDE_MAX: u32 = 1_000;
@@ -47,6 +51,11 @@ pub enum Reconciled {
     Agree,
     /// The database had lost its last entries; the files gave them back.
     Restored {
+        /// How many.
+        n_entries: u64,
+    },
+    /// The files had lost their last lines; the database gave them back.
+    FilesRestored {
         /// How many.
         n_entries: u64,
     },
@@ -81,7 +90,16 @@ impl Anchor {
                 (Reconciled::Diverged, in_files)
             }
         } else if in_files == Head::EMPTY || stored_head(keys, in_files.seq)? == Some(in_files) {
-            (Reconciled::Agree, in_files)
+            let had = mark(keys)?.map_or(0, |mark| mark.seq);
+            match had.saturating_sub(in_files.seq) {
+                0 => (Reconciled::Agree, in_files),
+                n_entries => {
+                    let entry = Entry::new(now_ms, Actor::System, Action::new(FILES_RESTORED))
+                        .changed(json!(had), json!(in_files.seq));
+                    record(keys, &entry)?;
+                    (Reconciled::FilesRestored { n_entries }, in_files)
+                }
+            }
         } else {
             (Reconciled::Diverged, in_files)
         };
@@ -104,7 +122,15 @@ impl Anchor {
             }),
         };
         anchor.catch_up(keys)?;
+        anchor.leave_mark(keys)?;
         Ok((anchor, reconciled))
+    }
+
+    /// Notes in the database how far the files go, so that lines which they lose are
+    /// told from those that a crash has kept from them.
+    fn leave_mark(&self, keys: &dyn Keyspace) -> Result<(), StorageError> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        mark_at(keys, &state.head)
     }
 
     /// Appends what is new in the database, durably. Returns how many entries.
@@ -121,6 +147,9 @@ impl Anchor {
             }
             self.append(&mut state, &page)?;
             n_appended += u64::try_from(page.len()).unwrap_or(u64::MAX);
+        }
+        if n_appended > 0 {
+            mark_at(keys, &state.head)?;
         }
         Ok(n_appended)
     }
@@ -161,6 +190,30 @@ impl Anchor {
         }
         Ok(())
     }
+}
+
+fn mark_key() -> Vec<u8> {
+    Space::Audit.key(&[b"a"])
+}
+
+/// Whether this key is that of the mark: a backup has it, and none of the files.
+pub(crate) fn is_mark(key: &[u8]) -> bool {
+    key == mark_key()
+}
+
+/// The last entry that the files have had.
+pub(super) fn mark(keys: &dyn Keyspace) -> Result<Option<Head>, StorageError> {
+    let stored = keys.get(&mark_key())?;
+    stored.as_deref().map(Head::decode).transpose()
+}
+
+fn mark_at(keys: &dyn Keyspace, head: &Head) -> Result<(), StorageError> {
+    if mark(keys)? == Some(*head) {
+        return Ok(());
+    }
+    let mut changes = Changes::new();
+    changes.put(mark_key(), head.encode());
+    keys.commit(changes)
 }
 
 /// The last entry of the newest file that has one.
@@ -231,7 +284,7 @@ fn put_aside(dir: &Path) -> Result<PathBuf, StorageError> {
 mod tests {
     use super::*;
     use crate::MemoryRecords;
-    use crate::audit::{BrokenLink, Place, verify};
+    use crate::audit::{BrokenLink, Place, verify, verify_files};
 
     fn entry(n: u64) -> Entry {
         Entry::new(
@@ -335,5 +388,55 @@ mod tests {
         assert_eq!(bad.why, BrokenLink::Hash);
         assert!(matches!(bad.place, Place::File { number: 1.., .. }));
         assert!(bad.to_string().contains(".jsonl, line"), "{bad}");
+    }
+    #[test]
+    fn lines_that_the_files_lost_are_missed_and_put_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = filled(5);
+        let (anchor, _) = Anchor::open(dir.path(), &keys, 0).unwrap();
+        let verified = || verify(Some(&keys), Some(dir.path())).unwrap();
+        // What no file has had yet is no loss.
+        record(&keys, &entry(6)).unwrap();
+        let behind = verified();
+        assert_eq!((behind.bad, behind.n_behind), (None, 1));
+        anchor.catch_up(&keys).unwrap();
+        assert_eq!(verified().n_behind, 0);
+        let last = files::all(dir.path()).unwrap().pop().unwrap();
+        std::fs::remove_file(last).unwrap();
+        let bad = verified().bad.unwrap();
+        assert_eq!((bad.seq, bad.why), (6, BrokenLink::Lost));
+        for path in files::all(dir.path()).unwrap() {
+            std::fs::remove_file(path).unwrap();
+        }
+        let bad = verified().bad.unwrap();
+        assert_eq!((bad.seq, bad.why), (1, BrokenLink::Lost));
+        let (_, reconciled) = Anchor::open(dir.path(), &keys, 0).unwrap();
+        assert_eq!(reconciled, Reconciled::FilesRestored { n_entries: 6 });
+        let whole = verified();
+        assert_eq!((whole.bad, whole.n_in_files), (None, Some(7)));
+        let told = entries_after(&keys, 6, 1).unwrap().remove(0);
+        assert_eq!(told.entry.action.as_str(), FILES_RESTORED);
+    }
+
+    #[test]
+    fn a_service_says_how_far_the_files_must_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = filled(3);
+        let (anchor, _) = Anchor::open(dir.path(), &keys, 0).unwrap();
+        let told = head(&keys).unwrap();
+        // More may have come since it was asked.
+        record(&keys, &entry(4)).unwrap();
+        anchor.catch_up(&keys).unwrap();
+        let verified = |head: &Head| verify_files(dir.path(), head).unwrap();
+        assert_eq!(verified(&told).bad, None);
+        let mut other = told;
+        other.hash[0] ^= 1;
+        let bad = verified(&other).bad.unwrap();
+        assert_eq!((bad.seq, bad.why), (3, BrokenLink::Differs));
+        let last = files::all(dir.path()).unwrap().pop().unwrap();
+        std::fs::remove_file(last).unwrap();
+        assert_eq!(verified(&told).bad, None);
+        let bad = verified(&head(&keys).unwrap()).bad.unwrap();
+        assert_eq!((bad.seq, bad.why), (4, BrokenLink::Lost));
     }
 }

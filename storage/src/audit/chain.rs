@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::canonical::canonical;
+use super::canonical::{canonical, canonical_of_old};
 use super::{Entry, Scores};
 use crate::{ImageId, StorageError, hex_bytes};
 
@@ -45,7 +45,8 @@ pub struct Sealed {
     /// What happened.
     pub entry: Entry,
     /// SHA-256 of the text `PREVIOUS SEQ ENTRY`: the hash before it in hex, its
-    /// number, and the canonical JSON of the entry, single spaces between.
+    /// number, and the JSON of the entry as RFC 8785 spells it, single spaces between.
+    /// Old entries have it over another spelling of numbers: see [`Sealed::line`].
     #[serde(with = "hex_bytes")]
     pub hash: [u8; 32],
     /// The hash of the entry before.
@@ -76,6 +77,9 @@ pub enum BrokenLink {
     /// The database ends before the files do.
     #[error("it is in the files and no longer in the database")]
     Missing,
+    /// The files end before the database does, and once did not.
+    #[error("it is in the database and no longer in the files: they have lost their last lines")]
+    Lost,
     /// The scores beside it were changed afterwards.
     #[error("its scores are not what it was made of")]
     Scores,
@@ -93,7 +97,7 @@ impl Sealed {
         let seq = head.seq.checked_add(1);
         let seq = seq.ok_or_else(|| damaged("the number of audit entries"))?;
         Ok(Self {
-            hash: hash(&head.hash, seq, &entry),
+            hash: hash(&head.hash, seq, &canonical(&value(&entry))),
             previous: head.hash,
             entry,
             seq,
@@ -127,27 +131,45 @@ impl Sealed {
         if self.previous != head.hash {
             return Err(BrokenLink::Previous);
         }
-        if self.hash != hash(&self.previous, self.seq, &self.entry) {
+        if self.spelling().is_none() {
             return Err(BrokenLink::Hash);
         }
         Ok(())
     }
 
-    /// One line of JSON, as it is kept in files.
+    /// The text of the entry that the hash was made of; `None` when it is not of this
+    /// entry.
+    fn spelling(&self) -> Option<String> {
+        let entry = value(&self.entry);
+        let is_hashed = |text: &String| self.hash == hash(&self.previous, self.seq, text);
+        let spelled = Some(canonical(&entry)).filter(is_hashed);
+        spelled.or_else(|| Some(canonical_of_old(&entry)).filter(is_hashed))
+    }
+
+    /// One line of JSON, as it is kept in files. The entry stands in it as its hash
+    /// was made of it, so that an old one can be checked by its text.
     #[must_use]
     pub fn line(&self) -> String {
-        canonical(&value(self))
+        self.line_with(None)
     }
 
     /// The line with the scores that belong to it, as it is exported. They stand
     /// beside the entry, which its hash is of.
     #[must_use]
     pub fn line_with(&self, scores: Option<&Scores>) -> String {
-        let mut line = value(self);
-        if let (Value::Object(members), Some(scores)) = (&mut line, scores) {
-            members.insert("scores".to_owned(), value(scores));
-        }
-        canonical(&line)
+        let spelled = self.spelling();
+        let entry = spelled.unwrap_or_else(|| canonical(&value(&self.entry)));
+        let scores = scores.map(|scores| {
+            let spelled = scores.spelling(self.entry.scores_sha256.as_ref());
+            format!(",\"scores\":{spelled}")
+        });
+        format!(
+            "{{\"entry\":{entry},\"hash\":\"{}\",\"previous\":\"{}\"{},\"seq\":{}}}",
+            hex::encode(self.hash),
+            hex::encode(self.previous),
+            scores.unwrap_or_default(),
+            self.seq
+        )
     }
 
     /// Reads a line back.
@@ -167,12 +189,11 @@ impl Sealed {
     }
 }
 
-fn hash(previous: &[u8; 32], seq: u64, entry: &Entry) -> [u8; 32] {
-    let text = canonical(&value(entry));
+fn hash(previous: &[u8; 32], seq: u64, entry: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(hex::encode(previous));
     hash.update(format!(" {seq} "));
-    hash.update(text);
+    hash.update(entry);
     hash.finalize().into()
 }
 
@@ -258,5 +279,25 @@ mod tests {
         );
         let expected: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         assert_eq!(sealed.unwrap().hash, expected);
+    }
+    /// Numbers were spelled otherwise once: such entries hold, and are written again
+    /// as they were.
+    #[test]
+    fn an_old_spelling_holds() {
+        let mut old = Sealed::behind(&Head::EMPTY, entry(1)).unwrap();
+        old.entry.after = json!({"share": 1.0, "tiny": 1e-6});
+        assert_eq!(old.check_behind(&Head::EMPTY), Err(BrokenLink::Hash));
+        let text = concat!(
+            r#"{"action":"tested","actor":{"kind":"operator"},"#,
+            r#""after":{"share":1.0,"tiny":1e-6},"at_ms":1}"#
+        );
+        old.hash = Sha256::digest(format!("{} 1 {text}", "0".repeat(64))).into();
+        old.check_behind(&Head::EMPTY).unwrap();
+        assert!(old.line().contains(text), "{}", old.line());
+        let read = Sealed::decode(&old.encode()).unwrap();
+        read.check_behind(&Head::EMPTY).unwrap();
+        assert_eq!(read.line(), old.line());
+        let new = Sealed::behind(&Head::EMPTY, read.entry).unwrap();
+        assert!(new.line().contains(r#""share":1,"tiny":0.000001"#));
     }
 }

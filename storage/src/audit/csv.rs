@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::{Scores, Sealed};
+use crate::calendar;
 
 /// The first line: what the columns are.
-pub const CSV_HEADER: &str = "seq,at_ms,actor,role,action,subject,before,after,scores,thresholds,lease,reports,hash,previous";
+pub const CSV_HEADER: &str = "seq,at,at_ms,actor,role,action,subject,before,after,scores,thresholds,lease,reports,hash,previous";
 
 /// An entry as a line of CSV, without its end, with the scores that belong to it.
 #[must_use]
@@ -18,6 +19,7 @@ pub fn csv_line(sealed: &Sealed, scores: Option<&Scores>) -> String {
     };
     let cells = [
         sealed.seq.to_string(),
+        calendar::rfc3339(entry.at_ms),
         entry.at_ms.to_string(),
         entry.actor.name().to_owned(),
         entry
@@ -81,6 +83,6 @@ mod tests {
         entry.before = Value::from("=HYPERLINK()");
         let line = csv_line(&Sealed::behind(&Head::EMPTY, entry).unwrap(), None);
         assert_eq!(line.matches(',').count(), CSV_HEADER.matches(',').count());
-        assert!(line.starts_with("1,7,operator,,x,,\"'=HYPERLINK()\","));
+        assert!(line.starts_with("1,1970-01-01T00:00:00Z,7,operator,,x,,\"'=HYPERLINK()\","));
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! | key in `ma` | value |
 //! |---|---|
+//! | `a` | number and hash of the last entry that the files have |
 //! | `d` image, number | the scores of the image that the entry tells of; gone with it |
 //! | `e` number | the entry with its hash, as one line of JSON |
 //! | `h` | number and hash of the last entry |
@@ -25,6 +26,7 @@ mod verify;
 
 use sha2::{Digest, Sha256};
 
+pub(crate) use anchor::is_mark;
 pub use anchor::{Anchor, Reconciled};
 pub use chain::{BrokenLink, Head, Sealed};
 pub use csv::{CSV_HEADER, csv_line};
@@ -32,7 +34,7 @@ pub use entry::{Action, Actor, Entry, Subject};
 pub use files::lines;
 pub use scores::{Scores, ScoresDigest, scores_at, scores_of};
 pub(crate) use scores::{image_of, orphans, plan_erased};
-pub use verify::{BadEntry, Ledger, Place, ScoresFound, Verified, verify};
+pub use verify::{BadEntry, Ledger, Place, ScoresFound, Verified, verify, verify_files};
 
 use crate::{Changes, Direction, KeyRange, Keyspace, Space, StorageError};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Entry;
-use super::canonical::canonical;
+use super::canonical::{canonical, canonical_of_old};
 use super::chain::{Sealed, damaged, unversioned, versioned};
 use crate::{Changes, ImageId, KeyRange, Keyspace, Space, StorageError, hex_bytes};
 
@@ -21,8 +21,8 @@ const ERASED_AT_ONCE: usize = 1_024;
 /// Images looked at in one call of [`orphans`].
 const LOOKED_AT_MAX: usize = 4_096;
 
-/// SHA-256 of the text `SALT SCORES`: the salt in hex, a space, and the canonical
-/// JSON of the scores.
+/// SHA-256 of the text `SALT SCORES`: the salt in hex, a space, and the JSON of the
+/// scores as RFC 8785 spells it (of old ones, as their entries are spelled).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScoresDigest(#[serde(with = "hex_bytes")] [u8; 32]);
@@ -46,8 +46,27 @@ impl Scores {
     /// The digest that an entry has of them.
     #[must_use]
     pub fn digest(&self) -> ScoresDigest {
-        let text = format!("{} {}", hex::encode(self.salt), canonical(&self.scores));
+        self.digest_of(&canonical(&self.scores))
+    }
+
+    /// Whether an entry's digest is of these.
+    #[must_use]
+    pub fn are_of(&self, digest: &ScoresDigest) -> bool {
+        self.digest() == *digest || self.digest_of(&canonical_of_old(&self.scores)) == *digest
+    }
+
+    fn digest_of(&self, text: &str) -> ScoresDigest {
+        let text = format!("{} {text}", hex::encode(self.salt));
         ScoresDigest(Sha256::digest(text).into())
+    }
+
+    /// As they stand in an export.
+    pub(super) fn spelling(&self, digest: Option<&ScoresDigest>) -> String {
+        let old = canonical_of_old(&self.scores);
+        let is_old = digest.is_some_and(|digest| self.digest_of(&old) == *digest);
+        let scores = if is_old { old } else { canonical(&self.scores) };
+        let salt = hex::encode(self.salt);
+        format!("{{\"salt\":\"{salt}\",\"scores\":{scores}}}")
     }
 
     fn salted(scores: Value) -> Result<Self, StorageError> {

@@ -1,6 +1,6 @@
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::MemoryRecords;
@@ -70,4 +70,81 @@ fn writers_at_once_lose_no_entry() {
     assert_eq!(head(&keys).unwrap().seq, 100);
     let report = verify(Some(&keys), None).unwrap();
     assert_eq!((report.bad, report.n_in_database), (None, Some(100)));
+}
+
+/// What somebody else writes who has only the documentation: RFC 8785 for the JSON
+/// that entries consist of, numbers between 1e-6 and 1e21, names in ASCII.
+fn as_an_outsider_spells_it(json: &Value) -> String {
+    let parts = |parts: Vec<String>| parts.join(",");
+    match json {
+        Value::Null => "null".to_owned(),
+        Value::Bool(is_so) => is_so.to_string(),
+        Value::Number(number) => {
+            let number = number.as_f64().unwrap();
+            assert!(number == 0.0 || (1e-6..1e21).contains(&number.abs()));
+            // Rust's own spelling: the fewest digits, never an exponent.
+            format!("{number}")
+        }
+        Value::String(text) => serde_json::to_string(text).unwrap(),
+        Value::Array(items) => {
+            let items = items.iter().map(as_an_outsider_spells_it);
+            format!("[{}]", parts(items.collect()))
+        }
+        Value::Object(members) => {
+            let mut names: Vec<&String> = members.keys().collect();
+            names.sort();
+            let spelled = names
+                .iter()
+                .map(|name| format!("\"{name}\":{}", as_an_outsider_spells_it(&members[*name])));
+            format!("{{{}}}", parts(spelled.collect()))
+        }
+    }
+}
+
+#[test]
+fn an_outsider_recomputes_the_chain_from_an_export() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = MemoryRecords::default();
+    let image = crate::ImageId::random().unwrap();
+    let numbers = [
+        1.0,
+        0.000_039_808_015_571_907_16,
+        1e-6,
+        0.1_f32.into(),
+        1e20,
+    ];
+    for (n, number) in (1..).zip(numbers) {
+        let mut told = entry(n).about(Subject::image(&image));
+        told.thresholds = json!([number, 0.6_f32, true, null, "\"a\"\n\u{7}ü\u{1F600}"]);
+        told.scores = json!({"porn": number, "model": "m"});
+        record(&keys, &told).unwrap();
+    }
+    Anchor::open(dir.path(), &keys, 0).unwrap();
+    let sha256 = |text: String| hex::encode(Sha256::digest(text));
+    let mut previous = "0".repeat(64);
+    let mut n_checked = 0;
+    for sealed in lines(dir.path()).unwrap() {
+        let sealed = sealed.unwrap();
+        let scores = scores_of(&keys, &sealed).unwrap();
+        let line = sealed.line_with(scores.as_ref());
+        let read: Value = serde_json::from_str(&line).unwrap();
+        let spelled = as_an_outsider_spells_it(&read["entry"]);
+        let hash = sha256(format!("{previous} {} {spelled}", read["seq"]));
+        assert_eq!(read["hash"], hash.as_str(), "{line}");
+        assert_eq!(read["previous"], previous.as_str());
+        // Whoever has no JSON at all takes the text as it stands.
+        let (_, rest) = line.split_once("{\"entry\":").unwrap();
+        let (text, _) = rest.split_once(",\"hash\":").unwrap();
+        assert_eq!(text, spelled);
+        let scores = &read["scores"];
+        let salt = scores["salt"].as_str().unwrap();
+        let digest = sha256(format!(
+            "{salt} {}",
+            as_an_outsider_spells_it(&scores["scores"])
+        ));
+        assert_eq!(read["entry"]["scores_sha256"], digest.as_str());
+        previous = hash;
+        n_checked += 1;
+    }
+    assert_eq!(n_checked, numbers.len());
 }

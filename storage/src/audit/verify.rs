@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::anchor::RESTORED;
+use super::anchor::{RESTORED, mark};
 use super::files::{Line, placed_lines};
 use super::{Actor, BrokenLink, Entry, Head, PAGE, Sealed, entries_after, head, scores_of};
 use crate::{ImageId, Keyspace, MemoryRecords, Records, StorageError, Store};
@@ -36,10 +36,28 @@ pub struct Verified {
     pub n_in_database: Option<u64>,
     /// Entries in the files that hold; `None` when they were not looked at.
     pub n_in_files: Option<u64>,
+    /// Entries of the database that a crash kept from the files; they follow at the
+    /// next start.
+    pub n_behind: u64,
     /// What was found of the scores that belong to entries in the database.
     pub scores: ScoresFound,
     /// The first entry that is wrong.
     pub bad: Option<BadEntry>,
+}
+
+impl Verified {
+    const NOTHING: Self = Self {
+        n_in_database: None,
+        n_in_files: None,
+        n_behind: 0,
+        scores: ScoresFound {
+            n_there: 0,
+            n_erased: 0,
+            n_lost: 0,
+            n_overdue: 0,
+        },
+        bad: None,
+    };
 }
 
 /// How many entries of the database have their scores beside them.
@@ -71,6 +89,8 @@ pub struct BadEntry {
 pub enum Place {
     /// In the database.
     Database,
+    /// Behind the last line of the files.
+    FilesEnd,
     /// In a day file.
     File {
         /// The file.
@@ -85,6 +105,7 @@ impl fmt::Display for BadEntry {
         write!(formatter, "entry {} (", self.seq)?;
         match &self.place {
             Place::Database => write!(formatter, "in the database")?,
+            Place::FilesEnd => write!(formatter, "at the end of the files")?,
             Place::File { path, number } => {
                 write!(formatter, "{}, line {number}", path.display())?;
             }
@@ -95,36 +116,20 @@ impl fmt::Display for BadEntry {
 
 /// Checks every link of the database, of the files, and that they agree; and that
 /// scores beside the database's entries are what those were made of, or went with
-/// their image. What the database has newer than the files is no fault: they follow
-/// it.
+/// their image. What the database has newer than the files is no fault where they
+/// never had it: they follow it. Where they had it, or nothing says how far they went,
+/// they have lost it.
 ///
 /// # Errors
 /// When either cannot be read at all.
 pub fn verify(keys: Option<&dyn Ledger>, dir: Option<&Path>) -> Result<Verified, StorageError> {
-    let mut report = Verified {
-        n_in_database: None,
-        n_in_files: None,
-        scores: ScoresFound::default(),
-        bad: None,
-    };
+    let mut report = Verified::NOTHING;
     let mut database = keys.map(Database::new);
     if let Some(dir) = dir {
         let mut at = Head::EMPTY;
         for line in placed_lines(dir)? {
             if let Err(why) = check_line(&line, &at, database.as_mut())? {
-                let is_missing = matches!(why, BrokenLink::Missing | BrokenLink::Scores);
-                report.bad = Some(BadEntry {
-                    seq: at.seq.saturating_add(1),
-                    place: if is_missing {
-                        Place::Database
-                    } else {
-                        Place::File {
-                            path: line.path,
-                            number: line.number,
-                        }
-                    },
-                    why,
-                });
+                report.bad = Some(bad_line(line, &at, why));
                 return Ok(report);
             }
             if let Ok(sealed) = line.sealed {
@@ -146,6 +151,13 @@ pub fn verify(keys: Option<&dyn Ledger>, dir: Option<&Path>) -> Result<Verified,
             report.bad = Some(database.bad(BrokenLink::Number));
         }
         report.scores = database.scores;
+        if let Some(n_in_files) = report.n_in_files {
+            let had = mark(database.keys)?.map_or(database.at.seq, |mark| mark.seq);
+            report.n_behind = database.at.seq.saturating_sub(n_in_files);
+            if had > n_in_files {
+                report.bad = report.bad.or(Some(lost(n_in_files)));
+            }
+        }
         if let (None, Some(seq)) = (&report.bad, database.missing.first()) {
             report.bad = Some(BadEntry {
                 seq: *seq,
@@ -155,6 +167,60 @@ pub fn verify(keys: Option<&dyn Ledger>, dir: Option<&Path>) -> Result<Verified,
         }
     }
     Ok(report)
+}
+
+/// Checks every link of the files, and that they go as far as the database of a
+/// service that runs: `told` is where it ended before this is called, and the files
+/// had followed it.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn verify_files(dir: &Path, told: &Head) -> Result<Verified, StorageError> {
+    let mut report = Verified::NOTHING;
+    let mut at = Head::EMPTY;
+    for line in placed_lines(dir)? {
+        let checked = check_line(&line, &at, None)?.and_then(|()| match &line.sealed {
+            Ok(sealed) if sealed.seq == told.seq && sealed.hash != told.hash => {
+                Err(BrokenLink::Differs)
+            }
+            _ => Ok(()),
+        });
+        if let Err(why) = checked {
+            report.bad = Some(bad_line(line, &at, why));
+            return Ok(report);
+        }
+        if let Ok(sealed) = line.sealed {
+            at = sealed.head();
+        }
+    }
+    report.n_in_files = Some(at.seq);
+    if at.seq < told.seq {
+        report.bad = Some(lost(at.seq));
+    }
+    Ok(report)
+}
+
+fn lost(n_in_files: u64) -> BadEntry {
+    BadEntry {
+        seq: n_in_files.saturating_add(1),
+        place: Place::FilesEnd,
+        why: BrokenLink::Lost,
+    }
+}
+
+fn bad_line(line: Line, at: &Head, why: BrokenLink) -> BadEntry {
+    let place = match why {
+        BrokenLink::Missing | BrokenLink::Scores => Place::Database,
+        _ => Place::File {
+            path: line.path,
+            number: line.number,
+        },
+    };
+    BadEntry {
+        seq: at.seq.saturating_add(1),
+        place,
+        why,
+    }
 }
 
 fn check_line(
@@ -237,7 +303,7 @@ impl<'k> Database<'k> {
         };
         let has_image = self.keys.has_image(&image)?;
         match found {
-            Some(scores) if scores.digest() != digest => return Ok(Err(BrokenLink::Scores)),
+            Some(scores) if !scores.are_of(&digest) => return Ok(Err(BrokenLink::Scores)),
             Some(_) => {
                 self.scores.n_there += 1;
                 self.scores.n_overdue += u64::from(!has_image);
@@ -266,149 +332,4 @@ fn restored(entry: &Entry) -> Option<std::ops::RangeInclusive<u64>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::audit::{Action, Anchor, Subject, entry_key, record, scores};
-    use crate::contract::sample_record;
-    use crate::{Changes, Record};
-
-    fn filled() -> MemoryRecords {
-        let keys = MemoryRecords::default();
-        for n in 1..=600 {
-            record(
-                &keys,
-                &Entry::new(n, Actor::Operator, Action::new("tested")),
-            )
-            .unwrap();
-        }
-        keys
-    }
-
-    fn tampered(change: impl FnOnce(&mut Changes, &MemoryRecords)) -> BadEntry {
-        let keys = filled();
-        let mut changes = Changes::new();
-        change(&mut changes, &keys);
-        keys.commit(changes).unwrap();
-        verify(Some(&keys), None).unwrap().bad.unwrap()
-    }
-
-    #[test]
-    fn the_first_bad_entry_is_named() {
-        assert_eq!(verify(Some(&filled()), None).unwrap().bad, None);
-        let changed = tampered(|changes, keys| {
-            let value = keys.get(&entry_key(300)).unwrap().unwrap();
-            let text = String::from_utf8(value).unwrap();
-            changes.put(entry_key(300), text.replace("tested", "passed"));
-        });
-        assert_eq!((changed.seq, changed.why), (300, BrokenLink::Hash));
-        let removed = tampered(|changes, _| changes.delete(entry_key(17)));
-        assert_eq!((removed.seq, removed.why), (17, BrokenLink::Number));
-        let cut = tampered(|changes, _| changes.delete(entry_key(600)));
-        assert_eq!((cut.seq, cut.why), (600, BrokenLink::Number));
-        let nonsense = tampered(|changes, _| changes.put(entry_key(600), *b"\x01{"));
-        assert_eq!(nonsense.why, BrokenLink::Unreadable);
-    }
-
-    /// Two images with an entry about each that tells of scores.
-    fn scored() -> (MemoryRecords, [Record; 2]) {
-        let keys = MemoryRecords::default();
-        let images = [(); 2].map(|()| sample_record());
-        for record in &images {
-            Records::insert(&keys, record).unwrap();
-            super::super::record(&keys, &about(record)).unwrap();
-        }
-        (keys, images)
-    }
-
-    fn about(image: &Record) -> Entry {
-        let mut entry = Entry::new(7, Actor::System, Action::new("image-removed"))
-            .about(Subject::image(&image.id));
-        entry.scores = json!({"porn": 0.5});
-        entry
-    }
-
-    fn found(keys: &MemoryRecords) -> (ScoresFound, Option<BadEntry>) {
-        let report = verify(Some(keys), None).unwrap();
-        (report.scores, report.bad)
-    }
-
-    fn erase_scores(keys: &MemoryRecords, image: &Record) {
-        let mut changes = Changes::new();
-        scores::plan_erased(keys, &mut changes, &image.id).unwrap();
-        keys.commit(changes).unwrap();
-    }
-
-    #[test]
-    fn p13c_scores_may_go_with_their_image_and_not_otherwise() {
-        let (keys, [gone, kept]) = scored();
-        let there = ScoresFound {
-            n_there: 2,
-            ..ScoresFound::default()
-        };
-        assert_eq!(found(&keys), (there, None));
-        Records::remove(&keys, &gone.id).unwrap();
-        assert_eq!(found(&keys).0.n_overdue, 1);
-        erase_scores(&keys, &gone);
-        let erased = ScoresFound {
-            n_there: 1,
-            n_erased: 1,
-            ..ScoresFound::default()
-        };
-        assert_eq!(found(&keys), (erased, None));
-        erase_scores(&keys, &kept);
-        let bad = found(&keys).1.unwrap();
-        assert_eq!((bad.seq, bad.why), (2, BrokenLink::ScoresMissing));
-    }
-
-    #[test]
-    fn changed_scores_are_named() {
-        let (keys, images) = scored();
-        let sealed = entries_after(&keys, 0, 1).unwrap().remove(0);
-        let mut other = serde_json::to_value(scores_of(&keys, &sealed).unwrap()).unwrap();
-        other["scores"]["porn"] = json!(0.4);
-        let mut changes = Changes::new();
-        let other = serde_json::from_value(other).unwrap();
-        scores::put(&mut changes, &images[0].id, 1, &other);
-        keys.commit(changes).unwrap();
-        let bad = found(&keys).1.unwrap();
-        assert_eq!((bad.seq, bad.why), (1, BrokenLink::Scores));
-    }
-
-    #[test]
-    fn scores_that_were_lost_with_a_database_are_no_tampering() {
-        let dir = tempfile::tempdir().unwrap();
-        let (keys, images) = scored();
-        Anchor::open(dir.path(), &keys, 0).unwrap();
-        let rebuilt = MemoryRecords::default();
-        for record in &images {
-            Records::insert(&rebuilt, record).unwrap();
-        }
-        Anchor::open(dir.path(), &rebuilt, 0).unwrap();
-        super::super::record(&rebuilt, &about(&images[0])).unwrap();
-        let report = verify(Some(&rebuilt), Some(dir.path())).unwrap();
-        let scores = ScoresFound {
-            n_there: 1,
-            n_lost: 2,
-            ..ScoresFound::default()
-        };
-        assert_eq!((report.bad, report.scores), (None, scores));
-        erase_scores(&rebuilt, &images[0]);
-        assert_eq!(found(&rebuilt).1.unwrap().why, BrokenLink::ScoresMissing);
-    }
-
-    /// Chains of before scores were kept beside them: they hold, and are read.
-    #[test]
-    fn entries_with_their_scores_inside_still_hold() {
-        let keys = MemoryRecords::default();
-        let old = Sealed::behind(&Head::EMPTY, about(&sample_record())).unwrap();
-        let mut changes = Changes::new();
-        super::super::put(&mut changes, &old);
-        keys.commit(changes).unwrap();
-        record(&keys, &Entry::new(8, Actor::System, Action::new("x"))).unwrap();
-        assert_eq!(found(&keys), (ScoresFound::default(), None));
-        let read = entries_after(&keys, 0, 1).unwrap().remove(0);
-        assert_eq!(read.entry.scores["porn"], 0.5);
-    }
-}
+mod tests;

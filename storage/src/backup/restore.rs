@@ -260,7 +260,8 @@ impl Restoring<'_> {
             };
             let is_left_out = entries::image_of(&key)
                 .is_some_and(|id| self.left_out.contains(&id) && !is_kept(&id));
-            if !is_left_out {
+            // The audit's files are no part of a backup: they are written anew.
+            if !is_left_out && !audit::is_mark(&key) {
                 waiting.push((key, value));
             }
             if waiting.len() >= LOAD_BATCH {

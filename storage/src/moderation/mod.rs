@@ -59,8 +59,8 @@ mod tests;
 
 pub(crate) use bank::plan_origin_forgotten;
 pub use bank::{
-    BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankEntry, BankHash,
-    BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
+    BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankCounts, BankEntry,
+    BankHash, BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
 };
 pub use claim::LEASES_MAX;
 pub use copies::Copies;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
-use imgshare_storage::moderation::{BankPolicy, Policy};
+use imgshare_storage::moderation::{BankHash, BankPolicy, Policy};
 
 /// What to do with the hash bank.
 #[derive(Debug, Subcommand)]
@@ -12,9 +12,11 @@ pub enum BankCommand {
     /// Add a list of hashes; those that are there already stay as they are.
     ///
     /// JSON lines or CSV with a column `hash`; a hash is pdq: or sha256: and 64
-    /// hexadecimal characters, and 64 characters alone are a PDQ hash. Copies
-    /// that are stored are found within moments by a service that runs, else
-    /// when it starts.
+    /// hexadecimal characters, and 64 characters alone are a PDQ hash. A sha256 is
+    /// compared with every upload twice: with the file as it came, and as it is
+    /// stored without its metadata. Of the first nothing is kept, so copies that are
+    /// stored already are found by what is stored and by PDQ alone: within moments by
+    /// a service that runs, else when it starts.
     #[command(
         after_help = "Examples:\n  imgshare bank import shared.csv --against illegal\n  \
         imgshare bank import own.jsonl --policy refuse --reason \"court order 7/26\""
@@ -23,6 +25,19 @@ pub enum BankCommand {
     /// Print the hashes with what is known of them. Works while the service
     /// runs, and while it does not.
     Export(BankExportArgs),
+    /// Say how many hashes there are, or what is known of one.
+    ///
+    /// Works while the service runs, and while it does not.
+    Show(BankShowArgs),
+    /// Take one hash out, so that its image can be uploaded again.
+    ///
+    /// Images that were removed for it stay removed. Works while the service runs,
+    /// and while it does not.
+    #[command(
+        after_help = "Example:\n  imgshare bank remove pdq:f8f8f0cee0f4a84f06370a22038f63\
+        f0b36e2ed596621e1d33e6b39c4e9c9b22"
+    )]
+    Remove(BankRemoveArgs),
 }
 
 /// Flags of `bank import`.
@@ -40,6 +55,22 @@ pub struct BankImportArgs {
     /// Why, unless a line says so.
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub reason: String,
+}
+
+/// Flags of `bank show`.
+#[derive(Debug, Args)]
+pub struct BankShowArgs {
+    /// pdq: or sha256: and 64 hexadecimal characters; without it, how many there are.
+    #[arg(value_name = "HASH")]
+    pub hash: Option<BankHash>,
+}
+
+/// Flags of `bank remove`.
+#[derive(Debug, Args)]
+pub struct BankRemoveArgs {
+    /// pdq: or sha256: and 64 hexadecimal characters, as `export` prints them.
+    #[arg(value_name = "HASH")]
+    pub hash: BankHash,
 }
 
 /// Flags of `bank export`.
@@ -96,6 +127,8 @@ impl FromStr for PolicyName {
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
     /// Say whether a file of rules can be used.
+    ///
+    /// They stand under [[moderation.rules]] as in the settings, or under [[rules]].
     Check(RulesCheckArgs),
     /// Say what rules would change about the images that are stored.
     ///

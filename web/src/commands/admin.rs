@@ -195,6 +195,7 @@ fn print(answer: &AdminAnswer) -> Result<ExitCode, CommandError> {
         }
         AdminAnswer::Thresholds { .. }
         | AdminAnswer::ShadowModel { .. }
+        | AdminAnswer::AuditHead { .. }
         | AdminAnswer::AuditScores { .. }
         | AdminAnswer::Block { .. } => {
             return Err(CommandError::Admin(

@@ -1,13 +1,13 @@
 //! `imgshare audit`: proof and export. Both read the audit's files; the
-//! database is compared as well where no service holds it. Scores come from the
-//! database, or from the service.
+//! database is compared as well where no service holds it, and its end where one
+//! does. Scores come from the database, or from the service.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
-use imgshare_storage::audit::{self, CSV_HEADER, Ledger, Scores, ScoresFound, Sealed};
+use imgshare_storage::audit::{self, CSV_HEADER, Head, Ledger, Scores, ScoresFound, Sealed};
 use imgshare_storage::calendar::{self, MS_A_DAY};
 use imgshare_storage::{ImageId, StorageError, Store};
 
@@ -25,17 +25,25 @@ pub enum AuditArgs {
     /// Prove that no entry was changed, removed or put in between.
     ///
     /// The exit status is 1 when one was; the first is named. So is one whose
-    /// scores were changed, or are missing though its image is there. While the
-    /// service runs, the files are checked and the database is left out.
+    /// scores were changed, or are missing though its image is there, and one that
+    /// only the database or only the files have: both hold the whole chain, up to
+    /// what a crash kept from the files and the next start writes. While the
+    /// service runs, it says where the database ends and the files are checked up
+    /// to there.
     Verify,
     /// Write entries to standard output.
     #[command(
         after_help = "Examples:\n  imgshare audit export > audit.jsonl\n  imgshare audit \
-        export --format csv --from 2026-11-01 --to 2026-11-30 > november.csv\n\nEach JSON line \
-        has the entry, its number, its hash and the one before: the hash is\nSHA-256 of \
-        `PREVIOUS SEQ ENTRY`, the hash before in hex, the number, and the entry\nas canonical \
-        JSON. Where the entry\nhas a scores_sha256, that is SHA-256 of `SALT SCORES`; \
-        both stand beside it until\nthe image is gone."
+        export --format csv --from 2026-11-01 --to 2026-11-30 > november.csv\n\nTo check it \
+        without imgshare: each JSON line has the `entry`, its number `seq`, its\n`hash` and \
+        the `previous` one. The hash is SHA-256, in lower-case hex, of the text\n\n  PREVIOUS \
+        SEQ ENTRY\n\nwith single spaces between and no end of line: the hash before in hex (64 \
+        zeros\nbefore the first), the number in decimal, and the entry as canonical JSON (RFC \
+        8785,\nJCS) in UTF-8. The entry stands so in the line already, between `{\"entry\":` \
+        and\n`,\"hash\":`; numbers of entries by earlier releases may be spelled otherwise, \
+        and\nare hashed as they stand there. Where the entry has a `scores_sha256`, that \
+        is\nSHA-256 of `SALT SCORES`, both beside it in `scores` until the image is gone, \
+        the\nscores as RFC 8785 as well."
     )]
     Export(ExportArgs),
 }
@@ -90,8 +98,12 @@ pub(super) fn run(settings: &Settings, arguments: &AuditArgs) -> Result<ExitCode
 
 fn verify(settings: &Settings, store: Option<&Store>) -> Result<ExitCode, CommandError> {
     let dir = settings.audit_dir();
-    let ledger = store.map(|store| store as &dyn Ledger);
-    let report = audit::verify(ledger, Some(&dir)).map_err(|source| CommandError::Store {
+    let report = match store {
+        Some(store) => audit::verify(Some(store as &dyn Ledger), Some(&dir)),
+        // Asked first: what comes afterwards may be in the files or not.
+        None => audit::verify_files(&dir, &end_of_database(settings)?),
+    };
+    let report = report.map_err(|source| CommandError::Store {
         source,
         data: settings.data.clone(),
     })?;
@@ -105,10 +117,18 @@ fn verify(settings: &Settings, store: Option<&Store>) -> Result<ExitCode, Comman
             output::line(format_args!(
                 "whole: {n} entries in the database, {n_in_files} of them in the files too"
             ))?;
+            if report.n_behind > 0 {
+                let n_behind = report.n_behind;
+                output::line(format_args!(
+                    "the last {n_behind} never reached the files, as after a crash: the next \
+                     start of the service writes them"
+                ))?;
+            }
             output::line(said_of(&report.scores))?
         }
         None => output::line(format_args!(
-            "whole: {n_in_files} entries in the files; the database is in use and was left out"
+            "whole: {n_in_files} entries in the files, which go as far as the database of the \
+             running service; its own entries were left out"
         ))?,
     };
     let aside = put_aside(settings);
@@ -124,6 +144,22 @@ fn verify(settings: &Settings, store: Option<&Store>) -> Result<ExitCode, Comman
     } else {
         ExitCode::from(NOT_WHOLE)
     })
+}
+
+/// Where the audit ends in the database of the service that runs.
+fn end_of_database(settings: &Settings) -> Result<Head, CommandError> {
+    let failed = |error: &dyn std::fmt::Display| {
+        let data = settings.data.display();
+        CommandError::Admin(format!(
+            "the service that holds {data} does not say where the audit ends: {error}; stop it \
+             and run this again"
+        ))
+    };
+    match control::ask(&settings.data, &AdminCommand::AuditHead).map_err(|error| failed(&error))? {
+        AdminAnswer::AuditHead { head } => Ok(head),
+        AdminAnswer::Refused { error } => Err(failed(&error)),
+        _ => Err(failed(&"it answered something else")),
+    }
 }
 
 /// Files that were put aside because they and the database differed.

@@ -1,14 +1,17 @@
-//! `imgshare bank`: lists of hashes that must not come back, in and out. The
-//! service that holds the database is asked where one runs.
+//! `imgshare bank`: lists of hashes that must not come back, in and out, and single
+//! ones. The service that holds the database is asked where one runs.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use imgshare_storage::audit::{Actor, Anchor};
 use imgshare_storage::moderation::{
-    BANK_CSV_HEADER, Bank, BankEntry, ListDefaults, ListReader, ModerationError, Note,
+    BANK_CSV_HEADER, Bank, BankCounts, BankEntry, BankHash, ListDefaults, ListReader,
+    ModerationError, Note,
 };
 use imgshare_storage::{StorageError, Store};
 
@@ -22,29 +25,58 @@ use crate::moderation::bank_control::{self, Answer, BATCH_MAX, Command};
 /// kept in memory.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
+/// Entries added together where no service runs: sorted by their hashes, of which the
+/// more are neighbours the more there are. Some 50 MB.
+const BATCH_HERE: usize = 100_000;
+
+/// How often an import says how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(2);
+
 /// Where the bank is.
 enum Door {
-    /// Here.
-    Open(Bank),
+    /// Here, with the audit's files, which follow.
+    Open {
+        bank: Bank,
+        store: Arc<Store>,
+        anchor: Anchor,
+    },
     /// With the service that holds this data folder.
     Service(PathBuf),
 }
 
 impl Door {
     fn find(settings: &Settings) -> Result<Self, CommandError> {
-        match Store::open_at(&settings.data, clock::now_ms()) {
-            Ok(store) => Ok(Self::Open(Bank::new(Arc::new(store)))),
-            Err(StorageError::Locked { .. }) => Ok(Self::Service(settings.data.clone())),
-            Err(source) => Err(CommandError::Store {
-                source,
-                data: settings.data.clone(),
-            }),
-        }
+        let failed = |source| CommandError::Store {
+            source,
+            data: settings.data.clone(),
+        };
+        let now_ms = clock::now_ms();
+        let store = match Store::open_at(&settings.data, now_ms) {
+            Ok(store) => Arc::new(store),
+            Err(StorageError::Locked { .. }) => return Ok(Self::Service(settings.data.clone())),
+            Err(source) => return Err(failed(source)),
+        };
+        let anchor = Anchor::open(&settings.audit_dir(), &*store, now_ms);
+        let (anchor, _) = anchor.map_err(failed)?;
+        let bank = Bank::new(Arc::clone(&store));
+        Ok(Self::Open {
+            bank,
+            store,
+            anchor,
+        })
     }
 
     fn ask(&self, command: &Command) -> Result<Answer, CommandError> {
         let answer = match self {
-            Self::Open(bank) => bank_control::obey(bank, command, clock::now_ms())?,
+            Self::Open {
+                bank,
+                store,
+                anchor,
+            } => {
+                let answer = bank_control::obey(bank, command, clock::now_ms())?;
+                follow(anchor, store)?;
+                answer
+            }
             Self::Service(data) => bank_control::ask(data, command).map_err(|error| {
                 CommandError::Admin(format!(
                     "the service that holds {} does not answer: {error}; stop it and run this \
@@ -58,6 +90,42 @@ impl Door {
             answer => Ok(answer),
         }
     }
+
+    /// Entries that are added together.
+    fn batch(&self) -> usize {
+        match self {
+            Self::Open { .. } => BATCH_HERE,
+            Self::Service(_) => BATCH_MAX,
+        }
+    }
+
+    /// Adds entries; returns how many were new.
+    fn add(&self, entries: &mut Vec<BankEntry>) -> Result<u64, CommandError> {
+        let entries = std::mem::take(entries);
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        let Self::Open {
+            bank,
+            store,
+            anchor,
+        } = self
+        else {
+            return match self.ask(&Command::Import { entries })? {
+                Answer::Imported { n_added } => Ok(n_added),
+                _ => Err(another_question()),
+            };
+        };
+        let added = bank.import(&Actor::Operator, &entries, clock::now_ms())?;
+        follow(anchor, store)?;
+        Ok(u64::try_from(added.len()).unwrap_or(u64::MAX))
+    }
+}
+
+fn follow(anchor: &Anchor, store: &Store) -> Result<(), CommandError> {
+    let followed = anchor.catch_up(store);
+    followed.map_err(|error| CommandError::Admin(error.to_string()))?;
+    Ok(())
 }
 
 fn another_question() -> CommandError {
@@ -69,6 +137,77 @@ pub(super) fn run(settings: &Settings, command: &BankCommand) -> Result<ExitCode
     match command {
         BankCommand::Import(arguments) => import(&door, arguments),
         BankCommand::Export(arguments) => export(&door, arguments),
+        BankCommand::Show(arguments) => show(&door, arguments.hash),
+        BankCommand::Remove(arguments) => remove(&door, arguments.hash),
+    }
+}
+
+fn show(door: &Door, hash: Option<BankHash>) -> Result<ExitCode, CommandError> {
+    match door.ask(&Command::Show { hash })? {
+        Answer::Counts { counts } => output::line(counted(&counts))?,
+        Answer::Entry { entry: Some(entry) } => output::line(entry.json_line())?,
+        Answer::Entry { entry: None } => return unknown(),
+        _ => return Err(another_question()),
+    };
+    Ok(ExitCode::SUCCESS)
+}
+
+fn counted(counts: &BankCounts) -> String {
+    let BankCounts {
+        n_sha256,
+        n_pdq,
+        n_refused,
+        n_unsearched,
+    } = counts;
+    let n = n_sha256 + n_pdq;
+    let n_queued = n.saturating_sub(*n_refused);
+    format!(
+        "{n} hashes: {n_pdq} of pictures (pdq), {n_sha256} of files (sha256)\nuploads that match: \
+         {n_refused} refuse them, {n_queued} queue them\n{n_unsearched} are still to be looked \
+         for among what is stored"
+    )
+}
+
+fn remove(door: &Door, hash: BankHash) -> Result<ExitCode, CommandError> {
+    match door.ask(&Command::Remove { hash })? {
+        Answer::Removed { was_there: true } => {
+            output::line(format_args!(
+                "{hash} is no longer in the bank; what was removed for it stays removed"
+            ))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Answer::Removed { was_there: false } => unknown(),
+        _ => Err(another_question()),
+    }
+}
+
+fn unknown() -> Result<ExitCode, CommandError> {
+    output::line("the bank does not know this hash")?;
+    Ok(ExitCode::FAILURE)
+}
+
+/// How far an import is, said now and then to whoever waits.
+struct Progress {
+    began: Instant,
+    said: Instant,
+}
+
+impl Progress {
+    fn begun() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            said: now,
+        }
+    }
+
+    fn say(&mut self, n_lines: u64, n_added: u64) {
+        if self.said.elapsed() < SAY_EVERY {
+            return;
+        }
+        self.said = Instant::now();
+        let seconds = self.began.elapsed().as_secs();
+        eprintln!("{n_lines} lines read, {n_added} hashes added, {seconds} s");
     }
 }
 
@@ -86,6 +225,7 @@ fn import(door: &Door, arguments: &BankImportArgs) -> Result<ExitCode, CommandEr
     let mut lines = open(&arguments.file)?;
     let (mut entries, mut n_added, mut n_read, mut n_bad) = (Vec::new(), 0, 0_u64, 0_u64);
     let mut number = 0_u64;
+    let mut progress = Progress::begun();
     while let Some(line) = next_line(&mut lines)? {
         number += 1;
         match reader.read(&line) {
@@ -95,13 +235,14 @@ fn import(door: &Door, arguments: &BankImportArgs) -> Result<ExitCode, CommandEr
                 eprintln!("line {number}: {error}");
             }
         }
-        if entries.len() >= BATCH_MAX {
+        if entries.len() >= door.batch() {
             n_read += count(&entries);
-            n_added += add(door, &mut entries)?;
+            n_added += door.add(&mut entries)?;
+            progress.say(number, n_added);
         }
     }
     n_read += count(&entries);
-    n_added += add(door, &mut entries)?;
+    n_added += door.add(&mut entries)?;
     output::line(format_args!(
         "{n_added} hashes added, {} were there already, {n_bad} lines could not be read",
         n_read - n_added
@@ -114,17 +255,6 @@ fn import(door: &Door, arguments: &BankImportArgs) -> Result<ExitCode, CommandEr
 
 fn count(entries: &[BankEntry]) -> u64 {
     u64::try_from(entries.len()).unwrap_or(u64::MAX)
-}
-
-fn add(door: &Door, entries: &mut Vec<BankEntry>) -> Result<u64, CommandError> {
-    if entries.is_empty() {
-        return Ok(0);
-    }
-    let entries = std::mem::take(entries);
-    match door.ask(&Command::Import { entries })? {
-        Answer::Imported { n_added } => Ok(n_added),
-        _ => Err(another_question()),
-    }
 }
 
 fn open(file: &Path) -> Result<Box<dyn BufRead>, CommandError> {

@@ -157,6 +157,10 @@ fn anchor(settings: &Settings, store: &Store) -> Result<Anchor, CommandError> {
             n_entries,
             "the database had lost entries of the audit; they were put back from its files"
         ),
+        Reconciled::FilesRestored { n_entries } => tracing::error!(
+            n_entries,
+            "the audit's files had lost their last lines; the database put them back"
+        ),
         Reconciled::Diverged => tracing::error!(
             "the database and the audit's files tell different things: one was replaced. The \
              files were put aside; `imgshare audit verify` tells more"
@@ -331,6 +335,8 @@ fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
              set http.trusted_proxies, or its visitors are neither told apart nor limited"
         );
     }
+    let origin = control::origin_at(&app.settings, address);
+    output::line(format_args!("  staff log in at {origin}/staff"))?;
     let has_staff = storage_staff::accounts(&*app.store).is_ok_and(|staff| !staff.is_empty());
     if !has_staff {
         output::line("  no staff yet: imgshare admin invite --role admin")?;

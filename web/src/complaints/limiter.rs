@@ -21,6 +21,10 @@ pub(super) const COMPLAINTS: Pace = Pace {
     refill_ms: 4 * 60 * 1000,
 };
 
+/// Reports about children, in a bucket of their own: whatever else a network has sent,
+/// none of them is refused for it.
+pub(super) const OF_CHILDREN: Pace = COMPLAINTS;
+
 /// Reports that hide an image at once: five, then 48 a day. One of them is all
 /// that it takes, so a network that sends many must not empty a site.
 pub(super) const HIDING: Pace = Pace {

@@ -22,7 +22,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::get;
-use imgshare_storage::complaints::{ComplaintError, Complaints};
+use imgshare_storage::complaints::{Category, ComplaintError, Complaints};
 use imgshare_storage::moderation::{ModerationError, Queue};
 use imgshare_storage::{ImageId, State};
 use tokio::sync::watch;
@@ -55,6 +55,7 @@ pub struct Reporting {
     /// Reports, notices and appeals of the store.
     pub complaints: Complaints,
     limiter: limiter::Limiter,
+    of_children: limiter::Limiter,
     hiding: limiter::Limiter,
     pub(crate) alarm: alarm::HidingAlarm,
     reporters: reporters::Reporters,
@@ -67,6 +68,7 @@ impl Reporting {
         Self {
             complaints: Complaints::new(queue),
             limiter: limiter::Limiter::new(limiter::COMPLAINTS),
+            of_children: limiter::Limiter::new(limiter::OF_CHILDREN),
             hiding: limiter::Limiter::new(limiter::HIDING),
             alarm: alarm::HidingAlarm::default(),
             reporters: reporters::Reporters::default(),
@@ -78,6 +80,17 @@ impl Reporting {
         self.limiter
             .take(from, cost, clock::now_ms())
             .map_err(|wait| Refusal::TooMany { wait }.into())
+    }
+
+    /// Takes a report from a network.
+    fn admit_report(&self, from: AnonymizedIp, category: Category) -> Result<(), WebError> {
+        match category {
+            Category::ChildAbuse | Category::UnderAge => self
+                .of_children
+                .take(from, 1, clock::now_ms())
+                .map_err(|wait| Refusal::TooMany { wait }.into()),
+            _ => self.admit(from, 1),
+        }
     }
 
     /// Takes a report that hides an image at once from a network.
@@ -208,7 +221,7 @@ async fn owned(app: &App, id: &str, token: &str) -> Result<imgshare_storage::Rec
     let id = crate::dto::parse_id(id).ok_or(WebError::NotFound)?;
     let found = app.with_store(move |store| store.find(&id)).await?;
     let Some(record) = found.filter(|record| record.state != State::Removed) else {
-        return Err(app.not_found(id).await);
+        return Err(not_theirs(app, id).await);
     };
     if record.delete_token.matches(token.trim()) {
         return Ok(record);
@@ -216,5 +229,17 @@ async fn owned(app: &App, id: &str, token: &str) -> Result<imgshare_storage::Rec
     if crate::decision::is_known_to_strangers(record.state) {
         return Err(WebError::DeleteTokenWrong);
     }
-    Err(app.not_found(id).await)
+    Err(not_theirs(app, id).await)
+}
+
+/// The same as for an image that is not to be seen, for whoever showed a token. Whether
+/// the image is there still, hidden, is told to nobody: the words are the same.
+async fn not_theirs(app: &App, id: ImageId) -> WebError {
+    match app.not_found(id).await {
+        WebError::Complaint(refusal) => match *refusal {
+            Refusal::Removed(statement) => Refusal::RemovedFromOthers(statement).into(),
+            other => other.into(),
+        },
+        error => error,
+    }
 }

@@ -7,6 +7,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Form, Json};
+use imgshare_storage::calendar;
+use imgshare_storage::complaints as kept;
 use imgshare_storage::complaints::{
     ComplaintError, CounterNotice, Flaw, FlawKind, Receipt, Restriction, Text,
 };
@@ -17,7 +19,7 @@ use serde::Deserialize;
 
 use super::rights::Held;
 use super::wire::{self, AppealRequest, CounterReceipt, CounterRequest};
-use super::{Refusal, Statement, owned};
+use super::{Refusal, Reporting, Statement, owned};
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::dto;
@@ -116,8 +118,13 @@ pub(super) async fn counter(
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
     let record = owned(&app, &id, &form.token).await?;
     let visitor = Visitor::of(&app, &headers);
+    let image = record.id;
+    let claims = app
+        .see_complaints(move |reporting| claims(reporting, &image))
+        .await?;
     let page = |problems: &[String]| {
         let view = pages::CounterView {
+            claims: &claims,
             id: record.id.as_str(),
             token: form.token.trim(),
             name: &form.name,
@@ -262,6 +269,30 @@ pub(super) async fn counter_by_api(
     Ok((StatusCode::CREATED, lifetime, Json(receipt)).into_response())
 }
 
+/// Who claimed what about an image that a copyright notice removed.
+fn claims(reporting: &Reporting, image: &ImageId) -> Result<Vec<pages::ClaimView>, ComplaintError> {
+    let complaints = &reporting.complaints;
+    let record = complaints.queue().store().find(image)?;
+    let said = record
+        .map(|record| complaints.statement(&record))
+        .transpose()?;
+    if !said.flatten().as_ref().is_some_and(is_infringement) {
+        return Ok(Vec::new());
+    }
+    let notices = complaints.notices_about(image)?.into_iter();
+    let claims = notices.map(|notice| pages::ClaimView {
+        name: notice.name.as_str().to_owned(),
+        owner: notice.owner.as_str().to_owned(),
+        work: notice.work.as_str().to_owned(),
+        on: calendar::date(notice.at_ms),
+    });
+    Ok(claims.collect())
+}
+
+fn is_infringement(said: &kept::Statement) -> bool {
+    said.restriction == Restriction::Removed && said.policy == Some(Policy::Copyright)
+}
+
 async fn owner_of(app: &App, headers: &HeaderMap, id: &str) -> Result<Record, WebError> {
     let token = bearer(headers).ok_or(WebError::DeleteTokenMissing)?;
     owned(app, id, token).await
@@ -311,7 +342,7 @@ pub(super) async fn manage_page(
     let id = record.id;
     let owned = record.clone();
     let (terms, store) = (app.settings.retention.terms(), Arc::clone(&app.store));
-    let (said, appeal, counter, is_in_court, outlook) = app
+    let (said, claims, appeal, counter, is_in_court, outlook) = app
         .see_complaints(move |reporting| {
             let complaints = &reporting.complaints;
             let said = complaints.statement(&owned)?;
@@ -319,6 +350,7 @@ pub(super) async fn manage_page(
                 outlook(&store, &owned, &terms, clock::now_ms()).map_err(ComplaintError::from)?;
             Ok((
                 said,
+                claims(reporting, &id)?,
                 complaints.newest_appeal(&id)?,
                 complaints.open_counter(&id)?,
                 complaints.is_in_court(&id)?,
@@ -328,9 +360,7 @@ pub(super) async fn manage_page(
         .await?;
     let held = Held::of(app, record).await?;
     let visitor = Visitor::of(app, headers);
-    let is_countable = said.as_ref().is_some_and(|said| {
-        said.restriction == Restriction::Removed && said.policy == Some(Policy::Copyright)
-    });
+    let is_countable = said.as_ref().is_some_and(is_infringement);
     let counter = counter.as_ref().map(CounterReceipt::of);
     let view = pages::OwnerView {
         id: id.as_str(),
@@ -344,6 +374,7 @@ pub(super) async fn manage_page(
             .and_then(|said| said.policy)
             .map(wire::policy_words),
         statement: said.as_ref().map(Statement::of),
+        claims,
         appeal: appeal.map(|appeal| appeal.outcome.map(|outcome| outcome.is_granted)),
         can_counter: is_countable && counter.is_none() && !is_in_court,
         restore: counter.map(|counter| (counter.restore_from, counter.restore_by)),

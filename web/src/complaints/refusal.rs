@@ -25,6 +25,10 @@ pub enum Refusal {
     /// Moderation removed the image.
     #[error("removed by moderation")]
     Removed(Box<Statement>),
+    /// Moderation removed the image, and the token that was shown is not its own, or
+    /// the image is gone with its token.
+    #[error("removed by moderation, and the token is not its own")]
+    RemovedFromOthers(Box<Statement>),
     /// It was said before, or cannot be said of this image.
     #[error("{words}")]
     Unfit {
@@ -42,10 +46,12 @@ impl Refusal {
         match self {
             Self::Incomplete(_) => (StatusCode::UNPROCESSABLE_ENTITY, "form-incomplete"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-complaints"),
-            Self::Removed(statement) if is_by_order(statement) => {
+            Self::Removed(statement) | Self::RemovedFromOthers(statement)
+                if is_by_order(statement) =>
+            {
                 (StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS, "legal-order")
             }
-            Self::Removed(_) => (StatusCode::GONE, "image-removed"),
+            Self::Removed(_) | Self::RemovedFromOthers(_) => (StatusCode::GONE, "image-removed"),
             Self::Unfit { code, .. } => (StatusCode::CONFLICT, code),
         }
     }
@@ -58,10 +64,19 @@ impl Refusal {
                 let words: Vec<String> = flaws.iter().map(wire::flaw_words).collect();
                 words.join(" ")
             }
-            Self::TooMany { .. } => {
-                "Too much was sent from your network. Try again later.".to_owned()
+            Self::TooMany { wait } => {
+                let wait = wait.as_secs().div_ceil(60).max(1);
+                let minutes = if wait == 1 { "minute" } else { "minutes" };
+                format!(
+                    "Much was sent from your network lately. You can send this in {wait} {minutes}."
+                )
             }
             Self::Removed(statement) => wire::removal_words(statement),
+            Self::RemovedFromOthers(statement) => format!(
+                "{} This is not its deletion token, or the image is gone for good and nothing \
+                 opens it any more.",
+                wire::removal_words(statement)
+            ),
             Self::Unfit { words, .. } => (*words).to_owned(),
         }
     }
@@ -88,7 +103,7 @@ impl Refusal {
     #[must_use]
     pub fn statement(&self) -> Option<&Statement> {
         match self {
-            Self::Removed(statement) => Some(statement),
+            Self::Removed(statement) | Self::RemovedFromOthers(statement) => Some(statement),
             _ => None,
         }
     }

@@ -136,10 +136,15 @@ pub(super) async fn status(
 
 async fn find_status(app: &App, receipt: &str) -> Result<ReportStatus, WebError> {
     let receipt = receipt.parse().map_err(|_| WebError::NotFound)?;
-    let progress = app
-        .see_complaints(move |reporting| reporting.complaints.progress(&receipt))
+    let (progress, since) = app
+        .see_complaints(move |reporting| {
+            let complaints = &reporting.complaints;
+            let progress = complaints.progress(&receipt)?;
+            Ok((progress, complaints.since_decided(&receipt)?))
+        })
         .await?;
-    progress.map(ReportStatus::of).ok_or(WebError::NotFound)
+    let progress = progress.ok_or(WebError::NotFound)?;
+    Ok(ReportStatus::of(progress, since))
 }
 
 /// Takes a report from a network, and the image out of memory if it is hidden.
@@ -149,7 +154,7 @@ async fn file(app: &App, from: AnonymizedIp, draft: ReportDraft) -> Result<Filed
     if !found.is_some_and(|record| decision::is_known_to_strangers(record.state)) {
         return Err(app.not_found(id).await);
     }
-    app.reporting.admit(from, 1)?;
+    app.reporting.admit_report(from, draft.category)?;
     if draft.category.consequence().hides {
         app.reporting.admit_hiding(from)?;
     }

@@ -8,7 +8,7 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use imgshare_storage::{ImageId, Record, RuledBy, StorageError, Store, Views};
+use imgshare_storage::{ImageId, Record, StorageError, Store, Views};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::{PartialSchema, ToSchema};
@@ -57,7 +57,8 @@ pub(crate) struct Held {
     label: Option<String>,
     /// Who set the label, where not the classifier did: `staff` or `rule`.
     label_set_by: Option<String>,
-    /// Probability on the label's side, 0 to 1.
+    /// Probability on the label's side, 0 to 1; null where the classifier did not set
+    /// the label.
     confidence: Option<f32>,
     /// Class probabilities, 0 to 1.
     scores: Option<ClassScores>,
@@ -107,11 +108,8 @@ impl Held {
             uploaded_at: clock::rfc3339(record.uploaded_at_ms),
             state: record.state.as_str().to_owned(),
             label: decision::label_of(moderation, record).map(|label| label.as_str().to_owned()),
-            label_set_by: record.ruling.as_ref().map(|ruling| match ruling.by {
-                RuledBy::Staff => "staff".to_owned(),
-                RuledBy::Rule => "rule".to_owned(),
-            }),
-            confidence: judged.map(|(_, verdict)| verdict.confidence),
+            label_set_by: decision::label_set_by(record).map(str::to_owned),
+            confidence: decision::confidence_of(moderation, record),
             scores: judged.map(|(scores, _)| scores.into()),
             model: classification.map(|said| said.model.clone()),
             classified_at: classification.map(|said| clock::rfc3339(said.classified_at_ms)),
@@ -125,20 +123,30 @@ impl Held {
     }
 
     /// Every field with its value, as the page shows it: the page cannot show
-    /// less than the archive holds.
+    /// less than the archive holds. The statement stands above them there, in words.
     pub(crate) fn rows(&self) -> Vec<(String, String)> {
         let value = serde_json::to_value(self).unwrap_or_default();
         let fields = value.as_object().into_iter().flatten();
         fields
-            .map(|(name, value)| {
-                let words = match value {
-                    serde_json::Value::String(text) => text.clone(),
-                    serde_json::Value::Null => "nothing".to_owned(),
-                    other => other.to_string(),
-                };
-                (name.replace('_', " "), words)
-            })
+            .filter(|(name, _)| *name != "statement")
+            .map(|(name, value)| (name.replace('_', " "), in_words(value)))
             .collect()
+    }
+}
+
+fn in_words(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Null => "nothing".to_owned(),
+        serde_json::Value::Bool(true) => "yes".to_owned(),
+        serde_json::Value::Bool(false) => "no".to_owned(),
+        serde_json::Value::Object(members) => {
+            let said = members
+                .iter()
+                .map(|(name, value)| format!("{name} {}", in_words(value)));
+            said.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
     }
 }
 

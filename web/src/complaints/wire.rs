@@ -3,7 +3,7 @@
 use imgshare_storage::ImageId;
 use imgshare_storage::complaints as kept;
 use imgshare_storage::complaints::{
-    Category, CounterForm, CounterNotice, Flaw, FlawKind, NoticeForm, Progress, Receipt,
+    Category, CounterForm, CounterNotice, Flaw, FlawKind, NoticeForm, Progress, Receipt, Since,
 };
 use imgshare_storage::moderation::Policy;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,9 @@ pub struct ReportStatus {
     pub decision: Option<String>,
     /// When it was decided, RFC 3339.
     pub decided_at: Option<String>,
+    /// Where that was changed since, what is so now: `restored` or `removed`; null
+    /// where the decision stands.
+    pub now: Option<String>,
 }
 
 /// Why an image is restricted.
@@ -59,6 +62,9 @@ pub struct Statement {
     pub policy: Option<String>,
     /// What whoever decided says about it; may be empty.
     pub reason: String,
+    /// For an order of a court or an authority: whether its reference is on record
+    /// here. The reference itself is for staff.
+    pub has_reference: bool,
     /// How it was found: `report`, `automation` or `staff`.
     pub found_by: String,
     /// Whether no person decided.
@@ -152,11 +158,12 @@ impl ReportReceipt {
 }
 
 impl ReportStatus {
-    pub(super) fn of(progress: Progress) -> Self {
+    pub(super) fn of(progress: Progress, since: Option<Since>) -> Self {
         let undecided = |state: &str| Self {
             state: state.to_owned(),
             decision: None,
             decided_at: None,
+            now: None,
         };
         match progress {
             Progress::Received => undecided("received"),
@@ -167,6 +174,7 @@ impl ReportStatus {
                 state: "decided".to_owned(),
                 decision: Some(resolution.as_str().to_owned()),
                 decided_at: Some(clock::rfc3339(at_ms)),
+                now: since.map(|since| since.as_str().to_owned()),
             },
         }
     }
@@ -176,10 +184,17 @@ impl Statement {
     /// A statement with the words for its owner.
     #[must_use]
     pub fn of(statement: &kept::Statement) -> Self {
+        // Of an order the reason is its reference, which may name people.
+        let is_order = statement.policy == Some(Policy::LegalOrder);
+        let reason = match is_order {
+            true => String::new(),
+            false => statement.reason.as_str().to_owned(),
+        };
         Self {
             restriction: statement.restriction.as_str().to_owned(),
             policy: statement.policy.map(policy_name),
-            reason: statement.reason.as_str().to_owned(),
+            reason,
+            has_reference: is_order && !statement.reason.is_empty(),
             found_by: statement.found.as_str().to_owned(),
             automated: statement.is_automated,
             decided_at: clock::rfc3339(statement.at_ms),
@@ -341,6 +356,7 @@ pub(super) fn flaw_words(flaw: &Flaw) -> String {
         "accurate" => "the statement under penalty of perjury",
         "mistake" => "the statement that it was a mistake",
         "jurisdiction" => "the consent to jurisdiction",
+        "reference" => "the reference of the order, as the reason",
         _ => "the text",
     };
     match flaw.kind {

@@ -1,8 +1,11 @@
 //! Exactly one file out of a `multipart/form-data` body.
 
+use std::fmt;
+
 use axum::body::HttpBody as _;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use sha2::{Digest, Sha256};
 
 use crate::http::body::{self, BodyError, BodyLimits, BodyOutcome};
 use crate::http::filename;
@@ -20,6 +23,33 @@ pub struct UploadedFile {
     pub bytes: Vec<u8>,
     /// Its name, sanitised.
     pub filename: String,
+    /// The hash of the bytes as they came.
+    pub hash: ArrivedHash,
+}
+
+/// SHA-256 of a file as it came, before it was rewritten. Lists that others share
+/// are of such files, so the hash bank is asked for it; it would say which file with
+/// which metadata was uploaded, so it is neither stored nor written anywhere (P1, P2).
+pub struct ArrivedHash([u8; 32]);
+
+impl ArrivedHash {
+    /// The hash of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// For the look-up alone.
+    #[must_use]
+    pub fn for_lookup(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ArrivedHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ArrivedHash(..)")
+    }
 }
 
 /// Why a body holds no single file.
@@ -104,10 +134,14 @@ async fn find_file(
                 .map(filename::sanitize)
                 .unwrap_or_default();
             let is_unchosen = field.file_name() == Some("");
-            let bytes = read_field(field, file_bytes_max, capacity, &explain).await?;
+            let (bytes, hash) = read_field(field, file_bytes_max, capacity, &explain).await?;
             // A form sent without choosing a file carries an unnamed, empty one.
             if !(is_unchosen && bytes.is_empty()) {
-                found = Some(UploadedFile { bytes, filename });
+                found = Some(UploadedFile {
+                    bytes,
+                    filename,
+                    hash,
+                });
             }
         }
     }
@@ -124,7 +158,9 @@ async fn read_field(
     file_bytes_max: u64,
     capacity: u64,
     explain: &impl Fn(MultipartError) -> MultipartProblem,
-) -> Result<Vec<u8>, MultipartProblem> {
+) -> Result<(Vec<u8>, ArrivedHash), MultipartProblem> {
+    // Chunk by chunk, so that a long file holds nothing up at its end.
+    let mut hash = Sha256::new();
     let mut bytes = Vec::with_capacity(usize::try_from(capacity).unwrap_or(0));
     while let Some(chunk) = field.chunk().await.map_err(explain)? {
         let length = bytes.len().saturating_add(chunk.len());
@@ -134,9 +170,10 @@ async fn read_field(
             }
             .into());
         }
+        hash.update(&chunk);
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    Ok((bytes, ArrivedHash(hash.finalize().into())))
 }
 
 /// The limit people know is the file's, without the framing around it.
@@ -192,6 +229,10 @@ mod tests {
             (file.bytes.as_slice(), file.filename.as_str()),
             (&b"bytes"[..], "cat.jpg")
         );
+        let expected = ArrivedHash::of(b"bytes");
+        assert_eq!(file.hash.for_lookup(), expected.for_lookup());
+        // P1, P2: nothing writes it down by accident.
+        assert!(!format!("{file:?}").contains(&hex::encode(expected.0)));
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imgshare_storage::audit::Actor;
-use imgshare_storage::moderation::{Bank, BankEntry, BankHash, ModerationError};
+use imgshare_storage::moderation::{Bank, BankCounts, BankEntry, BankHash, ModerationError};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -39,6 +39,16 @@ pub enum Command {
         /// The last one of the page before.
         after: Option<BankHash>,
     },
+    /// Counts entries, or names one.
+    Show {
+        /// Which.
+        hash: Option<BankHash>,
+    },
+    /// Takes an entry out. What was removed because of it stays so.
+    Remove {
+        /// Which.
+        hash: BankHash,
+    },
 }
 
 /// What comes of it.
@@ -54,6 +64,21 @@ pub enum Answer {
     Entries {
         /// At most [`BATCH_MAX`].
         entries: Vec<BankEntry>,
+    },
+    /// How many entries there are.
+    Counts {
+        /// By kind.
+        counts: BankCounts,
+    },
+    /// One entry; `None` where there is none.
+    Entry {
+        /// All of it.
+        entry: Option<Box<BankEntry>>,
+    },
+    /// An entry was to be taken out.
+    Removed {
+        /// Whether there was one.
+        was_there: bool,
     },
     /// It was refused.
     Refused {
@@ -79,6 +104,15 @@ pub fn obey(bank: &Bank, command: &Command, now_ms: u64) -> Result<Answer, Moder
         }
         Command::Entries { after } => Answer::Entries {
             entries: bank.entries(after.as_ref(), BATCH_MAX)?,
+        },
+        Command::Show { hash: None } => Answer::Counts {
+            counts: bank.counts()?,
+        },
+        Command::Show { hash: Some(hash) } => Answer::Entry {
+            entry: bank.entry(hash)?.map(Box::new),
+        },
+        Command::Remove { hash } => Answer::Removed {
+            was_there: bank.remove(&Actor::Operator, hash, now_ms)?,
         },
     })
 }

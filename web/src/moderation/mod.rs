@@ -14,6 +14,7 @@ pub mod bank_control;
 pub mod desk;
 pub mod gate;
 pub mod keeper;
+mod legal_order;
 pub mod rate;
 pub mod relabel;
 pub mod replay;

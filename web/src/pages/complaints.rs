@@ -42,8 +42,22 @@ pub struct NoticeView<'a> {
     pub accurate: bool,
 }
 
+/// Who claimed what, as the uploader is told it: not how they are reached.
+pub struct ClaimView {
+    /// Who complained.
+    pub name: String,
+    /// For whom; empty for themselves.
+    pub owner: String,
+    /// Which work.
+    pub work: String,
+    /// On which day.
+    pub on: String,
+}
+
 /// The counter-notice as it was filled in.
 pub struct CounterView<'a> {
+    /// What it answers.
+    pub claims: &'a [ClaimView],
     /// The image.
     pub id: &'a str,
     /// Its delete token.
@@ -84,6 +98,8 @@ pub struct OwnerView<'a> {
     pub policy_words: Option<&'static str>,
     /// What restricts it.
     pub statement: Option<Statement>,
+    /// Who claimed what, where a copyright notice removed it.
+    pub claims: Vec<ClaimView>,
     /// The newest appeal: open, or whether it was granted.
     pub appeal: Option<Option<bool>>,
     /// A counter-notice can be given.
@@ -229,6 +245,16 @@ impl ReportStatusPage<'_> {
     }
 
     fn outcome(&self) -> &'static str {
+        match self.status.now.as_deref() {
+            Some("restored") => {
+                return "The image was removed, and is shown again now: the decision was changed \
+                        after an objection.";
+            }
+            Some("removed") => {
+                return "The image was left at first, and was removed by a later decision.";
+            }
+            _ => {}
+        }
         match self.status.decision.as_deref() {
             Some("removed") => "The image was removed.",
             Some("warned") => "The image is shown behind a warning.",

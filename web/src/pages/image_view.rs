@@ -32,7 +32,9 @@ pub struct ImageView {
     pub state: String,
     /// "safe" or "nsfw", once classified.
     pub label: Option<String>,
-    /// Probability on the label's side, 0 to 1.
+    /// "staff" or "rule", where not the classifier set the label.
+    pub label_set_by: Option<String>,
+    /// Probability on the label's side, 0 to 1; none where the classifier did not set it.
     pub confidence: Option<f32>,
     /// Class names with their probabilities, 0 to 1.
     pub scores: Option<[(&'static str, f32); 5]>,
@@ -80,7 +82,8 @@ impl ImageView {
     }
 
     pub(super) fn verdict(&self) -> String {
-        wording::verdict(&self.state, self.label.as_deref(), self.confidence)
+        let set_by = self.label_set_by.as_deref();
+        wording::verdict(&self.state, self.label.as_deref(), self.confidence, set_by)
     }
 
     /// What a stranger is told while the image is not served.

@@ -64,6 +64,8 @@ pub struct CounterRow {
     pub restore_from: String,
     /// By when it must.
     pub restore_by: String,
+    /// What it answers: whoever claimed is to be sent it.
+    pub notices: Vec<NoticeRow>,
 }
 
 /// What the page knows.

@@ -41,6 +41,7 @@ impl ProblemPage<'_> {
 
     /// Whether the same request may work later.
     fn may_pass(&self) -> bool {
-        self.status == 429 || self.status >= 500
+        // Every other limit says itself when it is over.
+        self.code == "overloaded" || self.status >= 500
     }
 }

@@ -1,6 +1,6 @@
 //! A site and an image for the tests of the pages.
 
-use super::complaints::{CounterView, NoticeView, OwnerView};
+use super::complaints::{ClaimView, CounterView, NoticeView, OwnerView};
 use super::policies::{Facts, LawfulYear, Listed, Sheet};
 use super::{ImageView, OwnerLinks, Site, Theme};
 use crate::complaints::{ReportStatus, Statement};
@@ -40,6 +40,7 @@ pub(super) fn image() -> ImageView {
         height: 3_000,
         state: "public".to_owned(),
         label: Some("safe".to_owned()),
+        label_set_by: None,
         confidence: Some(0.994),
         scores: Some([
             ("drawing", 0.004),
@@ -76,6 +77,7 @@ pub(super) fn report_status() -> ReportStatus {
         state: "decided".to_owned(),
         decision: Some("removed".to_owned()),
         decided_at: Some("2025-01-05T12:34:56Z".to_owned()),
+        now: None,
     }
 }
 
@@ -85,6 +87,7 @@ pub(super) fn statement(words: &str) -> Statement {
         restriction: "removed".to_owned(),
         policy: Some("copyright".to_owned()),
         reason: words.to_owned(),
+        has_reference: true,
         found_by: "report".to_owned(),
         automated: false,
         decided_at: "2025-01-05T12:34:56Z".to_owned(),
@@ -102,10 +105,21 @@ pub(super) fn owner_view(words: &str) -> OwnerView<'_> {
         held: vec![("filename".to_owned(), words.to_owned())],
         policy_words: Some("it was claimed to infringe a copyright"),
         statement: Some(statement(words)),
+        claims: vec![claim(words)],
         appeal: None,
         can_counter: true,
         restore: Some(("2026-12-09".to_owned(), words.to_owned())),
         ending: Some(words.to_owned()),
+    }
+}
+
+/// A claim of which a stranger has written every word.
+pub(super) fn claim(words: &str) -> ClaimView {
+    ClaimView {
+        name: words.to_owned(),
+        owner: words.to_owned(),
+        work: words.to_owned(),
+        on: "2025-01-05".to_owned(),
     }
 }
 
@@ -126,6 +140,7 @@ pub(super) fn notice(words: &str) -> NoticeView<'_> {
 
 pub(super) fn counter(words: &str) -> CounterView<'_> {
     CounterView {
+        claims: &[],
         id: words,
         token: words,
         name: words,

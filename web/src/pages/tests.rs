@@ -365,5 +365,7 @@ fn the_theme_is_marked_and_can_be_changed() {
 fn only_a_problem_that_may_pass_invites_another_try() {
     let site = samples::site();
     assert!(problem(&site, 429, "Busy", "Full.", "overloaded").contains("try again"));
+    let limited = problem(&site, 429, "Many", "In 4 minutes.", "too-many-complaints");
+    assert!(!limited.contains("try again"));
     assert!(!problem(&site, 404, "Not found", "Gone.", "not-found").contains("try again"));
 }

@@ -38,8 +38,14 @@ pub(super) fn percent(share: f32) -> String {
     format!("{:.1} %", tenths / 10.0)
 }
 
-/// What the classifier and the state of an image come to: "Safe, 99.4 % sure".
-pub(super) fn verdict(state: &str, label: Option<&str>, confidence: Option<f32>) -> String {
+/// What the classifier and the state of an image come to: "Safe, 99.4 % sure"; or who
+/// set the label in its place.
+pub(super) fn verdict(
+    state: &str,
+    label: Option<&str>,
+    confidence: Option<f32>,
+    set_by: Option<&str>,
+) -> String {
     match state {
         "pending" => return "Still being checked".to_owned(),
         "scan-failed" => return "Could not be checked yet".to_owned(),
@@ -53,9 +59,11 @@ pub(super) fn verdict(state: &str, label: Option<&str>, confidence: Option<f32>)
         Some("nsfw") => "Not safe for work",
         _ => return "Not classified".to_owned(),
     };
-    match confidence {
-        Some(share) => format!("{word}, {} sure", percent(share)),
-        None => word.to_owned(),
+    match (set_by, confidence) {
+        (Some("staff"), _) => format!("{word}, a person decided"),
+        (Some(_), _) => format!("{word}, by a rule of this site"),
+        (None, Some(share)) => format!("{word}, {} sure", percent(share)),
+        (None, None) => word.to_owned(),
     }
 }
 
@@ -165,14 +173,21 @@ mod tests {
     #[test]
     fn verdicts_put_the_state_before_the_label() {
         assert_eq!(
-            verdict("public", Some("safe"), Some(0.994)),
+            verdict("public", Some("safe"), Some(0.994), None),
             "Safe, 99.4 % sure"
         );
-        assert_eq!(verdict("public", Some("nsfw"), None), "Not safe for work");
-        assert_eq!(verdict("public", None, None), "Not classified");
-        assert_eq!(verdict("pending", None, None), "Still being checked");
+        for (set_by, words) in [
+            ("staff", "Safe, a person decided"),
+            ("rule", "Safe, by a rule of this site"),
+        ] {
+            assert_eq!(verdict("public", Some("safe"), None, Some(set_by)), words);
+        }
+        let plain = verdict("public", Some("nsfw"), None, None);
+        assert_eq!(plain, "Not safe for work");
+        assert_eq!(verdict("public", None, None, None), "Not classified");
+        assert_eq!(verdict("pending", None, None, None), "Still being checked");
         assert_eq!(
-            verdict("review", Some("nsfw"), Some(0.6)),
+            verdict("review", Some("nsfw"), Some(0.6), None),
             "Waiting for a moderator"
         );
     }

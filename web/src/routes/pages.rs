@@ -116,6 +116,7 @@ pub(super) fn view(
         height: facts.height,
         state: facts.state,
         label: facts.label,
+        label_set_by: facts.label_set_by,
         confidence: facts.confidence,
         scores,
         uploaded_at_iso: clock::rfc3339(record.uploaded_at_ms),

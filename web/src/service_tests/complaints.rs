@@ -89,7 +89,8 @@ async fn a_report_has_a_receipt_that_tells_how_it_stands() {
     let status = service.get(&path).await.json();
     assert_eq!(
         status,
-        serde_json::json!({"state": "received", "decision": null, "decided_at": null})
+        serde_json::json!({"state": "received", "decision": null, "decided_at": null,
+            "now": null})
     );
     let who = moderator(Role::Moderator);
     service.decide(&who, &image, &removal(Policy::Privacy));
@@ -154,7 +155,19 @@ async fn a_network_cannot_flood() {
     }
     let refused = service.report(&image, "spam").await;
     refused.assert_problem(429, "too-many-complaints");
-    assert!(refused.headers.contains_key(header::RETRY_AFTER));
+    let seconds: u64 = refused.header(header::RETRY_AFTER).parse().unwrap();
+    let minutes = seconds.div_ceil(60);
+    assert!((3..=4).contains(&minutes), "{seconds}");
+    let path = format!("/report/{}", image.id);
+    let page = service.send(form(&path, "category=spam".to_owned())).await;
+    let said = format!("You can send this in {minutes} minutes.");
+    assert!(page.text().contains(&said), "{}", page.text());
+    assert!(!page.text().contains("try again"), "it is said once");
+    // Whoever reports what is done to children is heard all the same.
+    for category in ["under-age", "child-abuse"] {
+        let heard = service.report(&image, category).await;
+        assert_eq!(heard.status, StatusCode::CREATED, "{}", heard.text());
+    }
 }
 
 #[tokio::test]
@@ -285,6 +298,7 @@ async fn a_legal_order_is_451() {
     let image = service.an_image().await;
     let id: ImageId = image.id.parse().unwrap();
     let verdict = removal(Policy::LegalOrder);
+    let path = format!("/api/v1/images/{}/statement", image.id);
     let who = moderator(Role::Admin);
     service
         .app
@@ -293,6 +307,18 @@ async fn a_legal_order_is_451() {
         .unwrap();
     let blocked = service.get(&image.direct).await;
     blocked.assert_problem(451, "legal-order");
+    // Which order it is stands in the record, and there is one for everybody to know.
+    let said = json_request(Method::GET, &path, Some(&image.token), &Value::Null);
+    for statement in [
+        blocked.json()["statement"].clone(),
+        service.send(said).await.json(),
+    ] {
+        assert_eq!(statement["has_reference"], true);
+        assert_eq!(statement["reason"], "");
+    }
+    let page = service.manage(&image).await;
+    assert!(page.text().contains("its reference is on record here"));
+    assert!(!page.text().contains("as the report says"));
     assert_eq!(blocked.headers[header::LINK], "</>; rel=\"blocked-by\"");
 }
 
@@ -316,7 +342,8 @@ async fn an_owner_objects_and_somebody_else_decides() {
         .await
         .assert_problem(409, "not-restricted");
 
-    service.report(&image, "illegal").await;
+    let reported = service.report(&image, "illegal").await.json();
+    let receipt = reported["receipt"].as_str().unwrap().to_owned();
     let [first, second] = [moderator(Role::Moderator), moderator(Role::Moderator)];
     service.decide(&first, &image, &removal(Policy::Illegal));
     // A stranger with a wrong token learns what every stranger may.
@@ -326,6 +353,14 @@ async fn an_owner_objects_and_somebody_else_decides() {
         .assert_problem(410, "image-removed");
     let page = service.manage(&image).await;
     assert!(page.text().contains("against the law") && page.text().contains("Object to this"));
+    // In words, and once.
+    assert_eq!(page.text().matches("as the report says").count(), 1);
+    assert!(!page.text().contains("found_by"), "{}", page.text());
+    let wrong = service
+        .send(form(&format!("/m/{}", image.id), "token=x".to_owned()))
+        .await;
+    assert_eq!(wrong.status, StatusCode::GONE);
+    assert!(wrong.text().contains("This is not its deletion token"));
     let path = format!("/api/v1/images/{}/statement", image.id);
     let asked = json_request(Method::GET, &path, Some(&image.token), &Value::Null);
     assert_eq!(service.send(asked).await.json()["policy"], "illegal");
@@ -350,6 +385,25 @@ async fn an_owner_objects_and_somebody_else_decides() {
     service.decide(&second, &image, &Verdict::Safe);
     assert_eq!(service.get(&image.direct).await.status, StatusCode::OK);
     assert!(service.manage(&image).await.text().contains("was granted"));
+    // Whoever reported it learns that it is there again.
+    let status = service.get(&format!("/api/v1/reports/{receipt}")).await;
+    let status = status.json();
+    assert_eq!(
+        (&status["decision"], &status["now"]),
+        (&"removed".into(), &"restored".into())
+    );
+    let page = service.browse(&format!("/report/status/{receipt}")).await;
+    assert!(page.text().contains("is shown again now"));
+    // A person has set its label: the classifier is not called sure of it.
+    let facts = service.get(&format!("/api/v1/images/{}", image.id)).await;
+    let facts = facts.json();
+    assert_eq!(
+        (&facts["label"], &facts["label_set_by"]),
+        (&"safe".into(), &"staff".into())
+    );
+    assert!(facts["confidence"].is_null() && facts["scores"]["neutral"].is_number());
+    let viewer = service.browse(&format!("/{}", image.id)).await;
+    assert!(viewer.text().contains("Safe, a person decided"));
 }
 
 #[tokio::test]
@@ -383,6 +437,12 @@ async fn a_copyright_notice_is_countered() {
         "{}",
         asked.text()
     );
+    // The uploader learns who claims which work, and not how they are reached.
+    for page in [&asked, &service.manage(&image).await] {
+        assert!(page.text().contains("n claimed on "), "{}", page.text());
+        assert!(page.text().contains("the copyright of: “w”"));
+        assert!(!page.text().contains("a@b") && !page.text().contains("a&#64;b"));
+    }
     let lacking = service
         .send(form(&path, format!("{token}&sent=yes&name=n")))
         .await;

@@ -256,3 +256,44 @@ async fn borderline_images_are_held_back_where_somebody_releases_them() {
         .await
         .assert_problem(404, "not-found");
 }
+
+/// Lists that others share have hashes of files as they are passed around, with the
+/// metadata that is taken out here.
+#[tokio::test]
+async fn a_banned_file_is_known_as_it_came() {
+    use imgshare_storage::audit::Actor;
+    use imgshare_storage::moderation::{BankEntry, BankHash, BankPolicy, Note, Policy};
+    use sha2::{Digest, Sha256};
+
+    let service = Service::saying(SAFE);
+    let mut file = photo();
+    // A comment behind the start of the image.
+    let comment = [&[0xFF, 0xFE, 0, 9][..], b"by jane"].concat();
+    file.splice(2..2, comment);
+    let taken = service.uploaded(&file).await;
+    let stored = service.get(path_of(&taken["direct_url"])).await.body;
+    let arrived: [u8; 32] = Sha256::digest(&file).into();
+    assert_ne!(Sha256::digest(&stored)[..], arrived, "it was rewritten");
+    let entry = BankEntry {
+        hash: BankHash::Sha256(arrived),
+        policy: BankPolicy::Refuse,
+        against: Policy::Illegal,
+        reason: Note::default(),
+        added_by: "operator".to_owned(),
+        added_at_ms: 7,
+        image: None,
+    };
+    let bank = service.app.queue.bank();
+    bank.add(&Actor::Operator, &entry, 7).unwrap();
+    let refused = service.upload(&file).await;
+    refused.assert_problem(422, "image-refused");
+    service.uploaded(&stored).await;
+    // P1, P2: of the file as it came nothing is kept, its hash neither.
+    let record = service
+        .app
+        .store
+        .find(&taken["id"].as_str().unwrap().parse().unwrap());
+    assert_ne!(record.unwrap().unwrap().sha256, arrived);
+    bank.remove(&Actor::Operator, &entry.hash, 8).unwrap();
+    service.uploaded(&file).await;
+}

@@ -5,6 +5,7 @@
 mod wire;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -132,6 +133,9 @@ impl Known<'_> {
                 }
                 thresholds(&self.thresholds.in_force())
             }
+            AdminCommand::AuditHead => AdminAnswer::AuditHead {
+                head: audit::head(keys)?,
+            },
             AdminCommand::AuditScores { of } => AdminAnswer::AuditScores {
                 scores: of
                     .iter()
@@ -199,11 +203,15 @@ fn done(name: &impl ToString) -> AdminAnswer {
 /// Where the staff's pages are. On this machine alone they are reached by its
 /// name, because browsers make no passkeys for an address.
 pub(super) fn origin(settings: &Settings) -> String {
+    origin_at(settings, settings.listen)
+}
+
+/// The same for a service that listens at this address, whatever the settings left open.
+pub(crate) fn origin_at(settings: &Settings, address: SocketAddr) -> String {
     if !settings.base_url.is_empty() {
         return settings.base_url.clone();
     }
     let scheme = settings.tls.scheme();
-    let address = settings.listen;
     if address.ip().is_loopback() {
         return format!("{scheme}://localhost:{}", address.port());
     }

@@ -1,5 +1,7 @@
 //! Passwords: argon2id, a few at once, in the same time for every name.
 
+mod easy;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use imgshare_storage::staff::{LoginName, PasswordHash};
 use subtle::ConstantTimeEq;
@@ -143,12 +145,10 @@ pub(super) fn check_new(password: &str, again: &str, login: &LoginName) -> Resul
     if password.len() > PASSWORD_BYTES_MAX {
         return Err(Refusal::Invalid("A password has at most 1,024 bytes."));
     }
-    let first = password.chars().next();
-    let is_one_character = password.chars().all(|other| Some(other) == first);
-    let holds_name = password.to_ascii_lowercase().contains(login.as_str());
-    if is_one_character || holds_name {
+    if easy::holds_little(password, login.as_str()) {
         return Err(Refusal::Invalid(
-            "This password is too easy: it repeats one character or holds your name.",
+            "This password is too easy: it repeats itself, or is little more than your name, a \
+             common word or a row of keys.",
         ));
     }
     Ok(())
@@ -200,7 +200,7 @@ mod tests {
         let login = LoginName::try_from("jane.doe".to_owned()).unwrap();
         let check = |password: &str| check_new(password, password, &login);
         check("twelve chars").unwrap();
-        check("ääääääääääää ö").unwrap();
+        check("äöü ßäöü éèàç").unwrap();
         check(&"long words ".repeat(90)).unwrap();
         for wrong in [
             "eleven char",

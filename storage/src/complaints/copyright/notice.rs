@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::case::REPORTS_OPEN_MAX;
 use super::super::filing::{Filed, Planned, ReportDraft};
 use super::super::{Category, ComplaintError, Complaints, Receipt, Text, keys};
 use super::flaw::{Check, Flaw, FlawKind};
@@ -11,6 +12,9 @@ use crate::staff::kept::{self, Kept};
 
 /// Images that one notice can name.
 pub const IMAGES_PER_NOTICE_MAX: usize = 10;
+
+/// Reports of one image that are looked through for notices: all that can be open.
+const REPORTS_READ_MAX: usize = REPORTS_OPEN_MAX as usize;
 
 /// A notice as somebody filled it in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -133,6 +137,25 @@ impl Complaints {
             });
             filed.collect()
         })
+    }
+
+    /// The notices that the newest reports of an image came with, decided or not:
+    /// who claims what. They go with their reports.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notices_about(&self, image: &ImageId) -> Result<Vec<Notice>, ComplaintError> {
+        let Some((case, reports)) = self.case(image, REPORTS_READ_MAX)? else {
+            return Ok(Vec::new());
+        };
+        let mut notices = Vec::new();
+        if case.n_notices == 0 {
+            return Ok(notices);
+        }
+        for receipt in reports.iter().filter_map(|report| report.notice) {
+            notices.extend(self.notice_of(&receipt)?);
+        }
+        Ok(notices)
     }
 
     /// The notice of a report.

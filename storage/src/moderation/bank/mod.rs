@@ -1,6 +1,7 @@
 //! Hashes of images that must not come back.
 
 mod bans;
+mod counts;
 mod entry;
 mod list;
 mod transfer;
@@ -9,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde_json::{Value, json};
 
+pub use counts::BankCounts;
 pub use entry::{BankEntry, BankHash, BankPolicy, InvalidBankHash};
 pub use list::{BANK_CSV_HEADER, BadLine, ListDefaults, ListReader};
 
@@ -153,6 +155,21 @@ impl Bank {
             }
         }
         Ok(best)
+    }
+
+    /// The same for an upload that was rewritten before it would be stored: the file
+    /// as it came is looked for too, since that is what shared lists have hashes of.
+    ///
+    /// # Errors
+    /// When the bank cannot be read.
+    pub fn lookup_arrived(
+        &self,
+        wanted: &Lookup,
+        arrived: &[u8; 32],
+    ) -> Result<Option<BankMatch>, ModerationError> {
+        let known = self.lookup(wanted)?;
+        let as_it_came = self.entry(&BankHash::Sha256(*arrived))?;
+        Ok(stricter(known, as_it_came, 0))
     }
 
     /// Likenesses within [`BANK_DISTANCE_MAX`], the nearest first.

@@ -67,6 +67,63 @@ fn a_removal_keeps_the_image_from_coming_back() {
     assert_eq!(queue.bank.load().unwrap(), 0);
 }
 
+/// Lists that others share have hashes of files as they are passed around.
+#[test]
+fn a_file_is_known_as_it_came_and_as_it_is_stored() {
+    let queue = queue();
+    let record = stored_image(&queue, 0.1);
+    let arrived = [7; 32];
+    let wanted = Lookup {
+        sha256: record.sha256,
+        pdq: None,
+    };
+    let known = || queue.bank.lookup_arrived(&wanted, &arrived).unwrap();
+    assert_eq!(known(), None);
+    let entry = |hash, policy| BankEntry {
+        hash: BankHash::Sha256(hash),
+        policy,
+        against: Policy::Illegal,
+        reason: Note::default(),
+        added_by: "operator".into(),
+        added_at_ms: NOW,
+        image: None,
+    };
+    let of_arrived = entry(arrived, BankPolicy::Queue);
+    queue.bank.add(&Actor::Operator, &of_arrived, NOW).unwrap();
+    assert_eq!(known().unwrap().entry, of_arrived);
+    assert_eq!(queue.bank.lookup(&wanted).unwrap(), None);
+    // Of both the stricter one counts.
+    let of_stored = entry(record.sha256, BankPolicy::Refuse);
+    queue.bank.add(&Actor::Operator, &of_stored, NOW).unwrap();
+    assert_eq!(known().unwrap().entry, of_stored);
+}
+
+/// Reasons as long as they may be make a batch that is still a commit.
+#[test]
+fn long_entries_are_imported_in_more_than_one_commit() {
+    let queue = queue();
+    let entries: Vec<BankEntry> = (0..1_200_u16)
+        .map(|n| {
+            let mut hash = [0; 32];
+            hash[..2].copy_from_slice(&n.to_be_bytes());
+            BankEntry {
+                hash: BankHash::Sha256(hash),
+                policy: BankPolicy::Queue,
+                against: Policy::Illegal,
+                reason: Note::new(&"\u{1F600}".repeat(280)).unwrap(),
+                added_by: "operator".into(),
+                added_at_ms: NOW,
+                image: None,
+            }
+        })
+        .collect();
+    let twice: Vec<BankEntry> = entries.iter().chain(&entries).cloned().collect();
+    let added = queue.bank.import(&Actor::Operator, &twice, NOW).unwrap();
+    assert_eq!(added.len(), entries.len());
+    let n_commits = audit::head(&*queue.store).unwrap().seq;
+    assert!((2..9).contains(&n_commits), "{n_commits}");
+}
+
 #[test]
 fn copies_that_are_stored_go_together() {
     for policy in [BankPolicy::Refuse, BankPolicy::Queue] {
@@ -165,11 +222,15 @@ fn a_bank_is_imported_once_and_read_back() {
                 .len()
         };
         assert_eq!((import(), import()), (1_500, 0));
-        assert_eq!(
-            audit::head(&*queue.store).unwrap().seq,
-            3,
-            "an entry a batch"
-        );
+        let told = audit::head(&*queue.store).unwrap().seq;
+        assert_eq!(told, 1, "an entry a batch, and a batch is large");
+        let counts = BankCounts {
+            n_sha256: 500,
+            n_pdq: 1_000,
+            n_refused: 1_500,
+            n_unsearched: 1_500,
+        };
+        assert_eq!(queue.bank.counts().unwrap(), counts);
         assert!(
             queue
                 .bank

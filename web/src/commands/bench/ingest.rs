@@ -18,7 +18,8 @@ use super::BenchError;
 use crate::app::{App, AppState};
 use crate::config::Settings;
 use crate::http::address::AnonymizedIp;
-use crate::ingest;
+use crate::http::multipart::ArrivedHash;
+use crate::ingest::{self, Arrival};
 
 /// Uploads on their way at once: enough to fill the batches of a CPU while
 /// some wait for the disk, few enough for admission.
@@ -131,14 +132,19 @@ async fn client(app: AppState, turns: Arc<Turns>) -> Result<Vec<Done>, BenchErro
 async fn ingest_one(app: &App, file: Arc<[u8]>) -> Result<Done, BenchError> {
     let uploaded_bytes = u64::try_from(file.len()).unwrap_or(u64::MAX);
     let permit = app.pipeline.admit(uploaded_bytes)?;
+    let hash = ArrivedHash::of(&file);
     let ingested = ingest::run(app, permit, file).await?;
     if ingested.verdict == Verdict::Pending {
         return Err(BenchError::NotClassified);
     }
     let timings = ingested.timings;
     let started = Instant::now();
-    let nowhere = AnonymizedIp::of(Ipv4Addr::LOCALHOST.into());
-    let accepted = ingest::commit(app, ingested, "bench".to_owned(), nowhere)
+    let arrival = Arrival {
+        filename: "bench".to_owned(),
+        from: AnonymizedIp::of(Ipv4Addr::LOCALHOST.into()),
+        hash,
+    };
+    let accepted = ingest::commit(app, ingested, arrival)
         .await
         .map_err(|error| BenchError::NotStored(error.to_string()))?;
     Ok(Done {

@@ -171,6 +171,18 @@ pub(super) const ROWS: &[Row] = &[
         ..OF_AUDIT
     },
     Row {
+        id: "audit-mark",
+        place: Place::SpaceEntry(Space::Audit, "a"),
+        what: "How far the audit's files go",
+        fields: &[
+            Field::new("seq", "Number of their last entry"),
+            Field::new("hash", "Its hash"),
+        ],
+        until: "Until they go further",
+        ended_by: End::Replaced,
+        ..OF_AUDIT
+    },
+    Row {
         id: "audit-head",
         place: Place::SpaceEntry(Space::Audit, "h"),
         what: "The last link of the chain",

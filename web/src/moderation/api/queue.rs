@@ -12,6 +12,7 @@ use crate::app::AppState;
 use crate::clock;
 use crate::dto;
 use crate::error::WebError;
+use crate::moderation::legal_order;
 use crate::moderation::service::{self, LeaseAction, Looked};
 use crate::staff::{Permission, Session};
 
@@ -143,6 +144,7 @@ pub(super) async fn decide(
         verdict,
     } = asked;
     may_bank(&session, &verdict)?;
+    legal_order::check(session.role, &verdict)?;
     let claim = LeaseDto { lease, version }.claim(id(&image)?);
     let job = service::decide(&app, worker(&session)?, claim, verdict).await?;
     Ok(answer(JobDto::without_image(job)))
@@ -203,6 +205,7 @@ pub(super) async fn decide_each(
         session.needs_fresh_factor(clock::now_ms())?;
     }
     may_bank(&session, &asked.verdict)?;
+    legal_order::check(session.role, &asked.verdict)?;
     let worker = worker(&session)?;
     let outcomes = service::decide_each(&app, &worker, asked.claims, &asked.verdict).await;
     let rows = outcomes.into_iter().map(|(image, outcome)| match outcome {

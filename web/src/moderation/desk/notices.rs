@@ -87,9 +87,8 @@ async fn page(
     let sees_notices = Permission::Notices.is_of(session.role);
     let (due, counters) = app
         .see_complaints(move |reporting| {
-            let complaints = &reporting.complaints;
             let counters = match sees_notices {
-                true => complaints.counters_page(asked.counter().as_ref(), ROWS)?,
+                true => counters(reporting, &asked)?,
                 false => DuePage {
                     due: Vec::new(),
                     next: None,
@@ -164,6 +163,23 @@ fn due(
     Ok(DuePage { due, next })
 }
 
+/// Open counter-notices, each with the notices that it answers: whoever gave those is
+/// to be sent it.
+fn counters(
+    reporting: &Reporting,
+    asked: &Asked,
+) -> Result<DuePage<(CounterNotice, Vec<Notice>), Receipt>, ComplaintError> {
+    let complaints = &reporting.complaints;
+    let DuePage { due, next } = complaints.counters_page(asked.counter().as_ref(), ROWS)?;
+    let mut answering = Vec::with_capacity(due.len());
+    for counter in due {
+        let notices = complaints.notices_about(&counter.image)?;
+        answering.push((counter, notices));
+    }
+    let due = answering;
+    Ok(DuePage { due, next })
+}
+
 fn due_row(due: &Due, now_ms: u64) -> pages::DueRow {
     let case = &due.case;
     let categories = case.categories.keys();
@@ -194,7 +210,7 @@ fn notice_row(notice: &Notice) -> pages::NoticeRow {
     }
 }
 
-fn counter_row(counter: &CounterNotice) -> pages::CounterRow {
+fn counter_row((counter, notices): &(CounterNotice, Vec<Notice>)) -> pages::CounterRow {
     pages::CounterRow {
         receipt: counter.receipt.to_string(),
         image: counter.image.to_string(),
@@ -209,6 +225,7 @@ fn counter_row(counter: &CounterNotice) -> pages::CounterRow {
         at: clock::rfc3339(counter.at_ms),
         restore_from: clock::rfc3339(counter.restore_from_ms),
         restore_by: clock::rfc3339(counter.restore_by_ms),
+        notices: notices.iter().map(notice_row).collect(),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::dto;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::moderation::api::{permission, take_back, why_not, worker};
+use crate::moderation::legal_order;
 use crate::moderation::service::{self, LeaseAction, Looked, Worker};
 use crate::pages::desk as pages;
 use crate::staff::{Session, me};
@@ -136,7 +137,10 @@ async fn done(
     let is_decision = !matches!(act, Act::Skip | Act::Release | Act::Undo);
     let said = Note::new(&asked.words).map_err(|_| WebError::MalformedForm)?;
     let decided = match verdict(act, asked.policy, said)? {
-        Some(verdict) => service::decide(app, worker.clone(), claim, verdict).await,
+        Some(verdict) => {
+            legal_order::check(worker.who.role, &verdict)?;
+            service::decide(app, worker.clone(), claim, verdict).await
+        }
         None => {
             let action = match act {
                 Act::Skip => LeaseAction::Skip,

@@ -84,6 +84,11 @@ async fn from_the_notice_to_the_court() {
     assert!(countered.status.is_success(), "{}", countered.text());
     let page = browser.get(&service, "/staff/notices").await;
     assert!(page.text().contains("B. Owner") && page.text().contains("Nothing is due"));
+    // It is to be sent to whoever claimed, so that stays there.
+    for said in ["Send it to A. Claimant", "a@example.org", "Evening"] {
+        let page = page.text().replace("&#64;", "@");
+        assert!(page.contains(said), "{said}: {page}");
+    }
     let receipt = between(page.text(), "name=\"receipt\" value=\"", "\"").unwrap();
 
     let path = "/staff/notices/action-filed";

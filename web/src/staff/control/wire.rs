@@ -1,7 +1,7 @@
 //! What goes over the operator's socket.
 
 use imgshare_storage::ImageId;
-use imgshare_storage::audit::Scores;
+use imgshare_storage::audit::{Head, Scores};
 use imgshare_storage::complaints::CounterNotice;
 use imgshare_storage::staff::Role;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,8 @@ pub enum AdminCommand {
         /// As `Invitations` names it.
         name: String,
     },
+    /// Where the audit ends.
+    AuditHead,
     /// The scores that entries of the audit tell of, as far as they are there.
     AuditScores {
         /// Image and number of each, at most
@@ -133,6 +135,11 @@ pub enum AdminAnswer {
     Block {
         /// What came of it.
         block: BlockAnswer,
+    },
+    /// Where the audit ends; its files have followed.
+    AuditHead {
+        /// The last entry's number and hash.
+        head: Head,
     },
     /// What was asked for, in its order; `None` where it went with its image.
     AuditScores {
