@@ -139,6 +139,7 @@ test("a removal says why, in a moderator's words, by keyboard alone", () =>
     await page.keyboard.press("8");
     await page.waitForFunction((first) => document.querySelector("[data-stage]").dataset.image !== first, first);
     // What was begun and left is not said of the next one.
+    await whenShown(page);
     const next = await shown(page);
     await page.keyboard.press("e");
     await page.keyboard.press("w");
@@ -293,7 +294,7 @@ test("what was decided can be undone after the page is gone", () =>
     await page.keyboard.press("u");
     await page.waitForFunction((again) => document.querySelector("[data-stage]").dataset.image === again, again);
 
-    await page.locator(".desk-actions").getByRole("link", { name: "Decided" }).click();
+    await page.getByRole("link", { name: "Decided" }).first().click();
     await page.getByRole("heading", { name: "Decided" }).waitFor();
     const rows = page.locator(".decided > li");
     assert.equal(await rows.count(), 2);
@@ -414,7 +415,7 @@ test("without JavaScript images are decided one form at a time", () =>
     await join(page, scene.service, "moderator", "nora");
     await page.goto("/staff/queue");
     await page.getByRole("button", { name: "Everybody's queue" }).click();
-    await page.getByText("Score").waitFor();
+    await page.getByText("Score 0").waitFor();
     await screenshot(page, "queue-plain");
     await page.getByRole("button", { name: "Nsfw" }).click();
     await page.getByText("The last one was marked nsfw.").waitFor();

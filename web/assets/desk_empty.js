@@ -10,7 +10,7 @@ function sentences({ waiting }, isFiltered) {
   const n_other = n_waiting - n_skipped - n_own;
   const said = [isFiltered ? "Nothing waits that these filters let through." : "Nothing waits for you here."];
   if (n_waiting === 0) said[0] = "Nothing waits.";
-  if (isFiltered && n_other > 0) said.push(`${plural(n_other, "other image")} ${n_other === 1 ? "does" : "do"}.`);
+  if (isFiltered && n_other > 0) said.push(`Without them: ${plural(n_other, "image")}.`);
   if (n_skipped > 0) {
     const back = `comes back to you an hour after you skipped it, the first at ${clockTime(skipped_until_ms)}`;
     said.push(`${plural(n_skipped, "image")} that you skipped: each ${back}; others may decide it sooner.`);

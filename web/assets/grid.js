@@ -5,7 +5,7 @@ import { isOverdue } from "./desk_facts.js";
 
 const TAKEN_MAX = 100;
 const RENEW_EVERY_MS = 120_000;
-const WORDS = { safe: "mark as safe", nsfw: "mark as nsfw", remove: "remove" };
+const WORDS = { safe: "Mark as safe", nsfw: "Mark as nsfw", remove: "Remove" };
 
 const grid = document.querySelector("[data-grid]");
 const find = (name) => grid.querySelector(`[data-${name}]`);

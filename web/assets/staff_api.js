@@ -167,5 +167,7 @@ export function queryOf(form) {
 // Whether a key belongs to what has the focus, not to the page.
 export function isTyping(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return true;
-  return event.target.closest?.("input:not([type=checkbox]), select, textarea") !== null;
+  const field = event.target.closest?.("input:not([type=checkbox]), select, textarea") ?? null;
+  // A field of a dialog that was just closed keeps the focus until the next frame.
+  return field !== null && field.closest("dialog:not([open])") === null;
 }

@@ -37,7 +37,8 @@ fn removal() -> Value {
 }
 
 impl Browser {
-    /// Claims an image and decides it; returns what an undo names.
+    /// Claims an image and decides it; returns what an undo names. The next decision
+    /// is later by the clock.
     async fn settle(&self, service: &Service, id: &ImageId, verdict: Value) -> u64 {
         let path = format!("/staff/api/queue/{id}");
         let claim = format!("{path}/claim");
@@ -50,6 +51,10 @@ impl Browser {
         let decide = format!("{path}/decide");
         let decided = self.call(service, "POST", &decide, body).await;
         assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+        let now_ms = clock::now_ms();
+        while clock::now_ms() == now_ms {
+            std::hint::spin_loop();
+        }
         decided.json()["version"].as_u64().unwrap()
     }
 
