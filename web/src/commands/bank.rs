@@ -34,14 +34,25 @@ const SAY_EVERY: Duration = Duration::from_secs(2);
 
 /// Where the bank is.
 enum Door {
-    /// Here, with the audit's files, which follow.
-    Open {
-        bank: Bank,
-        store: Arc<Store>,
-        anchor: Anchor,
-    },
+    /// Here.
+    Open(Box<Here>),
     /// With the service that holds this data folder.
     Service(PathBuf),
+}
+
+/// An open bank, with the audit's files, which follow.
+struct Here {
+    bank: Bank,
+    store: Arc<Store>,
+    anchor: Anchor,
+}
+
+impl Here {
+    fn follow(&self) -> Result<(), CommandError> {
+        let followed = self.anchor.catch_up(&*self.store);
+        followed.map_err(|error| CommandError::Admin(error.to_string()))?;
+        Ok(())
+    }
 }
 
 impl Door {
@@ -59,22 +70,18 @@ impl Door {
         let anchor = Anchor::open(&settings.audit_dir(), &*store, now_ms);
         let (anchor, _) = anchor.map_err(failed)?;
         let bank = Bank::new(Arc::clone(&store));
-        Ok(Self::Open {
+        Ok(Self::Open(Box::new(Here {
             bank,
             store,
             anchor,
-        })
+        })))
     }
 
     fn ask(&self, command: &Command) -> Result<Answer, CommandError> {
         let answer = match self {
-            Self::Open {
-                bank,
-                store,
-                anchor,
-            } => {
-                let answer = bank_control::obey(bank, command, clock::now_ms())?;
-                follow(anchor, store)?;
+            Self::Open(here) => {
+                let answer = bank_control::obey(&here.bank, command, clock::now_ms())?;
+                here.follow()?;
                 answer
             }
             Self::Service(data) => bank_control::ask(data, command).map_err(|error| {
@@ -94,7 +101,7 @@ impl Door {
     /// Entries that are added together.
     fn batch(&self) -> usize {
         match self {
-            Self::Open { .. } => BATCH_HERE,
+            Self::Open(_) => BATCH_HERE,
             Self::Service(_) => BATCH_MAX,
         }
     }
@@ -105,27 +112,18 @@ impl Door {
         if entries.is_empty() {
             return Ok(0);
         }
-        let Self::Open {
-            bank,
-            store,
-            anchor,
-        } = self
-        else {
+        let Self::Open(here) = self else {
             return match self.ask(&Command::Import { entries })? {
                 Answer::Imported { n_added } => Ok(n_added),
                 _ => Err(another_question()),
             };
         };
-        let added = bank.import(&Actor::Operator, &entries, clock::now_ms())?;
-        follow(anchor, store)?;
+        let added = here
+            .bank
+            .import(&Actor::Operator, &entries, clock::now_ms())?;
+        here.follow()?;
         Ok(u64::try_from(added.len()).unwrap_or(u64::MAX))
     }
-}
-
-fn follow(anchor: &Anchor, store: &Store) -> Result<(), CommandError> {
-    let followed = anchor.catch_up(store);
-    followed.map_err(|error| CommandError::Admin(error.to_string()))?;
-    Ok(())
 }
 
 fn another_question() -> CommandError {
