@@ -36,7 +36,7 @@ const SAY_EVERY: Duration = Duration::from_secs(2);
 enum Door {
     /// Here, with the audit's files, which follow.
     Open {
-        bank: Bank,
+        bank: Box<Bank>,
         store: Arc<Store>,
         anchor: Anchor,
     },
@@ -58,7 +58,7 @@ impl Door {
         };
         let anchor = Anchor::open(&settings.audit_dir(), &*store, now_ms);
         let (anchor, _) = anchor.map_err(failed)?;
-        let bank = Bank::new(Arc::clone(&store));
+        let bank = Box::new(Bank::new(Arc::clone(&store)));
         Ok(Self::Open {
             bank,
             store,
