@@ -272,6 +272,7 @@ fn words(sort: Sort) -> &'static str {
         Sort::HarmFirst => "most harmful first",
         Sort::MostUncertain => "most uncertain first",
         Sort::OldestFirst => "oldest first",
+        Sort::DueFirst => "due first",
     }
 }
 
