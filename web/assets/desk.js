@@ -227,6 +227,12 @@ function remove(policy) {
     say("Only child abuse can be refused from now on. Choose that, or take the tick away.", "bad");
     return;
   }
+  const reference = dialogs.remove.querySelector("[data-words]");
+  if (policy === "legal-order" && !reference.value.trim()) {
+    say("An order needs its reference: write it here, then press its digit again.", "bad");
+    reference.focus();
+    return;
+  }
   const verdict = { kind: "remove", policy, reason: words(dialogs.remove) };
   if (ban?.checked) verdict.bank = "refuse";
   if (ban) ban.checked = false;

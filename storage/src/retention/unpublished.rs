@@ -88,11 +88,14 @@ pub fn expect_copies(
         }
         keyspace.commit(changes)?;
     }
+    if is_expected {
+        return Ok(0);
+    }
     let mut n_dropped = 0_usize;
-    while !is_expected {
+    loop {
         let found = keyspace.range(&keys::all_unpublished(), DROPPED_AT_ONCE)?;
         if found.is_empty() {
-            break;
+            return Ok(n_dropped);
         }
         n_dropped = n_dropped.saturating_add(found.len());
         let mut changes = Changes::new();
@@ -100,7 +103,6 @@ pub fn expect_copies(
         pending::plan(keyspace, &mut changes, now_ms)?;
         keyspace.commit(changes)?;
     }
-    Ok(n_dropped)
 }
 
 /// Up to `limit` images whose copies are to be purged, in the order of their ids,
