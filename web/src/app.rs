@@ -25,6 +25,7 @@ use crate::moderation::shadow_model::ShadowModel;
 use crate::moderation::thresholds::ThresholdBook;
 use crate::policies;
 use crate::request_log::RequestLog;
+use crate::retention::LastLook;
 use crate::routes;
 use crate::staff::Staff;
 use crate::statistics::Statistics;
@@ -51,6 +52,8 @@ pub struct App {
     pub uploads: UploadRate,
     /// Rung when the hash bank has grown.
     pub bank_grew: Notify,
+    /// How late what has a deadline is, as it was looked at last.
+    pub lateness: LastLook,
     /// The data path.
     pub pipeline: Pipeline,
     /// The candidate model that looks on.
@@ -129,6 +132,7 @@ impl App {
             relabel: Notify::new(),
             uploads: UploadRate::default(),
             bank_grew: Notify::new(),
+            lateness: LastLook::default(),
             settings,
             pipeline,
             shadow_model: ShadowModel::default(),

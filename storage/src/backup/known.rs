@@ -12,8 +12,9 @@ use crate::retention::pending;
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, KeyRange, Keyspace, Space, StorageError};
 
-/// Folders that are looked into.
-const FOLDERS_MAX: usize = 64;
+/// Folders that are read together. There can be as many as backups were made into
+/// within the days that they are kept.
+const FOLDERS_AT_ONCE: usize = 64;
 
 /// How long a folder that cannot be reached is remembered after its newest backup
 /// should have ended.
@@ -87,15 +88,22 @@ pub(super) fn remember(
 /// # Errors
 /// The store's. A folder that cannot be read is no error.
 pub(crate) fn look(keys: &dyn Keyspace) -> Result<Vec<Looked>, StorageError> {
-    let entries = keys.range(&all(), FOLDERS_MAX)?;
-    let looked = entries.into_iter().map(|entry| {
-        let known = Kept::<Known>::decode(entry.key, entry.value)?.value;
-        Ok(Looked {
-            made_at_ms: set::made_at(&known.folder).ok(),
-            known,
-        })
-    });
-    looked.collect()
+    let mut looked = Vec::new();
+    let mut range = all();
+    loop {
+        let page = keys.range(&range, FOLDERS_AT_ONCE)?;
+        let Some(last) = page.last() else {
+            return Ok(looked);
+        };
+        range = range.after(&last.key);
+        for entry in page {
+            let known = Kept::<Known>::decode(entry.key, entry.value)?.value;
+            looked.push(Looked {
+                made_at_ms: set::made_at(&known.folder).ok(),
+                known,
+            });
+        }
+    }
 }
 
 /// Ends the backups in a folder whose time is over, with every file that they alone

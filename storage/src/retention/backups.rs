@@ -78,6 +78,11 @@ impl Retention<'_> {
                         .first()
                         .map_or(0, |oldest| now_ms.saturating_sub(*oldest));
                     ages.oldest_backup_ms = ages.oldest_backup_ms.max(oldest);
+                    if let Some(newest) = made.last() {
+                        let age = now_ms.saturating_sub(*newest);
+                        let known = ages.newest_backup_ms.unwrap_or(u64::MAX);
+                        ages.newest_backup_ms = Some(known.min(age));
+                    }
                 }
                 None => ages.n_backup_folders_lost += 1,
             }

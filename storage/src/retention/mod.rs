@@ -224,6 +224,8 @@ pub struct Ages {
     pub oldest_backup_ms: u64,
     /// Folders with backups that cannot be reached.
     pub n_backup_folders_lost: u64,
+    /// Age of the newest backup, in milliseconds; `None` where there is none.
+    pub newest_backup_ms: Option<u64>,
 }
 
 /// Why a job did not go on.

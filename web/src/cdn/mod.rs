@@ -232,12 +232,14 @@ pub fn announce(store: &Store, is_there: bool, now_ms: u64) -> Result<(), Storag
 fn read_token(path: &Path) -> Result<String, CdnError> {
     let mut token = String::new();
     let read = std::fs::File::open(path)
-        .and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_string(&mut token));
+        .and_then(|file| file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut token));
     read.map_err(|source| CdnError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
-    if token.trim().is_empty() {
+    // A part of a token is none.
+    let is_whole = u64::try_from(token.len()).is_ok_and(|bytes| bytes <= TOKEN_BYTES_MAX);
+    if token.trim().is_empty() || !is_whole {
         return Err(CdnError::NoToken {
             path: path.to_owned(),
         });

@@ -51,18 +51,12 @@ pub(super) fn run(settings: &Settings, arguments: &PromisesArgs) -> Result<ExitC
 fn facts(settings: &Settings) -> Result<Facts<'_>, CommandError> {
     let mut facts = Facts {
         settings,
-        ages: None,
-        n_reports_overdue: None,
+        lateness: None,
     };
     if settings.data.join("db").is_dir() {
         let answer = Door::open(settings)?.ask(&Command::Look)?;
-        if let Answer::Looked {
-            ages,
-            n_reports_overdue,
-        } = answer
-        {
-            facts.ages = Some(ages);
-            facts.n_reports_overdue = Some(n_reports_overdue);
+        if let Answer::Looked { lateness } = answer {
+            facts.lateness = Some(lateness);
         }
     }
     Ok(facts)

@@ -162,6 +162,10 @@ impl Checked {
             match line.split_last() {
                 None => return Ok(()),
                 Some((b'\n', whole)) => self.json(row, row.id, whole),
+                Some(_) if line.len() as u64 == LINE_BYTES_MAX => {
+                    self.note(row.id, "a line is too long to be one of ours");
+                    return Ok(());
+                }
                 // A crash cut it short, and it was never promised.
                 Some(_) => return Ok(()),
             }
@@ -174,6 +178,10 @@ impl Checked {
             .filter_map(|row| Some((row, row.place.key_prefix()?)))
             .filter(|(_, prefix)| key.starts_with(prefix))
             .max_by_key(|(_, prefix)| prefix.len());
+        let found = found.filter(|(row, _)| match row.place {
+            Place::Entry(name) => key.len() == index_key_bytes(name),
+            _ => true,
+        });
         let Some((row, _)) = found else {
             let begin = key.get(..3).unwrap_or(key).escape_ascii();
             self.note(&begin.to_string(), "an entry that is not in the map");
@@ -213,6 +221,19 @@ impl Checked {
             return;
         }
         *self.unknown.entry(unknown).or_default() += 1;
+    }
+}
+
+/// Length of the keys of records and their indexes, all of which are fixed: the
+/// letter, what the index is by, and an id.
+fn index_key_bytes(name: &str) -> usize {
+    let id = 12;
+    match name {
+        "r" | "v" => 1 + id,
+        "h" | "l" => 1 + 32 + id,
+        "s" => 2 + 8 + id,
+        "i" => 1 + 4 + id,
+        _ => name.len(),
     }
 }
 

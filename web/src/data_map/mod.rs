@@ -354,7 +354,7 @@ impl Subject {
             Self::Holds => {
                 "Until the order ends. The counts, which name nobody, as long as the service exists"
             }
-            Self::Abuse => "Blocks until their date; everything else in memory, a day at most",
+            Self::Abuse => "Blocks until their date; everything else in memory, a week at most",
             Self::Accounts => "As long as they work here; sessions 12 hours at most",
             Self::Browser => "As the table of cookies says",
             Self::Operation => "As long as it is needed",

@@ -17,7 +17,6 @@ use crate::error::WebError;
 use crate::http::visitor::Visitor;
 use crate::pages::policies::{Facts, LawfulYear, Listed, Sheet};
 use crate::promises::Facts as Known;
-use crate::retention::House;
 use crate::routes::headers;
 
 /// Since when Global Privacy Control is honoured.
@@ -110,13 +109,9 @@ async fn data_map(State(app): State<AppState>, headers: HeaderMap) -> Html<Strin
 /// `GET /promises`: what is promised and how it stands.
 async fn promises(State(app): State<AppState>, headers: HeaderMap) -> Html<String> {
     let visitor = Visitor::of(&app, &headers);
-    let house = House::of(&app);
-    let looked = app.with_store(move |_| Ok(house.look(clock::now_ms()).ok()));
-    let looked = looked.await.ok().flatten();
     let facts = Known {
         settings: &app.settings,
-        ages: looked.map(|(ages, _)| ages),
-        n_reports_overdue: looked.map(|(_, n_due)| n_due),
+        lateness: app.lateness.recent(&app).await,
     };
     Html(crate::pages::promises::page(&visitor.site, &facts))
 }

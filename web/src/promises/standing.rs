@@ -1,13 +1,18 @@
 //! How a promise stands on this very service.
 
 use imgshare_storage::calendar::MS_A_DAY;
-use imgshare_storage::retention::Ages;
 
 use super::Promise;
 use crate::config::Settings;
+use crate::retention::Lateness;
 
 /// Days that a deletion may stay on active servers.
 const DELETED_DAYS_MAX: u64 = 30;
+
+const MS_AN_HOUR: u64 = MS_A_DAY / 24;
+
+/// How old the newest backup may be, in milliseconds: a week.
+const BACKUP_NEWEST_MS: u64 = 7 * MS_A_DAY;
 
 /// Days that a backup may be kept, and one for the pass that ends it.
 const BACKUP_DAYS_MAX: u64 = 91;
@@ -56,10 +61,8 @@ impl Standing {
 pub struct Facts<'a> {
     /// The settings.
     pub settings: &'a Settings,
-    /// How old the oldest of what must end is; `None` when nobody could look.
-    pub ages: Option<Ages>,
-    /// Reports that should have ended; `None` when nobody could look.
-    pub n_reports_overdue: Option<u64>,
+    /// How late what has a deadline is; `None` when nobody could look.
+    pub lateness: Option<Lateness>,
 }
 
 impl Facts<'_> {
@@ -68,36 +71,65 @@ impl Facts<'_> {
     pub fn standing(&self, promise: &Promise) -> Standing {
         let settings = self.settings;
         match promise.number {
-            "P12" | "P23" | "P25" => self.operators(),
-            "P13b" => self.aged(|ages| {
-                let days = ages.oldest_log_ms / MS_A_DAY;
+            "P12" | "P23" => self.operators(),
+            "P13b" => self.late(|late| {
+                let days = late.ages.oldest_log_ms / MS_A_DAY;
                 (days > LOG_DAYS_MAX).then(|| format!("the oldest log is {days} days old"))
             }),
-            "P13d" => match self.n_reports_overdue {
-                None => Standing::Unknown,
-                Some(0) => Standing::Kept,
-                Some(n) => Standing::Broken(format!("{n} reports should have ended")),
-            },
+            "P13d" => self.late(|late| {
+                let n = late.n_reports_overdue;
+                (n > 0).then(|| format!("{n} reports should have ended"))
+            }),
             "P13e" => self.deletions(),
             "P14" if !settings.is_behind_tls() => Standing::Needs(
                 "neither tls.certificate nor a base_url with https is set".to_owned(),
             ),
-            "P15" if settings.backup.folder.as_os_str().is_empty() => {
-                Standing::Needs("backup.folder is not set: nothing makes backups".to_owned())
-            }
+            "P15" => self.backups(),
+            "P20" => self.requests(),
+            "P21" => self.late(|late| {
+                let hours = late.oldest_cdn_purge_ms / MS_AN_HOUR;
+                (hours > 0).then(|| {
+                    format!("copies of an image have waited {hours} hours for the network's purge")
+                })
+            }),
+            "P25" => match self.requests() {
+                Standing::Kept => self.operators(),
+                late => late,
+            },
             _ => Standing::Kept,
         }
     }
 
-    fn aged(&self, broken: impl Fn(&Ages) -> Option<String>) -> Standing {
-        match &self.ages {
+    fn late(&self, broken: impl Fn(&Lateness) -> Option<String>) -> Standing {
+        match &self.lateness {
             None => Standing::Unknown,
-            Some(ages) => broken(ages).map_or(Standing::Kept, Standing::Broken),
+            Some(late) => broken(late).map_or(Standing::Kept, Standing::Broken),
+        }
+    }
+
+    fn requests(&self) -> Standing {
+        self.late(|late| {
+            let n = late.n_requests_overdue;
+            (n > 0).then(|| format!("{n} requests should have been answered"))
+        })
+    }
+
+    fn backups(&self) -> Standing {
+        let newest = self.lateness.map(|late| late.ages.newest_backup_ms);
+        match newest {
+            None => Standing::Unknown,
+            Some(Some(age)) if age <= BACKUP_NEWEST_MS => Standing::Kept,
+            Some(Some(age)) => {
+                let days = age / MS_A_DAY;
+                Standing::Needs(format!("the newest backup is {days} days old"))
+            }
+            Some(None) => Standing::Needs("there is no backup of this server".to_owned()),
         }
     }
 
     fn deletions(&self) -> Standing {
-        let late = self.aged(|ages| {
+        let late = self.late(|late| {
+            let ages = &late.ages;
             let days = ages.pending_purge_ms / MS_A_DAY;
             if days > DELETED_DAYS_MAX {
                 return Some(format!(
@@ -107,7 +139,9 @@ impl Facts<'_> {
             let days = ages.oldest_backup_ms / MS_A_DAY;
             (days > BACKUP_DAYS_MAX).then(|| format!("the oldest backup is {days} days old"))
         });
-        let n_lost = self.ages.map_or(0, |ages| ages.n_backup_folders_lost);
+        let n_lost = self
+            .lateness
+            .map_or(0, |late| late.ages.n_backup_folders_lost);
         match late {
             Standing::Kept if n_lost > 0 => Standing::Needs(format!(
                 "{n_lost} folders with backups cannot be reached: nothing ends what is in them"

@@ -8,6 +8,7 @@ use imgshare_storage::retention::{Ages, Job};
 use super::proofs::Proofs;
 use super::*;
 use crate::config::Settings;
+use crate::retention::Lateness;
 
 fn promise(number: &str) -> &'static Promise {
     let found = PROMISES.iter().find(|promise| promise.number == number);
@@ -65,12 +66,16 @@ fn a_promise_whose_job_lags_behind_is_broken() {
     let standing = |number, log_days: u64, purge_days: u64, n_reports_overdue| {
         let facts = Facts {
             settings: &settings,
-            ages: Some(Ages {
-                oldest_log_ms: log_days * MS_A_DAY,
-                pending_purge_ms: purge_days * MS_A_DAY,
-                ..Ages::default()
+            lateness: Some(Lateness {
+                ages: Ages {
+                    oldest_log_ms: log_days * MS_A_DAY,
+                    pending_purge_ms: purge_days * MS_A_DAY,
+                    ..Ages::default()
+                },
+                n_reports_overdue,
+                n_requests_overdue: n_reports_overdue,
+                oldest_cdn_purge_ms: purge_days * MS_A_DAY,
             }),
-            n_reports_overdue: Some(n_reports_overdue),
         };
         facts.standing(promise(number)).as_str()
     };
@@ -80,14 +85,18 @@ fn a_promise_whose_job_lags_behind_is_broken() {
     assert_eq!(standing("P13e", 0, 31, 0), "broken");
     assert_eq!(standing("P13d", 0, 0, 0), "kept");
     assert_eq!(standing("P13d", 0, 0, 1), "broken");
+    for number in ["P20", "P25"] {
+        assert_eq!(standing(number, 0, 0, 1), "broken", "{number}");
+    }
+    assert_eq!(standing("P21", 0, 0, 0), "kept");
+    assert_eq!(standing("P21", 0, 1, 0), "broken");
     // Nothing of the operator's is filled in.
     for number in ["P12", "P14", "P15", "P23", "P25"] {
         assert_eq!(standing(number, 0, 0, 0), "needs-operator", "{number}");
     }
     let nobody_looked = Facts {
         settings: &settings,
-        ages: None,
-        n_reports_overdue: None,
+        lateness: None,
     };
     for number in ["P13b", "P13d", "P13e"] {
         assert_eq!(nobody_looked.standing(promise(number)), Standing::Unknown);

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imgshare_storage::backup::{self, BackupKey, DAYS_MAX, Made};
-use imgshare_storage::retention::{self, Ages, Did, Job, Planned};
+use imgshare_storage::retention::{self, Did, Job, Planned};
 use imgshare_storage::{ImageId, Store, ViewDelta};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
-use super::{Ended, House, views};
+use super::{Ended, House, Lateness, views};
 use crate::app::{App, AppState};
 use crate::{clock, control_socket};
 
@@ -80,10 +80,8 @@ pub enum Answer {
     },
     /// What a look found.
     Looked {
-        /// How old the oldest of what must end is.
-        ages: Ages,
-        /// Reports that should have ended a day ago.
-        n_reports_overdue: u64,
+        /// How late things are.
+        lateness: Lateness,
     },
     /// What a backup did.
     BackedUp {
@@ -114,10 +112,7 @@ pub fn obey(
         Command::Run => house.run(now_ms, gone).map(|jobs| Answer::Ended { jobs }),
         Command::Look => house
             .look(now_ms)
-            .map(|(ages, n_reports_overdue)| Answer::Looked {
-                ages,
-                n_reports_overdue,
-            }),
+            .map(|lateness| Answer::Looked { lateness }),
         Command::Backup { to, key, days_max } => {
             let made = back_up(house, to, key, *days_max, now_ms);
             return made.map_or_else(refused, |made| Answer::BackedUp { made });

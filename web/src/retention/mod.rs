@@ -6,6 +6,7 @@
 pub mod backup;
 pub mod control;
 mod keeper;
+mod last_look;
 pub mod views;
 
 use std::ops::ControlFlow;
@@ -15,11 +16,14 @@ use std::sync::Arc;
 use imgshare_storage::calendar::MS_A_DAY;
 use imgshare_storage::complaints::Complaints;
 use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
-use imgshare_storage::retention::{Ages, Did, Job, Planned, Retention, RetentionError, Terms};
-use imgshare_storage::{ImageId, Store};
+use imgshare_storage::retention::{
+    Ages, Did, Job, PLAN_MAX, Planned, Retention, RetentionError, Terms, unpublished,
+};
+use imgshare_storage::{ImageId, Store, lawful};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use keeper::keep;
+pub use last_look::LastLook;
 
 use crate::app::App;
 
@@ -33,6 +37,23 @@ pub struct House {
     complaints: Arc<Complaints>,
     data: PathBuf,
     terms: Terms,
+}
+
+/// Requests about personal data that are looked at.
+const REQUESTS_MAX: usize = 1_000;
+
+/// How late what has a deadline is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lateness {
+    /// How old the oldest of what must end is.
+    pub ages: Ages,
+    /// Reports that should have ended a day ago.
+    pub n_reports_overdue: u64,
+    /// Requests about personal data that should have been answered.
+    pub n_requests_overdue: u64,
+    /// For how long copies of an image have waited to be purged at a CDN for the
+    /// first time, in milliseconds.
+    pub oldest_cdn_purge_ms: u64,
 }
 
 /// What a job has done as a whole.
@@ -104,16 +125,28 @@ impl House {
             .collect()
     }
 
-    /// How old the oldest of what must end is, and how many reports should have
-    /// ended a day ago: jobs come round within hours.
-    /// Changes nothing.
+    /// How late what has a deadline is. Changes nothing.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn look(&self, now_ms: u64) -> Result<(Ages, u64), RetentionError> {
+    pub fn look(&self, now_ms: u64) -> Result<Lateness, RetentionError> {
         let retention = self.retention();
+        let store = &**self.store();
+        // Jobs come round within hours.
         let reports = retention.plan(Job::Reports, now_ms.saturating_sub(MS_A_DAY))?;
-        Ok((retention.ages(now_ms)?, reports.n_due))
+        let requests = lawful::open(store, REQUESTS_MAX)?;
+        let requests = requests.iter().filter(|request| request.due_at_ms < now_ms);
+        let purges = unpublished::waiting(store, None, PLAN_MAX)?;
+        let noted = purges.iter().filter_map(|waiting| {
+            let known = waiting.known();
+            known.noted_ms.filter(|_| known.purged_ms.is_none())
+        });
+        Ok(Lateness {
+            ages: retention.ages(now_ms)?,
+            n_reports_overdue: reports.n_due,
+            n_requests_overdue: u64::try_from(requests.count()).unwrap_or(u64::MAX),
+            oldest_cdn_purge_ms: noted.min().map_or(0, |since| now_ms.saturating_sub(since)),
+        })
     }
 
     /// Does everything that is due. `gone` is told the images that are gone after each

@@ -222,6 +222,7 @@ pub(super) const ROWS: &[Row] = &[
         subject: Subject::Deletions,
         purpose: "To survive the loss of the machine",
         until: "Until no backup needs it: 90 days after its deletion at most",
+        ended_by: End::Job(Job::Backups),
         ..TO_RUN
     },
     Row {
@@ -231,7 +232,17 @@ pub(super) const ROWS: &[Row] = &[
         subject: Subject::Deletions,
         purpose: "To survive the loss of the machine",
         until: "90 days at most",
-        ended_by: End::Expiry,
+        ended_by: End::Job(Job::Backups),
+        ..TO_RUN
+    },
+    Row {
+        id: "backup-needs",
+        place: Place::BackupFile("snapshots/*/needs"),
+        what: "Which sealed images a backup needs, by names that tell nothing without the key",
+        subject: Subject::Deletions,
+        purpose: "To end old backups without the key",
+        until: "90 days at most",
+        ended_by: End::Job(Job::Backups),
         ..TO_RUN
     },
     Row {

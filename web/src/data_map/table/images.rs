@@ -80,12 +80,18 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "record",
         place: Place::Entry("r"),
-        what: "The record of an image",
+        what: "The record of an image; whoever has the link sees size, type, time of upload, label \
+               and scores, and not the file name",
         content: Content::Json,
         fields: RECORD,
         purpose: "To serve the image with its type, name and warning, and to let its owner delete \
                   it",
-        seen_by: &[Receiver::Uploader, Receiver::Staff, Receiver::Authority],
+        seen_by: &[
+            Receiver::Public,
+            Receiver::Uploader,
+            Receiver::Staff,
+            Receiver::Authority,
+        ],
         exports: &[Export::Uploader, Export::Authority, Export::Backup],
         ..OF_IMAGES
     },
@@ -145,7 +151,7 @@ pub(super) const ROWS: &[Row] = &[
             Field::new("last_day", "Day of the last view"),
         ],
         purpose: "To know which images nobody looks at any more",
-        seen_by: &[Receiver::Uploader, Receiver::Staff],
+        seen_by: &[Receiver::Public, Receiver::Uploader, Receiver::Staff],
         exports: &[Export::Uploader, Export::Backup],
         ..OF_IMAGES
     },
@@ -256,7 +262,7 @@ pub(super) const ROWS: &[Row] = &[
         subject: Subject::Deletions,
         purpose: "So that copies go with the image",
         until: "Until the network has purged them",
-        ended_by: End::Replaced,
+        ended_by: End::Expiry,
         ..OF_IMAGES
     },
     Row {
