@@ -13,6 +13,8 @@ mod counts;
 
 pub use counts::{DayCounts, ENTRIES_MAX, NAME_BYTES_MAX};
 
+use crate::calendar::MS_A_DAY;
+use crate::retention::pending;
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, Direction, ImageId, KeyRange, Keyspace, Space, State, StorageError, Store};
 
@@ -163,7 +165,7 @@ pub fn close_before(
     count_min: u64,
 ) -> Result<usize, StorageError> {
     let mut changes = Changes::new();
-    let mut n_closed = 0;
+    let (mut n_closed, mut is_less) = (0, false);
     for (_, dimension, kept) in entries(keys, &before(today))? {
         if kept.value.is_closed {
             continue;
@@ -173,8 +175,12 @@ pub fn close_before(
             Dimension::Sessions => kept.value.clone().closed_whole("sessions", count_min),
             _ => kept.value.clone().withhold(count_min),
         };
+        is_less |= closed.names().count() < kept.value.names().count();
         kept.replace(&mut changes, &closed);
         n_closed += 1;
+    }
+    if is_less {
+        pending::plan(keys, &mut changes, start_ms(today))?;
     }
     if n_closed > 0 {
         keys.commit(changes)?;
@@ -216,9 +222,29 @@ pub fn expire(
         kept.remove(&mut changes);
     }
     if !dry_run && !changes.is_empty() {
+        pending::plan(keys, &mut changes, start_ms(today))?;
         keys.commit(changes)?;
     }
     Ok(expired)
+}
+
+/// Which of these names are of no image that is public.
+///
+/// # Errors
+/// The store's.
+pub fn gone_images<'a>(
+    store: &Store,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<String>, StorageError> {
+    let mut gone = Vec::new();
+    for name in names {
+        let id = name.parse::<ImageId>().ok();
+        let record = id.map(|id| store.find(&id)).transpose()?.flatten();
+        if record.is_none_or(|record| record.state != State::Public) {
+            gone.push(name.to_owned());
+        }
+    }
+    Ok(gone)
 }
 
 /// Takes out the ids of images that are not public any more; their views stay
@@ -226,21 +252,14 @@ pub fn expire(
 ///
 /// # Errors
 /// The store's.
-pub fn forget_gone_images(store: &Store) -> Result<usize, StorageError> {
+pub fn forget_gone_images(store: &Store, today: u32) -> Result<usize, StorageError> {
     let mut changes = Changes::new();
     let mut n_gone = 0;
     for (_, dimension, kept) in entries(store, &Space::Aggregates.all())? {
         if dimension != Dimension::Images {
             continue;
         }
-        let mut gone = Vec::new();
-        for name in kept.value.names() {
-            let id = name.parse::<ImageId>().ok();
-            let record = id.map(|id| store.find(&id)).transpose()?.flatten();
-            if record.is_none_or(|record| record.state != State::Public) {
-                gone.push(name.to_owned());
-            }
-        }
+        let gone = gone_images(store, kept.value.names())?;
         if gone.is_empty() {
             continue;
         }
@@ -250,9 +269,16 @@ pub fn forget_gone_images(store: &Store) -> Result<usize, StorageError> {
         n_gone += gone.len();
     }
     if n_gone > 0 {
+        pending::plan(store, &mut changes, start_ms(today))?;
         Keyspace::commit(store, changes)?;
     }
     Ok(n_gone)
+}
+
+/// What is taken out leaves the database's files with the next rewrite, by whose
+/// time the day counts whole.
+fn start_ms(day: u32) -> u64 {
+    u64::from(day).saturating_mul(MS_A_DAY)
 }
 
 fn before(day: u32) -> KeyRange {

@@ -93,7 +93,7 @@ impl DayCounts {
     }
 
     /// Counts a name among the others from now on.
-    pub(super) fn forget(&mut self, name: &str) {
+    pub fn forget(&mut self, name: &str) {
         if let Some(count) = self.counts.remove(name) {
             self.others = self.others.saturating_add(count);
         }

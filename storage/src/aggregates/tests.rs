@@ -108,9 +108,9 @@ fn an_image_that_is_gone_is_named_no_more() {
     });
     let viewed = [(kept.as_str(), 10), (removed.as_str(), 20)];
     write(&store, &[daily(100, Dimension::Images, &viewed)]).unwrap();
-    assert_eq!(forget_gone_images(&store).unwrap(), 0);
+    assert_eq!(forget_gone_images(&store, 20_000).unwrap(), 0);
     store.remove(&removed, 0).unwrap();
-    assert_eq!(forget_gone_images(&store).unwrap(), 1);
+    assert_eq!(forget_gone_images(&store, 20_000).unwrap(), 1);
     let left = read(&store, 100, Dimension::Images).unwrap().unwrap();
     assert_eq!(left.sorted(), [(kept.as_str(), 10)]);
     assert_eq!(left.others(), 20);
@@ -151,4 +151,21 @@ proptest! {
         let shown = DayCounts::most_of([("a".to_owned(), count)], 0).so_far(step);
         prop_assert_eq!(shown.of("a"), count / step * step);
     }
+}
+
+#[test]
+fn p09_what_is_withheld_leaves_the_databases_files_with_a_rewrite() {
+    let planned = |count: u64| {
+        let keys = MemoryRecords::default();
+        write(
+            &keys,
+            &[daily(100, Dimension::Referrers, &[("rare.example", count)])],
+        )
+        .unwrap();
+        assert_eq!(close_before(&keys, 101, 5).unwrap(), 1);
+        let planned = keys.get(&Space::Retention.key(&[b"p"])).unwrap();
+        planned.is_some()
+    };
+    assert!(planned(4));
+    assert!(!planned(5), "nothing was taken out");
 }

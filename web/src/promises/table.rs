@@ -62,7 +62,7 @@ pub const PROMISES: [Promise; 30] = [
                 is prohibited",
         kept_by: &[
             Code("the queue, the rules, and the list of hashes that must not come back"),
-            Page("/r/ID, /copyright/notice and the moderators' desk"),
+            Page("/report/ID, /copyright/notice and the moderators' desk"),
         ],
     },
     Promise {
@@ -210,7 +210,7 @@ pub const PROMISES: [Promise; 30] = [
         words: "Not for children under 13; such data is deleted promptly when it is reported",
         kept_by: &[
             Code("reports of that category have a clock of their own"),
-            Page("/r/ID"),
+            Page("/report/ID"),
         ],
     },
     Promise {

@@ -183,6 +183,19 @@ impl Statistics {
         written
     }
 
+    /// Takes the ids of images that are not public any more out of what is to be
+    /// written; their views stay counted.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn forget_gone_images(&self, store: &Store, now_ms: u64) -> Result<(), StorageError> {
+        let names = self.tally(now_ms).names(Dimension::Images);
+        for name in aggregates::gone_images(store, names.iter().map(String::as_str))? {
+            self.tally(now_ms).forget(Dimension::Images, &name);
+        }
+        Ok(())
+    }
+
     /// What is kept from the first to the last day, today's as it was last
     /// written.
     fn days(&self, keys: &dyn Keyspace, first: u32, last: u32) -> Result<Vec<Daily>, StorageError> {
@@ -215,12 +228,13 @@ pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
 fn keep_once(app: &AppState, store: &Store, expires: bool) -> Result<(), StorageError> {
     let now_ms = clock::now_ms();
     let settings = &app.settings.statistics;
+    app.statistics.forget_gone_images(store, now_ms)?;
     app.statistics.write(store, now_ms)?;
     let today = day_of(now_ms);
     aggregates::close_before(store, today, settings.count_min)?;
     if expires {
         aggregates::expire(store, today, settings.days, false)?;
-        aggregates::forget_gone_images(store)?;
+        aggregates::forget_gone_images(store, today)?;
     }
     Ok(())
 }

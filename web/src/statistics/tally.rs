@@ -53,6 +53,24 @@ impl Tally {
         counter.others = counter.others.saturating_add(counts.others());
     }
 
+    /// The names that are counted today.
+    pub(super) fn names(&self, dimension: Dimension) -> Vec<String> {
+        self.today[place(dimension)].names.keys().cloned().collect()
+    }
+
+    /// Counts a name among the others from now on, and on days that wait.
+    pub(super) fn forget(&mut self, dimension: Dimension, name: &str) {
+        let counter = &mut self.today[place(dimension)];
+        if let Some(count) = counter.names.remove(name) {
+            counter.others = counter.others.saturating_add(count);
+        }
+        for daily in &mut self.waiting {
+            if daily.dimension == dimension {
+                daily.counts.forget(name);
+            }
+        }
+    }
+
     /// Everything that is to be written.
     pub(super) fn counted(&self) -> Vec<Daily> {
         self.waiting

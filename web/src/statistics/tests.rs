@@ -87,3 +87,18 @@ fn p05_a_country_is_looked_up_for_those_alone_who_agreed() {
     agreed.insert("sec-gpc", "1".parse().unwrap());
     assert_eq!(statistics.country(&agreed, client), None);
 }
+
+#[test]
+fn p13e_an_image_that_is_gone_is_not_written_again() {
+    let statistics = Statistics::new(&config::Statistics::default());
+    let mut tally = statistics.tally(NOON);
+    tally.add(Dimension::Images, "3kTMd8vXqz2P", 9);
+    drop(tally);
+    let store = Store::memory();
+    statistics.forget_gone_images(&store, NOON).unwrap();
+    statistics.write(&store, NOON).unwrap();
+    let images = aggregates::read(&store, DAY, Dimension::Images)
+        .unwrap()
+        .unwrap();
+    assert_eq!((images.of("3kTMd8vXqz2P"), images.others()), (0, 9));
+}
