@@ -70,7 +70,8 @@ pub fn check(data: &Path) -> Result<Checked, CheckError> {
     let mut checked = Checked::default();
     checked.folder(data, &data_file)?;
     if data.join("db").is_dir() {
-        inspect::each_entry(data, &mut |key, value| checked.entry(key, value))?;
+        let listed = listed_entries();
+        inspect::each_entry(data, &mut |key, value| checked.entry(&listed, key, value))?;
     }
     Ok(checked)
 }
@@ -87,6 +88,15 @@ pub fn check_backup(folder: &Path) -> Result<Checked, CheckError> {
         _ => None,
     })?;
     Ok(checked)
+}
+
+/// A row of the database, with what its keys begin with.
+type ListedEntry = (&'static Row, Vec<u8>);
+
+/// Every row of the database, made once for all entries.
+fn listed_entries() -> Vec<ListedEntry> {
+    let listed = rows().filter_map(|row| Some((row, row.place.key_prefix()?)));
+    listed.collect()
 }
 
 type PatternOf<'a> = &'a dyn Fn(Place) -> Option<&'static str>;
@@ -172,10 +182,10 @@ impl Checked {
         }
     }
 
-    fn entry(&mut self, key: &[u8], value: &[u8]) {
+    fn entry(&mut self, listed: &[ListedEntry], key: &[u8], value: &[u8]) {
         self.n_entries = self.n_entries.saturating_add(1);
-        let found = rows()
-            .filter_map(|row| Some((row, row.place.key_prefix()?)))
+        let found = listed
+            .iter()
             .filter(|(_, prefix)| key.starts_with(prefix))
             .max_by_key(|(_, prefix)| prefix.len());
         let found = found.filter(|(row, _)| match row.place {
