@@ -56,6 +56,17 @@ pub enum Reject {
         /// The limit in force.
         pixels_max: u64,
     },
+    /// Stored sideways, and too large when turned: lossy frames grow several times
+    /// when they are encoded without loss.
+    #[error(
+        "The animation is stored sideways and would take more than {} MB when it is turned; \
+         save it upright, and upload that.",
+        .bytes_max / 1_000_000
+    )]
+    TurnedAnimationTooLarge {
+        /// The limit in force, in bytes.
+        bytes_max: u64,
+    },
     /// Decoding it would take more memory than there is for all images together.
     #[error(
         "The image would take {} MB of memory to decode; {} MB are the most there is.",
@@ -94,7 +105,9 @@ impl Reject {
             Self::SideTooLong { .. } => "side-too-long",
             Self::TooManyPixels { .. } => "too-many-pixels",
             Self::TooManyFrames { .. } => "too-many-frames",
-            Self::AnimationTooLarge { .. } => "animation-too-large",
+            Self::AnimationTooLarge { .. } | Self::TurnedAnimationTooLarge { .. } => {
+                "animation-too-large"
+            }
             Self::NeedsTooMuchMemory { .. } => "needs-too-much-memory",
             Self::MetadataNotRemovable { .. } => "metadata-not-removable",
             Self::DeadlineExceeded { .. } => "deadline-exceeded",

@@ -317,6 +317,7 @@ fn reject_status(reject: &Reject) -> StatusCode {
         | Reject::TooManyPixels { .. }
         | Reject::TooManyFrames { .. }
         | Reject::AnimationTooLarge { .. }
+        | Reject::TurnedAnimationTooLarge { .. }
         | Reject::NeedsTooMuchMemory { .. }
         | Reject::MetadataNotRemovable { .. }
         | Reject::DeadlineExceeded { .. } => StatusCode::UNPROCESSABLE_ENTITY,

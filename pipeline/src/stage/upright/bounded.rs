@@ -16,6 +16,10 @@ impl Bounded {
         }
     }
 
+    pub(super) fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

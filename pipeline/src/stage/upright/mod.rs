@@ -36,10 +36,12 @@ const UNTURNABLE: Reject = Reject::Malformed {
 /// many times as much on disk and in memory.
 pub(in crate::stage) const TURNED_ANIMATION_BYTES_MAX: usize = 96 << 20;
 
-const GROWS_TOO_LARGE: Reject = Reject::MetadataNotRemovable {
-    detail: "an animation that is stored sideways grew too large when it was turned; \
-             save it upright",
-};
+/// The refusal of an animation that would take more than `bytes_max`.
+fn grows_too_large(bytes_max: usize) -> Reject {
+    Reject::TurnedAnimationTooLarge {
+        bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX),
+    }
+}
 
 /// True if the file's orientation tag says that it must be turned.
 pub(in crate::stage) fn is_sideways(bytes: &[u8], format: Format) -> bool {

@@ -2,21 +2,19 @@
 //! their depth, and the chunks that give them meaning are taken over. The frames of
 //! an animation are turned where they lie, and meet each other as before.
 
-use png::{ColorType, Compression, Encoder, EncodingError, FrameControl, Transformations};
+use png::{
+    ColorType, DeflateCompression, Encoder, EncodingError, Filter, FrameControl, Transformations,
+};
 
 use super::bounded::Bounded;
 use super::orientation::Orientation;
 use super::place::Place;
-use super::{GROWS_TOO_LARGE, UNTURNABLE};
+use super::{UNTURNABLE, grows_too_large};
 use crate::error::Reject;
 use crate::item::Header;
 use crate::stage::cursor::Cursor;
 use crate::stage::png_pictures::{self, Picture, Pictures};
 use crate::stage::scrub::png::chunk::{self, Chunk, SIGNATURE};
-
-/// Pixels of all frames up to which a file is packed as well as may be: beyond,
-/// that takes seconds, and an animation has twice the pixels that a still may have.
-const PACKED_WELL_PX_MAX: u64 = 16_000_000;
 
 /// Decodes, turns and encodes; palette, transparency and colour space stay. Frames
 /// of an animation may come to `animation_bytes_max` together.
@@ -35,8 +33,9 @@ pub(super) fn turn(
         usize::MAX
     };
     let mut encoded = Bounded::new(bytes_max);
-    encode(pictures, header, orientation, &mut encoded).map_err(|error| match error {
-        EncodingError::IoError(_) => GROWS_TOO_LARGE,
+    let packing = pictures.packing(header, bytes.len());
+    encode(pictures, header, orientation, packing, &mut encoded).map_err(|error| match error {
+        EncodingError::IoError(_) => grows_too_large(bytes_max),
         _ => UNTURNABLE,
     })?;
     splice(bytes, &encoded.into_bytes())
@@ -46,6 +45,7 @@ fn encode(
     mut pictures: Pictures<'_>,
     header: Header,
     orientation: Orientation,
+    packing: DeflateCompression,
     out: &mut Bounded,
 ) -> Result<(), EncodingError> {
     let unreadable = || EncodingError::LimitsExceeded;
@@ -60,9 +60,10 @@ fn encode(
         let palette = pictures.info().palette.clone().ok_or_else(unreadable)?;
         encoder.set_palette(palette.into_owned());
     }
-    let area = u64::from(width) * u64::from(height);
-    if header.frames > 1 && area * u64::from(header.frames) > PACKED_WELL_PX_MAX {
-        encoder.set_compression(Compression::Fast);
+    encoder.set_deflate_compression(packing);
+    if color_type == ColorType::Indexed || bits < 8 {
+        // Differences of indices mean nothing (PNG 3rd edition, 12.7).
+        encoder.set_filter(Filter::NoFilter);
     }
     pictures.announce(&mut encoder)?;
     let mut writer = encoder.write_header()?;

@@ -1,4 +1,5 @@
 mod animations;
+mod packing;
 
 use std::time::{Duration, Instant};
 

@@ -14,7 +14,7 @@ use image_webp::{ColorType, WebPEncoder};
 use super::bounded::Bounded;
 use super::orientation::Orientation;
 use super::place::Place;
-use super::{GROWS_TOO_LARGE, UNTURNABLE};
+use super::{UNTURNABLE, grows_too_large};
 use crate::error::Reject;
 use crate::item::Header;
 use crate::stage::decode::{self, Layout, Picture, Raster};
@@ -258,7 +258,8 @@ impl Animation {
             place.height - 1,
             frame.duration_ms,
         ];
-        let length = u32::try_from(16 + picture.len()).map_err(|_| GROWS_TOO_LARGE)?;
+        let too_large = grows_too_large(self.frames.bytes_max());
+        let length = u32::try_from(16 + picture.len()).map_err(|_| too_large.clone())?;
         let head = [
             b"ANMF",
             &length.to_le_bytes()[..],
@@ -269,7 +270,7 @@ impl Animation {
             .write_all(&head)
             .and_then(|()| self.frames.write_all(&[flags]))
             .and_then(|()| self.frames.write_all(picture))
-            .map_err(|_| GROWS_TOO_LARGE)
+            .map_err(|_| too_large)
     }
 
     fn finish(self) -> Result<Vec<u8>, Reject> {
