@@ -84,8 +84,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  imgshare verify photo.jpg\n  curl -s \
         http://127.0.0.1:8080/i/ID.jpg | imgshare verify -\n  imgshare verify --json *.png | \
         jq 'select(.clean | not)'\n\nWith --json each line is an object with path, clean, \
-        format, fate, carried (a list\nof what, offset and bytes) and omitted, or with path, \
-        code and error. The fate is\nstored-as-it-is, cut-anew (it carries nothing, and would be \
+        format, fate, carried (a list\nof what, offset and bytes), omitted, bytes, stored_bytes \
+        and differs (where the two\nfirst do), or with path, code and error. The fate is\nstored-as-it-is, cut-anew (it carries nothing, and would be \
         rewritten), rewritten,\nor refused with its code.")]
     Verify(VerifyArgs),
     /// Fetch, list or check the classifiers' weights.

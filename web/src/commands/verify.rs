@@ -123,6 +123,8 @@ impl Verified {
                     })
                     .collect(),
                 omitted: report.omitted,
+                bytes: report.bytes,
+                stored_bytes: report.stored_bytes,
                 differs: match report.fate {
                     Fate::Rewritten(first) => Some(JsonDifference {
                         what: first.what,
@@ -182,6 +184,16 @@ impl Verified {
             }
             Fate::Rewritten(_) | Fate::CutAnew | Fate::StoredAsItIs | Fate::Unknown(_) => {}
         }
+        if let Some(stored) = report
+            .stored_bytes
+            .filter(|stored| stored / 2 > report.bytes)
+        {
+            lines.push(format!(
+                "           would take {stored} bytes instead of {}: it is stored sideways or in \
+                 other colours, and written again without loss",
+                report.bytes
+            ));
+        }
         lines.join("\n")
     }
 }
@@ -199,6 +211,9 @@ enum JsonLine<'a> {
         code: Option<&'a str>,
         carried: Vec<JsonPart>,
         omitted: u64,
+        bytes: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stored_bytes: Option<usize>,
         /// Where a rewritten file first differs from what would be stored.
         #[serde(skip_serializing_if = "Option::is_none")]
         differs: Option<JsonDifference>,

@@ -34,6 +34,8 @@ pub struct Difference {
 pub enum Departure {
     /// They are left out.
     LeftOut,
+    /// They stand behind what they stood before.
+    Moved,
     /// As many others take their place.
     Replaced,
     /// The part is written anew, with another length.
@@ -46,6 +48,7 @@ impl Departure {
     pub fn words(self) -> &'static str {
         match self {
             Self::LeftOut => "would be left out",
+            Self::Moved => "would be moved",
             Self::Replaced => "would be replaced",
             Self::Rewritten => "would be written anew",
         }
@@ -69,9 +72,11 @@ fn of_parts(file: &[u8], stored: &[u8], format: Format) -> Option<Difference> {
     let theirs = content::parts(file, format)?;
     let ours = content::parts(stored, format)?;
     let mut pairs = theirs.iter().zip(&ours);
-    let ((name, theirs), (our_name, ours)) = pairs.find(|(theirs, ours)| theirs != ours)?;
+    let ((name, theirs), (our_name, our)) = pairs.find(|(theirs, ours)| theirs != ours)?;
     let (how, within, bytes) = if name == our_name {
-        departure(theirs, ours)
+        departure(theirs, our)
+    } else if ours.contains(&(*name, theirs.clone())) {
+        (Departure::Moved, 0, theirs.len())
     } else {
         (Departure::LeftOut, 0, theirs.len())
     };

@@ -47,6 +47,10 @@ pub struct Report {
     pub omitted: u64,
     /// What would become of the file.
     pub fate: Fate,
+    /// Its size in bytes.
+    pub bytes: usize,
+    /// The size of what would be stored, in bytes, if anything would.
+    pub stored_bytes: Option<usize>,
 }
 
 /// What an upload of the file would lead to.
@@ -82,16 +86,21 @@ pub fn inspect(bytes: Arc<[u8]>, limits: &Limits) -> Report {
         .map(|format| list(&bytes, format))
         .unwrap_or_default();
     let (carried, omitted) = listing.into_parts();
-    let fate = match prepare_alone(Arc::clone(&bytes), limits, SIDE) {
-        Ok(prepared) => fate(&bytes, &prepared.scrubbed),
-        Err(PipelineError::Reject(reject)) => Fate::Refused(reject),
-        Err(ours) => Fate::Unknown(ours),
+    let (fate, stored_bytes) = match prepare_alone(Arc::clone(&bytes), limits, SIDE) {
+        Ok(prepared) => {
+            let stored = prepared.scrubbed;
+            (fate(&bytes, &stored), Some(stored.bytes().len()))
+        }
+        Err(PipelineError::Reject(reject)) => (Fate::Refused(reject), None),
+        Err(ours) => (Fate::Unknown(ours), None),
     };
     Report {
         format,
         carried,
         omitted,
         fate,
+        bytes: bytes.len(),
+        stored_bytes,
     }
 }
 

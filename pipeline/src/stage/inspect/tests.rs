@@ -367,3 +367,31 @@ fn the_first_difference_is_named_with_its_place() {
     gif[colour] ^= 0xFF;
     assert_eq!(difference(&gif), ("a table", Replaced, colour, 1));
 }
+
+#[test]
+fn a_part_that_only_moves_is_not_called_left_out() {
+    let clean = scrubbed(&png(40, 24));
+    let density = png_chunk(b"pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]);
+    let intent = png_chunk(b"sRGB", &[0]);
+    let with = |parts: [&[u8]; 2]| [&clean[..33], &parts.concat(), &clean[33..]].concat();
+    let file = with([&density, &intent]);
+    assert_eq!(scrubbed(&file), with([&intent, &density]));
+    assert_eq!(difference(&file).1, Departure::Moved);
+}
+
+#[test]
+fn the_size_that_would_be_stored_is_told() {
+    let clean = scrubbed(&png(40, 24));
+    let with_text = [
+        &clean[..33],
+        &png_chunk(b"tEXt", b"Comment\0hello"),
+        &clean[33..],
+    ]
+    .concat();
+    let told = report(&with_text);
+    assert_eq!(
+        (told.bytes, told.stored_bytes),
+        (with_text.len(), Some(clean.len()))
+    );
+    assert_eq!(report(b"no image").stored_bytes, None);
+}
