@@ -85,8 +85,9 @@ pub enum Command {
         http://127.0.0.1:8080/i/ID.jpg | imgshare verify -\n  imgshare verify --json *.png | \
         jq 'select(.clean | not)'\n\nWith --json each line is an object with path, clean, \
         format, fate, carried (a list\nof what, offset and bytes), omitted, bytes, stored_bytes \
-        and differs (where the two\nfirst do), or with path, code and error. The fate is\nstored-as-it-is, cut-anew (it carries nothing, and would be \
-        rewritten), rewritten,\nor refused with its code.")]
+        and differs (where the two\nfirst do), or with path, code and error. The fate is \
+        stored-as-it-is, cut-anew\n(it carries nothing, and would be rewritten), rewritten, or \
+        refused with its code.")]
     Verify(VerifyArgs),
     /// Fetch, list or check the classifiers' weights.
     #[command(subcommand)]
