@@ -32,7 +32,7 @@ export function emptyWords(claims, query) {
   if (claims.trouble) {
     line(`Nothing is known of what waits: ${troubleWords(claims.trouble)}.`);
     line("This page tries again by itself.");
-  } else if (!claims.isEmpty) {
+  } else if (!claims.isEmpty || !claims.waiting) {
     line("Looking for images…");
   } else {
     const isFiltered = FILTERS.some((name) => query[name] !== undefined);

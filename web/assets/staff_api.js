@@ -34,8 +34,10 @@ async function send(method, path, body, token, { keepalive = false, wait_ms = 30
   } catch {
     throw new ApiError(0, { title: "The server cannot be reached." });
   }
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new ApiError(answer.status, said);
+  const said = answer.status === 204 ? {} : await answer.json().catch(() => null);
+  if (!answer.ok) throw new ApiError(answer.status, said ?? {});
+  // A server that dies while it answers has said nothing.
+  if (!said) throw new ApiError(0, { title: "The server's answer was cut off." });
   if (said.now_ms) aheadMs = said.now_ms - Date.now();
   return said;
 }
@@ -80,8 +82,16 @@ const TOAST_MS = 6000;
 const TOAST_BAD_MS = 15_000;
 
 // Says a sentence for a while, once however often it is said. `tone` is good, warn
-// or bad.
-export function toast(list, text, tone = "warn") {
+// or bad. What is said about a dialog is said in it: all else is behind its backdrop.
+export function toast(corner, text, tone = "warn") {
+  const dialog = document.querySelector("dialog[open]");
+  let list = dialog?.querySelector("[data-said]") ?? corner;
+  if (dialog && list === corner) {
+    list = document.createElement("div");
+    list.dataset.said = "";
+    list.role = "alert";
+    dialog.append(list);
+  }
   [...list.children].find((line) => line.textContent === text)?.remove();
   const line = document.createElement("p");
   line.className = "toast";
