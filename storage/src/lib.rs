@@ -25,6 +25,7 @@ pub mod blocks;
 pub mod calendar;
 pub mod complaints;
 mod data_dir;
+mod decoy;
 mod durable_fs;
 mod erased;
 mod error;

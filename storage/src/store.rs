@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use self::locks::Locks;
 use crate::data_dir::DataDir;
+use crate::decoy;
 use crate::erased::Erased;
 use crate::lawful;
 use crate::likenesses::Likenesses;
@@ -395,6 +396,7 @@ impl Store {
     fn restore(&self, id: &ImageId) -> Result<Option<Record>, StorageError> {
         // Nearly every unknown id is none of ours; only this is on their path.
         if self.blobs.sidecar(id)?.is_none() {
+            decoy::read();
             return Ok(None);
         }
         let _lock = self.lock(id);
