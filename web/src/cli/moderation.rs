@@ -11,8 +11,10 @@ use imgshare_storage::moderation::{BankHash, BankPolicy, Policy};
 pub enum BankCommand {
     /// Add a list of hashes; those that are there already stay as they are.
     ///
-    /// JSON lines or CSV with a column `hash`; a hash is pdq: or sha256: and 64
-    /// hexadecimal characters, and 64 characters alone are a PDQ hash. A sha256 is
+    /// JSON lines with `hash`, or CSV with one column `hash`, `pdq` or `sha256`; a hash
+    /// is pdq: or sha256: and 64 hexadecimal characters, and 64 characters alone are
+    /// of the column's kind, PDQ under `hash` or without a first line that names it.
+    /// Where that line names none, nothing is added. A sha256 is
     /// compared with every upload twice: with the file as it came, and as it is
     /// stored without its metadata. Of the first nothing is kept, so copies that are
     /// stored already are found by what is stored and by PDQ alone: within moments by

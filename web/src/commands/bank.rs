@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use imgshare_storage::audit::{Actor, Anchor};
 use imgshare_storage::moderation::{
-    BANK_CSV_HEADER, Bank, BankCounts, BankEntry, BankHash, ListDefaults, ListReader,
+    BANK_CSV_HEADER, BadLine, Bank, BankCounts, BankEntry, BankHash, ListDefaults, ListReader,
     ModerationError, Note,
 };
 use imgshare_storage::{StorageError, Store};
@@ -228,6 +228,12 @@ fn import(door: &Door, arguments: &BankImportArgs) -> Result<ExitCode, CommandEr
         number += 1;
         match reader.read(&line) {
             Ok(entry) => entries.extend(entry),
+            Err(error @ BadLine::NoHashColumn) => {
+                return Err(CommandError::Argument(format!(
+                    "{}: {error}",
+                    arguments.file.display()
+                )));
+            }
             Err(error) => {
                 n_bad += 1;
                 eprintln!("line {number}: {error}");

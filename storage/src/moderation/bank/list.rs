@@ -47,8 +47,8 @@ pub enum BadLine {
     /// PDQ of a picture with too little to tell it by.
     #[error("a quality of {0} is too little to know a picture again")]
     LowQuality(u8),
-    /// The header has no column `hash`.
-    #[error("the first line names no column `hash`")]
+    /// The header has no column of hashes, or several, so no line can be read.
+    #[error("the first line must name one column `hash`, `pdq` or `sha256`")]
     NoHashColumn,
 }
 
@@ -58,8 +58,15 @@ pub struct ListReader {
     defaults: ListDefaults,
     /// The columns of a CSV; `None` for JSON lines, or before the first line.
     columns: Option<Vec<String>>,
+    /// Of which kind hashes without one are.
+    kind: &'static str,
     is_first: bool,
+    is_unreadable: bool,
 }
+
+/// Names of the column of hashes, and of which kind they are without one: PDQ is
+/// what lists are shared in.
+const HASH_COLUMNS: [(&str, &str); 3] = [("hash", "pdq"), ("pdq", "pdq"), ("sha256", "sha256")];
 
 #[derive(Deserialize)]
 struct Line {
@@ -77,19 +84,27 @@ impl ListReader {
         Self {
             defaults,
             columns: None,
+            kind: "pdq",
             is_first: true,
+            is_unreadable: false,
         }
     }
 
     /// The entry of the next line; `None` for a header and an empty line.
     ///
     /// # Errors
-    /// [`BadLine`] says what is wrong with it; the next one can still be read.
+    /// [`BadLine`] says what is wrong with it; the next one can still be read,
+    /// except after [`BadLine::NoHashColumn`].
     pub fn read(&mut self, line: &str) -> Result<Option<BankEntry>, BadLine> {
         if line.len() > LINE_BYTES_MAX {
             return Err(BadLine::TooLong);
         }
-        let line = line.trim_end_matches(['\r', '\n']);
+        if self.is_unreadable {
+            return Err(BadLine::NoHashColumn);
+        }
+        let line = line
+            .trim_start_matches('\u{feff}')
+            .trim_end_matches(['\r', '\n']);
         if line.trim().is_empty() {
             return Ok(None);
         }
@@ -99,20 +114,28 @@ impl ListReader {
             return self.entry(read.map_err(|error| BadLine::Malformed(error.to_string()))?);
         }
         let fields = csv_fields(line);
-        if is_first {
-            let columns: Vec<String> = fields
-                .iter()
-                .map(|column| column.trim().to_ascii_lowercase())
-                .collect();
-            if columns.iter().any(|column| column == "hash") {
-                self.columns = Some(columns);
-                return Ok(None);
-            }
-            if hash_of(&fields[0]).is_err() {
-                return Err(BadLine::NoHashColumn);
-            }
+        if is_first && self.hash_of(&fields[0]).is_err() {
+            self.read_header(&fields)?;
+            return Ok(None);
         }
         self.entry(self.csv_line(&fields)?)
+    }
+
+    fn read_header(&mut self, fields: &[String]) -> Result<(), BadLine> {
+        let names = fields.iter().map(|name| name.trim().to_ascii_lowercase());
+        let mut columns: Vec<String> = names.collect();
+        let kinds = columns.iter_mut().filter_map(|column| {
+            let (_, kind) = HASH_COLUMNS.iter().find(|(name, _)| column == name)?;
+            "hash".clone_into(column);
+            Some(*kind)
+        });
+        let [kind] = kinds.collect::<Vec<_>>()[..] else {
+            self.is_unreadable = true;
+            return Err(BadLine::NoHashColumn);
+        };
+        self.kind = kind;
+        self.columns = Some(columns);
+        Ok(())
     }
 
     fn csv_line(&self, fields: &[String]) -> Result<Line, BadLine> {
@@ -137,7 +160,7 @@ impl ListReader {
     }
 
     fn entry(&self, line: Line) -> Result<Option<BankEntry>, BadLine> {
-        let hash = hash_of(&line.hash)?;
+        let hash = self.hash_of(&line.hash)?;
         if let (BankHash::Pdq(_), Some(quality)) = (hash, line.quality)
             && quality < BANK_QUALITY_MIN
         {
@@ -154,15 +177,15 @@ impl ListReader {
             image: None,
         }))
     }
-}
 
-fn hash_of(text: &str) -> Result<BankHash, BadLine> {
-    let text = text.trim();
-    let parsed = match text.len() {
-        64 => format!("pdq:{text}").parse(),
-        _ => text.parse(),
-    };
-    parsed.map_err(|_| BadLine::NoHash(text.chars().take(100).collect()))
+    fn hash_of(&self, text: &str) -> Result<BankHash, BadLine> {
+        let text = text.trim();
+        let parsed = match text.len() {
+            64 => format!("{}:{text}", self.kind).parse(),
+            _ => text.parse(),
+        };
+        parsed.map_err(|_| BadLine::NoHash(text.chars().take(100).collect()))
+    }
 }
 
 fn named(text: &str) -> Result<u8, BadLine> {
@@ -271,10 +294,7 @@ mod tests {
     #[test]
     fn shared_lists_are_read_as_they_are() {
         let mut csv = reader();
-        assert_eq!(
-            csv.read("\u{feff}id,Hash,quality\r\n".trim_start_matches('\u{feff}')),
-            Ok(None)
-        );
+        assert_eq!(csv.read("\u{feff}id,Hash,quality\r\n"), Ok(None));
         let read = csv.read(&format!("7,{HASH},100\r\n")).unwrap().unwrap();
         assert_eq!(read.hash, format!("pdq:{HASH}").parse().unwrap());
         assert_eq!(read.reason.as_str(), "a shared list");
@@ -292,6 +312,25 @@ mod tests {
             reader().read(&unknown),
             Err(BadLine::Malformed(_))
         ));
+    }
+
+    #[test]
+    fn the_column_says_of_which_kind_its_hashes_are() {
+        for (header, kind) in [("pdq,reason", "pdq"), ("SHA256,reason", "sha256")] {
+            let mut csv = reader();
+            assert_eq!(csv.read(header), Ok(None));
+            let read = csv.read(&format!("{HASH},x")).unwrap().unwrap();
+            assert_eq!(read.hash, format!("{kind}:{HASH}").parse().unwrap());
+        }
+        // Neither is taken for the other where it is not known which is meant.
+        for header in ["sha256,pdq", "md5,reason"] {
+            let mut csv = reader();
+            assert_eq!(csv.read(header), Err(BadLine::NoHashColumn));
+            assert_eq!(
+                csv.read(&format!("{HASH},{HASH}")),
+                Err(BadLine::NoHashColumn)
+            );
+        }
     }
 
     proptest! {
