@@ -18,14 +18,14 @@ use imgshare_storage::{ImageId, Record};
 use serde::Deserialize;
 
 use super::rights::Held;
-use super::wire::{self, AppealRequest, CounterReceipt, CounterRequest};
+use super::wire::{self, AppealRequest, AppealTaken, CounterReceipt, CounterRequest};
 use super::{Refusal, Reporting, Statement, owned};
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::dto;
 use crate::error::{Problem, WebError};
 use crate::http::form_page::form_page;
-use crate::http::visitor::Visitor;
+use crate::http::visitor::{self, Visitor};
 use crate::pages::{complaints as pages, ending};
 use crate::routes::bearer;
 
@@ -206,7 +206,7 @@ pub(super) async fn statement(
     security(("delete_token" = [])),
     request_body = AppealRequest,
     responses(
-        (status = 202, description = "Taken"),
+        (status = 202, description = "Taken", body = AppealTaken),
         (status = 401, description = "`delete-token-missing`", body = Problem,
             content_type = "application/problem+json"),
         (status = 403, description = "`delete-token-wrong`", body = Problem,
@@ -224,11 +224,13 @@ pub(super) async fn appeal_by_api(
     headers: HeaderMap,
     Path(id): Path<String>,
     request: Result<Json<AppealRequest>, JsonRejection>,
-) -> Result<StatusCode, WebError> {
+) -> Result<Response, WebError> {
     let record = owner_of(&app, &headers, &id).await?;
     let Json(request) = request.map_err(|_| WebError::MalformedForm)?;
     take_appeal(&app, record.id, &request.text).await?;
-    Ok(StatusCode::ACCEPTED)
+    let base_url = visitor::base_url(&app, &headers);
+    let manage_url = format!("{base_url}/m/{}", record.id);
+    Ok((StatusCode::ACCEPTED, Json(AppealTaken { manage_url })).into_response())
 }
 
 /// Answer a copyright notice with a counter-notice.

@@ -1,11 +1,11 @@
 //! Complaints over the wire, and the words for them.
 
-use imgshare_storage::ImageId;
 use imgshare_storage::complaints as kept;
 use imgshare_storage::complaints::{
     Category, CounterForm, CounterNotice, Flaw, FlawKind, NoticeForm, Progress, Receipt, Since,
 };
 use imgshare_storage::moderation::Policy;
+use imgshare_storage::{ImageId, calendar};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -147,6 +147,13 @@ pub(super) struct AppealRequest {
     pub text: String,
 }
 
+/// What an appeal was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct AppealTaken {
+    /// The page that says what has become of it, to who has the delete token.
+    pub manage_url: String,
+}
+
 impl ReportReceipt {
     pub(super) fn of(receipt: &Receipt, image: &ImageId, base_url: &str) -> Self {
         Self {
@@ -249,11 +256,14 @@ impl CounterRequest {
 
 impl CounterReceipt {
     pub(super) fn of(counter: &CounterNotice) -> Self {
-        let day_before = |end_ms: u64| imgshare_storage::calendar::date(end_ms.saturating_sub(1));
+        // Business days end where the claimant lives; the day then is the first on
+        // which the image is back, and the day before the end the last on which it
+        // is not.
+        let last_before = counter.restore_by_ms.saturating_sub(1);
         Self {
             receipt: counter.receipt.to_string(),
-            restore_from: day_before(counter.restore_from_ms),
-            restore_by: day_before(counter.restore_by_ms),
+            restore_from: calendar::date(counter.restore_from_ms),
+            restore_by: calendar::date(last_before),
         }
     }
 }
