@@ -43,6 +43,14 @@ pub(crate) fn is_base58(text: &[u8]) -> bool {
 pub struct ImageId([u8; LEN]);
 
 impl ImageId {
+    /// The same characters from the last to the first: an id that in all likelihood
+    /// nobody has.
+    pub(crate) fn reversed(&self) -> Self {
+        let Self(mut characters) = *self;
+        characters.reverse();
+        Self(characters)
+    }
+
     /// Draws an id from the operating system's random source.
     ///
     /// # Errors

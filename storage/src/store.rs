@@ -187,6 +187,33 @@ impl Store {
         }
     }
 
+    /// The record of an image if it may be shown. What may not be takes as long as
+    /// what is not there, file for file and byte for byte (P18).
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_if(
+        &self,
+        id: &ImageId,
+        may_be_shown: impl FnOnce(&Record) -> bool,
+    ) -> Result<Option<Record>, StorageError> {
+        match self.find(id)? {
+            Some(record) if may_be_shown(&record) => Ok(Some(record)),
+            Some(_) => {
+                self.look_in_vain(id);
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// What an unknown id costs beyond one that is there: the look for its sidecar.
+    /// For whoever answers of a hidden image as of an unknown one.
+    pub fn look_in_vain(&self, id: &ImageId) {
+        // Whatever comes of it: nothing was asked.
+        let _ = self.blobs.sidecar(&id.reversed());
+    }
+
     /// Changes a record: sidecar first, then the record. Returns what is stored
     /// then; `None` for an unknown id. `change` may run more than once. Neither
     /// the id nor the extension can be changed, and an image that is removed

@@ -219,8 +219,9 @@ pub async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
 /// apart from an unknown id only where the id's existence is no secret.
 async fn owned(app: &App, id: &str, token: &str) -> Result<imgshare_storage::Record, WebError> {
     let id = crate::dto::parse_id(id).ok_or(WebError::NotFound)?;
-    let found = app.with_store(move |store| store.find(&id)).await?;
-    let Some(record) = found.filter(|record| record.state != State::Removed) else {
+    let is_there = |record: &imgshare_storage::Record| record.state != State::Removed;
+    let found = app.with_store(move |store| store.find_if(&id, is_there));
+    let Some(record) = found.await? else {
         return Err(not_theirs(app, id).await);
     };
     if record.delete_token.matches(token.trim()) {
@@ -229,6 +230,7 @@ async fn owned(app: &App, id: &str, token: &str) -> Result<imgshare_storage::Rec
     if crate::decision::is_known_to_strangers(record.state) {
         return Err(WebError::DeleteTokenWrong);
     }
+    app.store.look_in_vain(&id);
     Err(not_theirs(app, id).await)
 }
 

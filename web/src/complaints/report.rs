@@ -5,10 +5,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Form, Json};
-use imgshare_storage::ImageId;
 use imgshare_storage::complaints::{
     Category, ComplaintError, Filed, Flaw, FlawKind, ReportDraft, Text,
 };
+use imgshare_storage::{ImageId, Record};
 
 use super::wire::{ReportReceipt, ReportRequest, ReportStatus};
 use super::{Refusal, Reporting, wire};
@@ -150,8 +150,9 @@ async fn find_status(app: &App, receipt: &str) -> Result<ReportStatus, WebError>
 /// Takes a report from a network, and the image out of memory if it is hidden.
 async fn file(app: &App, from: AnonymizedIp, draft: ReportDraft) -> Result<Filed, WebError> {
     let id = draft.image;
-    let found = app.with_store(move |store| store.find(&id)).await?;
-    if !found.is_some_and(|record| decision::is_known_to_strangers(record.state)) {
+    let is_known = |record: &Record| decision::is_known_to_strangers(record.state);
+    let found = app.with_store(move |store| store.find_if(&id, is_known));
+    if found.await?.is_none() {
         return Err(app.not_found(id).await);
     }
     app.reporting.admit_report(from, draft.category)?;

@@ -137,8 +137,9 @@ pub(super) async fn delete(
 /// That moderation removed it, or [`WebError::NotFound`] for every other id.
 pub(super) async fn find_known(app: &App, id: &str) -> Result<Record, WebError> {
     let id = dto::parse_id(id).ok_or(WebError::NotFound)?;
-    let found = app.with_store(move |store| store.find(&id)).await?;
-    match found.filter(|record| decision::is_known_to_strangers(record.state)) {
+    let is_known = |record: &Record| decision::is_known_to_strangers(record.state);
+    let found = app.with_store(move |store| store.find_if(&id, is_known));
+    match found.await? {
         Some(record) => Ok(record),
         None => Err(app.not_found(id).await),
     }
@@ -151,16 +152,15 @@ pub(super) async fn find_known(app: &App, id: &str) -> Result<Record, WebError> 
 /// existence is no secret.
 pub(super) async fn remove(app: &App, id: &str, token: &str) -> Result<(), WebError> {
     let id = dto::parse_id(id).ok_or(WebError::NotFound)?;
-    let found = app.with_store(move |store| store.find(&id)).await?;
-    let record = found
-        .filter(|record| record.state != ImageState::Removed)
-        .ok_or(WebError::NotFound)?;
+    let is_there = |record: &Record| record.state != ImageState::Removed;
+    let found = app.with_store(move |store| store.find_if(&id, is_there));
+    let record = found.await?.ok_or(WebError::NotFound)?;
     if !record.delete_token.matches(token) {
-        return Err(if decision::is_known_to_strangers(record.state) {
-            WebError::DeleteTokenWrong
-        } else {
-            WebError::NotFound
-        });
+        if decision::is_known_to_strangers(record.state) {
+            return Err(WebError::DeleteTokenWrong);
+        }
+        app.store.look_in_vain(&id);
+        return Err(WebError::NotFound);
     }
     let now_ms = clock::now_ms();
     let was_there = app.with_store(move |store| store.remove(&id, now_ms)).await;

@@ -191,7 +191,7 @@ async fn find_variant(
     }
     let this = Arc::clone(app);
     let found = app.with_store(move |store| {
-        let record = store.find(&id)?.filter(is_public);
+        let record = store.find_if(&id, is_public)?;
         let record = record.ok_or(StorageError::NotFound { id })?;
         let stored = store.variant(&id, spec.name)?.and_then(variants::of_stored);
         let cached =
@@ -207,7 +207,7 @@ async fn find_variant(
 async fn load_original(app: &AppState, id: ImageId) -> Result<(ImageHeaders, Content), WebError> {
     let this = Arc::clone(app);
     let loaded = app.with_store(move |store| {
-        let record = store.find(&id)?.filter(is_public);
+        let record = store.find_if(&id, is_public)?;
         let record = record.ok_or(StorageError::NotFound { id })?;
         let image_headers = match cached_image::headers_of_original(&record) {
             Ok(image_headers) => image_headers,
@@ -232,8 +232,8 @@ async fn load_original(app: &AppState, id: ImageId) -> Result<(ImageHeaders, Con
 }
 
 async fn find_public(app: &App, id: ImageId) -> Result<Record, WebError> {
-    let found = app.with_store(move |store| store.find(&id)).await?;
-    found.filter(is_public).ok_or(WebError::NotFound)
+    let found = app.with_store(move |store| store.find_if(&id, is_public));
+    found.await?.ok_or(WebError::NotFound)
 }
 
 fn is_public(record: &Record) -> bool {
