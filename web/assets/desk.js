@@ -364,8 +364,11 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 // The page of what was decided leads here with an image to look at again.
 async function start() {
-  const wanted = new URLSearchParams(location.search).get("image");
+  const asked = new URLSearchParams(location.search);
+  const wanted = asked.get("image");
   if (wanted) {
+    // One's own decision, taken back: it was counted when it was made.
+    if (asked.has("again")) exposure.knows(wanted);
     window.history.replaceState(null, "", location.pathname);
     try {
       show(claims.putFirst(await call("POST", `/staff/api/queue/${encodeURIComponent(wanted)}/claim`)));

@@ -1,5 +1,5 @@
 // What is known of an image, beside it. Everything is set as text.
-import { plural, serverNow } from "./staff_api.js";
+import { copiesWords, plural, serverNow } from "./staff_api.js";
 
 const CLASSES = ["drawing", "hentai", "neutral", "porn", "sexy"];
 const HOUR_MS = 3_600_000;
@@ -210,6 +210,10 @@ export function showFacts(panel, { job, kin }) {
   // An appeal says itself what it is against.
   const { decision } = job;
   if (decision && (!kin?.appeal || decision.verdict.kind === "escalate")) parts.push(before(decision));
+  if (job.n_copies) {
+    const words = `Safe or nsfw ends its ban.${copiesWords(job.n_copies)}`;
+    parts.push(element("p", { className: "note", "data-copies": "", text: words }));
+  }
   if (known?.classification) parts.push(scores(known.classification));
   else parts.push(element("p", { className: "hint", text: "It has no scores." }));
   if (known) parts.push(image(known, job));

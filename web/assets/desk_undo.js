@@ -1,6 +1,6 @@
 // The way back: from what was decided on this page, and from what was decided just
 // before it was loaded.
-import { conflictWords } from "./staff_api.js";
+import { conflictWords, copiesWords } from "./staff_api.js";
 
 const KEPT_MAX = 50;
 const PEOPLE = { senior: "senior moderators", "child-safety": "child safety" };
@@ -81,7 +81,7 @@ export class History {
 
   back(job) {
     this.onBack(job);
-    this.say("Taken back.", "good");
+    this.say(`Taken back.${copiesWords(job.n_copies)}`, "good");
   }
 
   isForOthers(error, verdict) {

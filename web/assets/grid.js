@@ -24,6 +24,7 @@ let isBusy = false;
 // What the last bulk decided: images with the versions that an undo names.
 let last = [];
 const ban = dialogs.remove.querySelector("[data-ban]");
+const why = dialogs.remove.querySelector("[data-words]");
 find("veil").value = veil;
 
 const chosen = () => [...tiles.querySelectorAll("[aria-pressed=true]")].map((tile) => taken.get(tile.dataset.image));
@@ -94,6 +95,9 @@ function ask(wanted, policyWords) {
   const policy = policyWords ? ` as “${policyWords}”` : "";
   const banned = wanted.bank ? ", and refuse what looks like them from now on" : "";
   find("confirm-words").textContent = `${WORDS[wanted.kind]}${policy}${banned}: ${plural(n, "image")}?`;
+  find("confirm-ban").hidden = !wanted.bank;
+  find("confirm-reason").hidden = !wanted.reason;
+  find("confirm-reason").textContent = wanted.reason ? `Why: “${wanted.reason}”` : "";
   dialogs.confirm.showModal();
 }
 
@@ -171,13 +175,14 @@ async function renew() {
 const act = {
   safe: () => ask({ kind: "safe" }),
   nsfw: () => ask({ kind: "nsfw" }),
-  remove: () => chosen().length > 0 && dialogs.remove.showModal(),
+  remove() {
+    if (chosen().length === 0 || isBusy) return;
+    // What was begun for some is not meant for the next ones.
+    if (ban) ban.checked = false;
+    why.value = "";
+    dialogs.remove.showModal();
+  },
 };
-
-// What was ticked for some is not meant for the next ones.
-dialogs.remove.addEventListener("close", () => {
-  if (ban) ban.checked = false;
-});
 
 function all() {
   const isAll = chosen().length === taken.size;
@@ -209,8 +214,9 @@ grid.addEventListener("click", (event) => {
       return;
     }
     const bank = ban?.checked ? "refuse" : undefined;
+    const reason = why.value.trim();
     dialogs.remove.close();
-    ask({ kind: "remove", policy, bank }, policyWords);
+    ask({ kind: "remove", policy, reason, bank }, policyWords);
   } else if ("all" in button.dataset) all();
   else if ("release" in button.dataset) release();
   else if ("undo" in button.dataset) undo();
@@ -241,9 +247,16 @@ const KEYS = {
   "?": () => dialogs.help.showModal(),
 };
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target === why) {
+    // The digits are keys again.
+    event.preventDefault();
+    why.blur();
+    return;
+  }
   if (isTyping(event) || event.repeat && !MOVES.includes(event.key)) return;
   if (dialogs.remove.open) {
-    if (event.key === "b") ban?.click();
+    if (event.key === "w") why.focus();
+    else if (event.key === "b") ban?.click();
     else dialogs.remove.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
   } else if (dialogs.help.open && event.key === "?") dialogs.help.close();
   else if (Object.values(dialogs).some((dialog) => dialog.open)) return;

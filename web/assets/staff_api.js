@@ -105,6 +105,14 @@ export function toast(corner, text, tone = "warn") {
 // "1 image", "2 images".
 export const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
+// The copies that a ban had removed, and that come back without it: counted up to a
+// thousand.
+export function copiesWords(n) {
+  if (!n) return "";
+  const many = n >= 1000 ? "1000 or more" : n;
+  return ` ${n === 1 ? "1 copy" : `${many} copies`} that its ban had removed ${n === 1 ? "comes" : "come"} back too, unless something else keeps ${n === 1 ? "it" : "them"} removed.`;
+}
+
 const VERDICTS = { safe: "safe", nsfw: "nsfw", remove: "removed", escalate: "passed on" };
 
 // Who was first, in a sentence.

@@ -43,7 +43,7 @@ pub struct App {
     /// What people look at, and the hash bank.
     pub queue: Arc<Queue>,
     /// The rules in force.
-    pub rules: RuleBook,
+    pub rules: Arc<RuleBook>,
     /// The thresholds in force.
     pub thresholds: ThresholdBook,
     /// Rung when others were set, and what is stored is to follow.
@@ -94,7 +94,7 @@ impl App {
         store: Store,
         pipeline: Pipeline,
     ) -> Result<AppState, StorageError> {
-        let rules = RuleBook::open(&store, &settings.moderation.rules)?;
+        let rules = Arc::new(RuleBook::open(&store, &settings.moderation.rules)?);
         let thresholds = ThresholdBook::open(&store, &settings.moderation)?;
         let store = Arc::new(store.keeping_variants(settings.storage.variant_bytes_max));
         let bank = Arc::new(Bank::new(Arc::clone(&store)));
@@ -117,7 +117,11 @@ impl App {
             abuse,
             request_log: RequestLog::default(),
             statistics: Statistics::new(&settings.statistics),
-            reporting: Arc::new(Reporting::new(Arc::clone(&queue))),
+            reporting: Arc::new(Reporting::new(
+                Arc::clone(&queue),
+                Arc::clone(&rules),
+                settings.moderation.clone(),
+            )),
             cache,
             variants: VariantMaker::new(settings.pipeline.variants_at_once_max),
             policies: policies::Table::PUBLISHED,

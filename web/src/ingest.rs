@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use imgshare_pipeline::{Fault, Ingested, Permit, PipelineError, Reply, Scrubbed, Verdict};
-use imgshare_storage::moderation::{Flag, Lookup};
+use imgshare_storage::moderation::{BankPolicy, Flag, Lookup, plan_upload_rate};
 use imgshare_storage::{Changes, DeleteToken, ImageId, PerceptualHash, Record, State, Storable};
 use tokio::sync::oneshot;
 
@@ -21,6 +21,7 @@ use crate::http::address::{AnonymizedIp, client};
 use crate::http::body::{self, BodyLimits};
 use crate::http::multipart::{self, ArrivedHash, UploadedFile};
 use crate::moderation::gate::Gate;
+use crate::moderation::rules::asks_for_rate;
 
 /// Proof for the store: only what the pipeline has scrubbed can be written.
 pub(crate) struct Stored(pub(crate) Scrubbed);
@@ -193,10 +194,16 @@ pub async fn commit(app: &App, ingested: Ingested, arrival: Arrival) -> Result<A
             Verdict::Pending => gate.unscored(known.as_ref()),
         };
         let Ok(passed) = passed else {
+            if let Some(known) = known.filter(|known| known.entry.policy == BankPolicy::Refuse) {
+                queue.bank().note_refused(&known.entry.hash);
+            }
             return Ok(None);
         };
         let flags = passed.settle(&mut record);
         let mut changes = Changes::new();
+        if record.state == State::Pending && asks_for_rate(&rules) {
+            plan_upload_rate(&mut changes, &record.id, uploads);
+        }
         Flag::plan_new(&flags, &mut changes, &record, now_ms);
         let store = queue.store();
         store.commit_with(&record, &Stored(scrubbed), changes)?;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use imgshare_pipeline::{PipelineError, Scored, ShadowInput, Verdict};
-use imgshare_storage::moderation::{Flag, Job, Lookup, ModerationError, Reason, ReasonKind};
+use imgshare_storage::moderation::{
+    Flag, Job, Lookup, ModerationError, Reason, ReasonKind, upload_rate,
+};
 use imgshare_storage::{ImageId, Record, State};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -142,9 +144,10 @@ async fn settle(
                 pdq: record.pdq,
             })?;
             let n_reports = job.map_or(0, |job| u64::from(job.n_reports));
+            let uploads = upload_rate(&**queue.store(), &id)?;
             let passed = scored
                 .as_ref()
-                .map(|scored| gate.scored(scored, record, known.as_ref(), 0, n_reports));
+                .map(|scored| gate.scored(scored, record, known.as_ref(), uploads, n_reports));
             let flags = settled(record, passed, attempts_max);
             // The classifier does not speak before people who have it in hand, nor
             // before the hash bank, which may have known the file as it came.

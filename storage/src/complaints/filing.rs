@@ -33,6 +33,17 @@ pub struct Filed {
     pub receipt: Receipt,
     /// The image left the public by it: it must leave every cache now.
     pub is_hidden: bool,
+    /// A rule that counts reports has changed the image.
+    pub is_ruled: bool,
+}
+
+/// Whether a report may hide its image at once, where its category does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// As its category says.
+    Full,
+    /// It is looked at, and hides nothing by itself.
+    LookedAt,
 }
 
 /// What may be told of a report to whoever has its receipt.
@@ -61,6 +72,7 @@ pub(super) struct Planned<'a> {
     pub(super) views: Views,
     /// What the reporter's word counts, 1 for an unknown one.
     pub(super) trust: f32,
+    pub(super) reach: Reach,
 }
 
 impl Complaints {
@@ -77,6 +89,20 @@ impl Complaints {
         trust: f32,
         now_ms: u64,
     ) -> Result<Filed, ComplaintError> {
+        self.report_within(draft, trust, Reach::Full, now_ms)
+    }
+
+    /// The same for a report that may not do all that its category does.
+    ///
+    /// # Errors
+    /// As [`Complaints::report`].
+    pub fn report_within(
+        &self,
+        draft: &ReportDraft,
+        trust: f32,
+        reach: Reach,
+        now_ms: u64,
+    ) -> Result<Filed, ComplaintError> {
         let _turn = self.queue.turn();
         let store = self.queue.store();
         let planned = Planned {
@@ -85,23 +111,20 @@ impl Complaints {
             notice: None,
             views: store.views(&draft.image)?,
             trust,
+            reach,
         };
-        let is_hidden = audit::commit(&**store, |changes| {
+        audit::commit(&**store, |changes| {
             self.plan_report(changes, &planned, now_ms)
-        })?;
-        Ok(Filed {
-            receipt: planned.receipt,
-            is_hidden,
         })
     }
 
-    /// Plans a report. True when it takes the image out of public.
+    /// Plans a report, with what the rules make of one more.
     pub(super) fn plan_report(
         &self,
         changes: &mut Changes,
         planned: &Planned<'_>,
         now_ms: u64,
-    ) -> Result<bool, ComplaintError> {
+    ) -> Result<Filed, ComplaintError> {
         let store = &**self.queue.store();
         let (draft, category) = (planned.draft, planned.draft.category);
         let mut record = self.reportable(&draft.image)?;
@@ -114,11 +137,10 @@ impl Complaints {
         case.add(category, now_ms, planned.notice.is_some());
 
         let consequence = category.consequence();
-        let is_cleared = self
-            .queue
-            .job(&draft.image)?
-            .is_some_and(|job| is_cleared(&job));
-        let hides = consequence.hides && !is_cleared;
+        let job = self.queue.job(&draft.image)?;
+        let may_hide = planned.reach == Reach::Full && !job.as_ref().is_some_and(is_cleared);
+        let hides = consequence.hides && may_hide;
+        let ruled = self.ruled(&record, job.as_ref(), now_ms)?;
         let told_before = json!({"state": record.state});
         let mut flag = Flag::new(Reason::Report);
         flag.lane = consequence.lane;
@@ -127,7 +149,13 @@ impl Complaints {
             receipt: planned.receipt.to_string(),
             weight: (consequence.weight * planned.trust).clamp(0.0, WEIGHT_MAX),
         });
-        flag.plan(store, changes, &mut record, &planned.views, now_ms)?;
+        let mut flags = vec![flag];
+        if let Some(ruled) = &ruled {
+            flags.extend(ruled.flag.clone());
+            ruled.plan(store, changes, &mut record, now_ms)?;
+        }
+        Flag::plan_all(&flags, store, changes, &mut record, &planned.views, now_ms)?;
+        let is_ruled_out = record.state != State::Public && ruled.is_some();
         if hides {
             case.holds |= !record.legal_hold;
             (record.state, record.legal_hold) = (State::Review, true);
@@ -147,7 +175,11 @@ impl Complaints {
             .changed(told_before, told);
         entry.reports = vec![planned.receipt.to_string()];
         audit::append(store, changes, entry)?;
-        Ok(hides)
+        Ok(Filed {
+            receipt: planned.receipt,
+            is_hidden: hides || is_ruled_out,
+            is_ruled: ruled.is_some(),
+        })
     }
 
     /// The record of an image that strangers may know of.

@@ -45,6 +45,7 @@ mod keys;
 pub(crate) mod outcome;
 mod overdue;
 mod receipt;
+mod ruled;
 mod since;
 mod statement;
 mod text;
@@ -68,20 +69,23 @@ pub use copyright::{
 pub use due::{DuePage, DuePlace};
 pub use error::ComplaintError;
 pub use expiry::Expired;
-pub use filing::{Filed, Progress, ReportDraft};
+pub use filing::{Filed, Progress, Reach, ReportDraft};
 pub use outcome::KEPT_MS;
 pub use receipt::{InvalidReceipt, Receipt};
+pub use ruled::{Judge, Ruled};
+
 pub use since::Since;
 pub use statement::{Found, Restriction, Statement};
 pub use text::{Text, TextTooLong};
 pub use track::Track;
 
-use crate::moderation::Queue;
+use crate::moderation::{ModerationError, Queue};
 use crate::{ImageId, Record};
 
 /// The door to complaints about the images of a queue.
 pub struct Complaints {
     queue: Arc<Queue>,
+    judge: Option<Box<Judge>>,
     /// Up to where the statements of images that are gone were looked for.
     looked_up_to: Mutex<Option<Vec<u8>>>,
 }
@@ -92,8 +96,22 @@ impl Complaints {
     pub fn new(queue: Arc<Queue>) -> Self {
         Self {
             queue,
+            judge: None,
             looked_up_to: Mutex::new(None),
         }
+    }
+
+    /// The same, with rules that are asked again with each report.
+    #[must_use]
+    pub fn asking(
+        mut self,
+        judge: impl Fn(&Record, u64, u64) -> Result<Option<Ruled>, ModerationError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.judge = Some(Box::new(judge));
+        self
     }
 
     /// The queue that they feed.

@@ -8,6 +8,19 @@ use crate::moderation::Lane;
 const PAGE: usize = 256;
 
 impl Complaints {
+    /// When the clock of the open case that is due first runs out, in milliseconds
+    /// since 1970 UTC.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn due_first(&self) -> Result<Option<u64>, ComplaintError> {
+        let entries = self.queue.store().range(&keys::all_due(), 1)?;
+        let place = entries
+            .first()
+            .and_then(|entry| keys::due_place(&entry.key));
+        Ok(place.map(|place| place.at_ms))
+    }
+
     /// How many open cases should have been decided by now, counted up to `n_max`:
     /// those whose images lie in one of these lanes, or all of them.
     ///

@@ -174,7 +174,9 @@ impl Queue {
             reason: entry.reason.clone(),
             bank: None,
         };
-        self.take_down(who, image, &verdict, now_ms)
+        // What somebody removed is theirs to take back.
+        let copy_of = who.is_none().then_some(entry.hash);
+        self.take_down_for(who, copy_of, image, &verdict, now_ms)
     }
 
     /// Hides a copy until people have looked.

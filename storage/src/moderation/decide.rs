@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::claim::conflict;
 use super::flag::stored;
 use super::job_keys::{self, Stored};
-use super::learning;
 use super::{
     BankEntry, BankHash, Before, Claim, ConflictKind, Counted, Decision, Job, Lane, Lease,
     ModerationError, Moderator, Policy, Queue, Status, Verdict,
 };
+use super::{learning, returns};
 use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
 use crate::{Changes, ImageId, Record, RuledBy, Ruling, State, StoredLabel};
@@ -25,10 +25,11 @@ struct BankChanges {
     gone: Vec<BankHash>,
 }
 
-/// Who decides, and under which lease.
+/// Who decides, under which lease, or for which hash of the bank.
 struct Decider<'a> {
     who: Option<&'a Moderator>,
     lease: Option<&'a str>,
+    copy_of: Option<BankHash>,
 }
 
 impl Queue {
@@ -53,6 +54,7 @@ impl Queue {
         let decider = Decider {
             who: Some(who),
             lease: Some(&claim.lease),
+            copy_of: None,
         };
         self.commit_decision(now_ms, |queue, changes| {
             let stored = queue.held(who, claim, now_ms)?;
@@ -78,7 +80,23 @@ impl Queue {
         verdict: &Verdict,
         now_ms: u64,
     ) -> Result<Job, ModerationError> {
-        let decider = Decider { who, lease: None };
+        self.take_down_for(who, None, image, verdict, now_ms)
+    }
+
+    /// The same, for the hash of the bank that the image is a copy of.
+    pub(super) fn take_down_for(
+        &self,
+        who: Option<&Moderator>,
+        copy_of: Option<BankHash>,
+        image: &ImageId,
+        verdict: &Verdict,
+        now_ms: u64,
+    ) -> Result<Job, ModerationError> {
+        let decider = Decider {
+            who,
+            lease: None,
+            copy_of,
+        };
         self.commit_decision(now_ms, |queue, changes| {
             let record = queue.record(image)?;
             let stored = stored(&*queue.store, image)?;
@@ -173,8 +191,12 @@ impl Queue {
             purged_at_ms: None,
             banked: bank.banked.clone(),
             unbanned: bank.unbanned.clone(),
+            copy_of: decider.copy_of,
             counted: None,
         };
+        let earlier = undecided.decision.as_ref();
+        let was_copy_of = earlier.and_then(|earlier| earlier.copy_of);
+        returns::plan_listed(changes, &record.id, was_copy_of, decision.copy_of);
         self.count(changes, &undecided, &record, &mut decision)?;
         if decision.counted.is_some() {
             job.opinion = None;

@@ -40,6 +40,16 @@ impl Lane {
     /// Every lane.
     pub const ALL: [Self; 3] = [Self::General, Self::Senior, Self::ChildSafety];
 
+    /// The stable kebab-case name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Senior => "senior",
+            Self::ChildSafety => "child-safety",
+        }
+    }
+
     /// Written to disk: never renumbered.
     pub(super) fn byte(self) -> u8 {
         match self {

@@ -10,6 +10,7 @@ use std::thread;
 
 use super::tests::{assert_consistent, claim_of, moderator, queue_of, queued_image, told};
 use super::{Policy, Query, Queue, Verdict};
+use crate::contract::SampleBytes;
 use crate::kill_tests::opened;
 use crate::{ImageId, Record, State};
 
@@ -31,6 +32,9 @@ fn what_was_decided_survives_kill_9() {
         }
         let queue = queue_of(opened(&dir.path().join("data")));
         assert_consistent(&queue.store);
+        // What was cut short goes on, and comes to an end.
+        while !queue.return_copies(NOW, 7).unwrap().is_complete {}
+        assert_consistent(&queue.store);
         for (id, what) in &said {
             check(&queue, id, what);
         }
@@ -38,6 +42,17 @@ fn what_was_decided_survives_kill_9() {
 }
 
 fn check(queue: &Queue, id: &ImageId, what: &str) {
+    if matches!(what, "copied" | "returning") {
+        let record = queue.record(id).unwrap();
+        let told = told(&queue.store, id);
+        // Of one that was only stored nobody knows how far its ban came.
+        assert!(
+            what == "copied" || record.state == State::Public,
+            "{told:?}"
+        );
+        assert!(told.len() <= 2, "once each: {told:?}");
+        return;
+    }
     let record = queue.record(id).unwrap();
     let sidecar = queue.store.blobs.sidecar(id).unwrap().unwrap();
     assert!(Record::decode(&sidecar).unwrap().revision >= record.revision);
@@ -98,10 +113,30 @@ fn queue_decide_undo(queue: &Queue) {
         let decided = queue.decide(&who, &claim_of(job), &removal, NOW).unwrap();
         say("removed", &job.image);
         if idx == 0 {
+            let copies: Vec<ImageId> = (0..2).map(|_| copy_of(queue, &job.image)).collect();
+            copies.iter().for_each(|copy| say("copied", copy));
+            let hashes = &decided.decision.as_ref().unwrap().banked;
+            let found = queue.find_copies(hashes).unwrap();
+            queue.treat_copies(None, &found, NOW).unwrap();
             queue.undo(&who, &job.image, decided.version, NOW).unwrap();
             say("undone", &job.image);
+            copies.iter().for_each(|copy| say("returning", copy));
+            queue.return_copies(NOW, 1).unwrap();
         }
     }
+}
+
+/// The very same bytes, stored once more.
+fn copy_of(queue: &Queue, image: &ImageId) -> ImageId {
+    let record = Record {
+        id: ImageId::random().unwrap(),
+        revision: 0,
+        state: State::Public,
+        ..queue.record(image).unwrap()
+    };
+    let bytes = SampleBytes(record.id.as_bytes().to_vec());
+    queue.store.commit(&record, &bytes).unwrap();
+    record.id
 }
 
 fn killed_child(dir: &Path) -> Vec<String> {

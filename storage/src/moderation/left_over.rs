@@ -3,7 +3,7 @@
 
 use super::flag::stored;
 use super::job_keys::Stored;
-use super::{Job, ModerationError, Queue, Signals, job_keys};
+use super::{Job, ModerationError, Queue, Signals, job_keys, returns};
 use crate::complaints::KEPT_MS;
 use crate::retention::pending;
 use crate::{Changes, ImageId, Keyspace, Space, StorageError, audit};
@@ -127,6 +127,9 @@ pub(crate) fn plan_scores_erased(
     };
     let mut job = stored.job.clone();
     scrub(&mut job);
+    let decision = stored.job.decision.as_ref();
+    let copy_of = decision.and_then(|decision| decision.copy_of);
+    returns::plan_listed(changes, image, copy_of, None);
     if job != stored.job {
         job_keys::restamp(changes, stored, &job);
     }
@@ -138,5 +141,6 @@ fn scrub(job: &mut Job) {
     job.opinion = None;
     if let Some(decision) = &mut job.decision {
         decision.counted = None;
+        decision.copy_of = None;
     }
 }

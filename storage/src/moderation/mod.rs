@@ -10,12 +10,16 @@
 //! | `mb` kind hash | an entry of the hash bank |
 //! | `mbc` kind hash | nothing: copies of it are still to be looked for |
 //! | `mbd` kind hash | how many removals ask for it |
+//! | `mbe` kind hash id | nothing: a copy that was removed for it |
+//! | `mbf` kind hash | nothing: it is gone, and its copies are to come back |
+//! | `mbg` kind hash | how many uploads were refused for it |
 //! | `mc` end-of-lease id | who holds the lease |
 //! | `mj` id | the job |
 //! | `ml` ... | what decisions teach: see [`Figures`] |
 //! | `mp` due id | nothing: a removed image to be purged then |
 //! | `mq` `d` `a` time id | the lane of what was decided then |
 //! | `mq` `d` `s` staff 0 time id | the same, of what they decided |
+//! | `mq` `u` id | how busy its network was, for an image that waits to be classified |
 //! | `mq` lane sort order created id | what the queue filters by |
 //!
 //! A job that waits has a `mq` key for every sort; one that is claimed has a
@@ -44,11 +48,13 @@ mod queue;
 mod reason;
 mod rescore;
 mod restore;
+mod returns;
 mod sample;
 mod signals;
 mod text;
 mod tombstone;
 mod undo;
+mod upload_rate;
 mod verdict;
 mod words;
 
@@ -59,8 +65,9 @@ mod tests;
 
 pub(crate) use bank::plan_origin_forgotten;
 pub use bank::{
-    BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankCounts, BankEntry,
-    BankHash, BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
+    AfterRemoval, BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankCounts,
+    BankEntry, BankHash, BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
+    TakenOff,
 };
 pub use claim::LEASES_MAX;
 pub use copies::Copies;
@@ -80,8 +87,11 @@ pub use purge::Purged;
 pub use queue::{CLAIMS_MAX, Moderator, Queue, QueueSettings};
 pub use reason::{Reason, ReasonKind, ReasonSet};
 pub use rescore::{Rescore, ScorePlace, is_about_score, is_settled};
+pub use returns::{COPIES_COUNTED_MAX, Returned};
 pub use sample::is_sampled;
 pub use signals::Signals;
 pub use text::{NOTE_CHARS_MAX, Note};
 pub(crate) use tombstone::{Removal, plan_removed_again};
+pub(crate) use upload_rate::plan_wait_ended;
+pub use upload_rate::{plan_upload_rate, upload_rate};
 pub use verdict::{Before, Claim, Decision, Policy, Verdict};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BankHash, ModerationError, Policy, Queue, Status, Verdict, job_keys};
+use super::{BankHash, ModerationError, Policy, Queue, Status, Verdict, job_keys, returns};
 use crate::audit::{self, Action, Actor, Subject};
 use crate::{Changes, ImageId, Record, State, StorageError};
 
@@ -53,6 +53,7 @@ impl Queue {
                     unbanked.push(*hash);
                 }
             }
+            returns::plan_listed(changes, image, removal.copy_of, None);
             let mut job = stored.job.clone();
             (job.decision, job.not_by, job.status) = (None, None, Status::Decided);
             job.skips.clear();

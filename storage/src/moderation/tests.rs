@@ -19,6 +19,7 @@ mod evidence;
 mod order;
 mod overturns;
 mod rescores;
+mod returns;
 
 /// A minute past the time of the samples.
 const NOW: u64 = 1_750_000_060_000;

@@ -124,6 +124,7 @@ pub(crate) fn plan_removed_again(
         purged_at_ms: None,
         banked: Vec::new(),
         unbanned: Vec::new(),
+        copy_of: None,
         counted: None,
     };
     outcome::plan_decided(keys, changes, &mut record, &job, &decision)?;

@@ -131,6 +131,10 @@ pub struct Decision {
     /// and this one does not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unbanned: Vec<BankEntry>,
+    /// The hash of the bank that a removal of the service rests on: its image is a
+    /// copy of what was banned, and comes back when that ban is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<BankHash>,
     /// What it added to the counters; `None` for a decision of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,

@@ -1,9 +1,11 @@
 //! The keyspace of a store: as its records', with their sidecars written first.
 
 use super::Store;
-use crate::lawful;
 use crate::retention::unpublished;
-use crate::{Changes, Entry, ImageId, KeyRange, Keyspace, Record, State, Storable, StorageError};
+use crate::{
+    Changes, Entry, ImageId, KeyRange, Keyspace, Record, State, Storable, StorageError, lawful,
+    moderation,
+};
 
 impl Keyspace for Store {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
@@ -26,6 +28,7 @@ impl Keyspace for Store {
         for (id, record) in &mut updated {
             let stored = self.keep_fixed(record)?;
             unpublished::plan(&*self.records, &mut changes, &stored, record.state)?;
+            moderation::plan_wait_ended(&mut changes, id, stored.state, record.state);
             record.court_hold |= lawful::keeps(|key| self.records.get(key), Some(&changes), id)?;
         }
         changes.updated = updated;
@@ -77,6 +80,7 @@ impl Store {
     ) -> Result<Record, StorageError> {
         let mut changes = Changes::new();
         unpublished::plan(&*self.records, &mut changes, stored, changed.state)?;
+        moderation::plan_wait_ended(&mut changes, &stored.id, stored.state, changed.state);
         if changes.is_empty() {
             return self.records.update(changed);
         }

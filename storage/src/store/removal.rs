@@ -101,6 +101,7 @@ impl Store {
             return Ok(true);
         }
         moderation::plan_scores_erased(keys, changes, id)?;
+        moderation::plan_wait_ended(changes, id, State::Pending, State::Removed);
         if let Some(record) = record {
             moderation::plan_origin_forgotten(keys, changes, record)?;
         }

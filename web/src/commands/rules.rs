@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use imgshare_storage::Store;
 use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
-use serde::Deserialize;
 
 use super::{CommandError, admin, output};
 use crate::cli::{RulesCommand, RulesReplayArgs, RulesThresholdsArgs};
@@ -23,30 +22,6 @@ use crate::staff::control::{AdminAnswer, AdminCommand};
 
 /// Largest file of rules, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// A file of rules: as in the settings, or without what is around them.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    rules: Option<Vec<Rule>>,
-    moderation: Option<Around>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Around {
-    rules: Vec<Rule>,
-}
-
-impl RuleFile {
-    fn rules(self) -> Result<Vec<Rule>, &'static str> {
-        match (self.rules, self.moderation) {
-            (Some(rules), None) | (None, Some(Around { rules })) => Ok(rules),
-            (Some(_), Some(_)) => Err("rules and moderation.rules are both there: one is needed"),
-            (None, None) => Err("there are neither rules nor moderation.rules"),
-        }
-    }
-}
 
 pub(super) fn run(settings: &Settings, command: &RulesCommand) -> Result<ExitCode, CommandError> {
     match command {
@@ -190,37 +165,5 @@ fn read(file: &Path) -> Result<Vec<Rule>, CommandError> {
     let is_json = file
         .extension()
         .is_some_and(|extension| extension == "json");
-    parse(&text, is_json).map_err(failed)
-}
-
-fn parse(text: &str, is_json: bool) -> Result<Vec<Rule>, String> {
-    let read: RuleFile = if is_json {
-        serde_json::from_str(text).map_err(|error| error.to_string())?
-    } else {
-        toml::from_str(text).map_err(|error| error.to_string())?
-    };
-    let rules = read.rules()?;
-    rules::check(&rules).map_err(|error| error.to_string())?;
-    Ok(rules)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the README shows can be copied into a file and checked.
-    #[test]
-    fn rules_are_read_as_the_settings_and_the_page_have_them() {
-        let readme = include_str!("../../../README.md");
-        let (_, rest) = readme.split_once("```toml\n[[moderation.rules]]").unwrap();
-        let (snippet, _) = rest.split_once("```").unwrap();
-        let of = |heading: &str| parse(&format!("{heading}{snippet}"), false);
-        let rules = of("[[moderation.rules]]").unwrap();
-        assert_eq!(rules.len(), 1);
-        assert_eq!(of("[[rules]]").unwrap(), rules);
-        let json = serde_json::json!({ "rules": rules }).to_string();
-        assert_eq!(parse(&json, true).unwrap(), rules);
-        parse("", false).unwrap_err();
-        parse("[moderation]\nexplicit = 0.5", false).unwrap_err();
-    }
+    rules::read(&text, is_json).map_err(failed)
 }

@@ -177,9 +177,15 @@ async fn file(
         }
     }
     app.reporting.admit(from, COST)?;
-    app.with_complaints(move |reporting| {
-        // What is signed under penalty of perjury is not weighed.
-        reporting.complaints.notice(&notice, 1.0, clock::now_ms())
-    })
-    .await
+    let filed = app
+        .with_complaints(move |reporting| {
+            // What is signed under penalty of perjury is not weighed.
+            reporting.complaints.notice(&notice, 1.0, clock::now_ms())
+        })
+        .await?;
+    // A rule that counts reports may have changed some of them.
+    for (image, _) in filed.iter().filter(|(_, filed)| filed.is_ruled) {
+        app.cache.remove(*image);
+    }
+    Ok(filed)
 }

@@ -15,15 +15,15 @@ mod reporters;
 pub(crate) mod rights;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::get;
-use imgshare_storage::complaints::{Category, ComplaintError, Complaints};
-use imgshare_storage::moderation::{ModerationError, Queue};
+use imgshare_storage::complaints::{Category, ComplaintError, Complaints, Reach};
+use imgshare_storage::moderation::{Lookup, ModerationError, Queue};
 use imgshare_storage::{ImageId, State};
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,8 +36,11 @@ pub use wire::{ReportStatus, Statement};
 
 use crate::app::{App, AppState};
 use crate::clock;
+use crate::config::Moderation;
 use crate::error::WebError;
 use crate::http::address::AnonymizedIp;
+use crate::moderation::gate::Gate;
+use crate::moderation::rulebook::RuleBook;
 use crate::routes::headers;
 
 /// Longest body of a complaint: the longest notice in JSON, every character
@@ -57,16 +60,37 @@ pub struct Reporting {
     limiter: limiter::Limiter,
     of_children: limiter::Limiter,
     hiding: limiter::Limiter,
+    /// Reports of child abuse are taken one by one, so that the second one from a
+    /// network about an image finds the first.
+    of_children_turn: Mutex<()>,
     pub(crate) alarm: alarm::HidingAlarm,
     reporters: reporters::Reporters,
 }
 
 impl Reporting {
-    /// Complaints that feed a queue.
+    /// Complaints that feed a queue, and for which the rules are asked again.
     #[must_use]
-    pub fn new(queue: Arc<Queue>) -> Self {
+    pub fn new(queue: Arc<Queue>, rules: Arc<RuleBook>, moderation: Moderation) -> Self {
+        let asked = Arc::clone(&queue);
+        let complaints = Complaints::new(queue).asking(move |record, reports, now_ms| {
+            let rules = rules.rules();
+            let gate = Gate {
+                moderation: &moderation,
+                rules: &rules,
+                now_ms,
+            };
+            if gate.rules.is_empty() {
+                return Ok(None);
+            }
+            let known = asked.bank().lookup(&Lookup {
+                sha256: record.sha256,
+                pdq: record.pdq,
+            })?;
+            Ok(gate.reported(record, known.as_ref(), reports))
+        });
         Self {
-            complaints: Complaints::new(queue),
+            complaints,
+            of_children_turn: Mutex::default(),
             limiter: limiter::Limiter::new(limiter::COMPLAINTS),
             of_children: limiter::Limiter::new(limiter::OF_CHILDREN),
             hiding: limiter::Limiter::new(limiter::HIDING),
@@ -82,10 +106,11 @@ impl Reporting {
             .map_err(|wait| Refusal::TooMany { wait }.into())
     }
 
-    /// Takes a report from a network.
+    /// Takes a report from a network. One of child abuse is never one too many.
     fn admit_report(&self, from: AnonymizedIp, category: Category) -> Result<(), WebError> {
         match category {
-            Category::ChildAbuse | Category::UnderAge => self
+            Category::ChildAbuse => Ok(()),
+            Category::UnderAge => self
                 .of_children
                 .take(from, 1, clock::now_ms())
                 .map_err(|wait| Refusal::TooMany { wait }.into()),
@@ -93,11 +118,15 @@ impl Reporting {
         }
     }
 
-    /// Takes a report that hides an image at once from a network.
-    fn admit_hiding(&self, from: AnonymizedIp) -> Result<(), WebError> {
-        self.hiding
-            .take(from, 1, clock::now_ms())
-            .map_err(|wait| Refusal::TooMany { wait }.into())
+    /// How far a report of a network reaches: after many that hid an image it is
+    /// looked at as ever, and hides nothing by itself.
+    fn reach(&self, from: AnonymizedIp, category: Category, now_ms: u64) -> Reach {
+        let is_over = category.consequence().hides && self.hiding.take(from, 1, now_ms).is_err();
+        if is_over {
+            Reach::LookedAt
+        } else {
+            Reach::Full
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reports, by form and by API, and what became of them.
 
+use std::sync::PoisonError;
+
 use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -71,8 +73,10 @@ pub(super) async fn status_page(
 
 /// Report an image.
 ///
-/// No account is needed. Several reports on one image are looked at together;
-/// child abuse takes the image offline at once.
+/// No account is needed. Several reports on one image are looked at together.
+/// Child abuse takes the image offline at once, unless the network has just
+/// reported many; none of them is refused for their number, and a second one from
+/// the same network about the same image is the first one again.
 #[utoipa::path(
     post,
     path = "/api/v1/images/{id}/reports",
@@ -156,14 +160,13 @@ async fn file(app: &App, from: AnonymizedIp, draft: ReportDraft) -> Result<Filed
         return Err(app.not_found(id).await);
     }
     app.reporting.admit_report(from, draft.category)?;
-    if draft.category.consequence().hides {
-        app.reporting.admit_hiding(from)?;
-    }
     let filed = app
         .with_complaints(move |reporting| file_trusted(reporting, from, &draft))
         .await?;
-    if filed.is_hidden {
+    if filed.is_hidden || filed.is_ruled {
         app.cache.remove(id);
+    }
+    if filed.is_hidden && !filed.is_ruled {
         let n_lately = app.reporting.alarm.note(clock::now_ms());
         app.metrics.hidden_by_report(n_lately.is_some());
         if let Some(n_lately) = n_lately {
@@ -183,9 +186,28 @@ fn file_trusted(
 ) -> Result<Filed, ComplaintError> {
     let now_ms = clock::now_ms();
     let (complaints, reporters) = (&reporting.complaints, &reporting.reporters);
+    // These are taken whatever else the network has sent: so that they stay bounded,
+    // one of an image is kept.
+    let _turn = (draft.category == Category::ChildAbuse).then(|| {
+        let turn = reporting.of_children_turn.lock();
+        turn.unwrap_or_else(PoisonError::into_inner)
+    });
+    if draft.category == Category::ChildAbuse
+        && let Some(receipt) = reporters.reported(from, &draft.image, now_ms)
+    {
+        return Ok(Filed {
+            receipt,
+            is_hidden: false,
+            is_ruled: false,
+        });
+    }
     let trust = reporters.trust(complaints, from, draft.category, now_ms)?;
-    let filed = complaints.report(draft, trust, now_ms)?;
+    let reach = reporting.reach(from, draft.category, now_ms);
+    let filed = complaints.report_within(draft, trust, reach, now_ms)?;
     reporters.remember(from, filed.receipt, now_ms);
+    if draft.category == Category::ChildAbuse {
+        reporters.remember_image(from, &draft.image, filed.receipt, now_ms);
+    }
     Ok(filed)
 }
 

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use imgshare_storage::ImageId;
 use imgshare_storage::calendar::MS_A_DAY;
 use imgshare_storage::complaints::{Category, ComplaintError, Complaints, Progress, Receipt};
 use sha2::{Digest, Sha256};
@@ -19,6 +20,11 @@ const REPORTERS_MAX: usize = 10_000;
 
 /// Receipts remembered of one reporter, the newest ones.
 const RECEIPTS_MAX: usize = 16;
+
+/// Images remembered a day with whose network has reported them as child abuse, some
+/// 60 bytes each. Of more of them a second report is kept, as long as the image's case
+/// takes any.
+const IMAGES_MAX: usize = 50_000;
 
 /// What a report can count: never nothing, and never as much as three people.
 const TRUST: (f32, f32) = (0.25, 2.5);
@@ -37,6 +43,7 @@ struct Today {
     day: u64,
     key: Option<[u8; 32]>,
     receipts: HashMap<[u8; 16], VecDeque<Receipt>>,
+    images: HashMap<([u8; 16], ImageId), Receipt>,
 }
 
 impl Reporters {
@@ -84,6 +91,35 @@ impl Reporters {
         });
     }
 
+    /// Remembers until the day ends that a network has reported an image as child
+    /// abuse.
+    pub(super) fn remember_image(
+        &self,
+        from: AnonymizedIp,
+        image: &ImageId,
+        receipt: Receipt,
+        now_ms: u64,
+    ) {
+        self.with(from, now_ms, |today, reporter| {
+            if today.images.len() < IMAGES_MAX {
+                today.images.insert((reporter, *image), receipt);
+            }
+        });
+    }
+
+    /// The report of child abuse that a network has made of an image today.
+    pub(super) fn reported(
+        &self,
+        from: AnonymizedIp,
+        image: &ImageId,
+        now_ms: u64,
+    ) -> Option<Receipt> {
+        self.with(from, now_ms, |today, reporter| {
+            today.images.get(&(reporter, *image)).copied()
+        })
+        .flatten()
+    }
+
     fn receipts(&self, from: AnonymizedIp, now_ms: u64) -> Vec<Receipt> {
         self.with(from, now_ms, |today, reporter| {
             let receipts = today.receipts.get(&reporter);
@@ -108,6 +144,7 @@ impl Reporters {
                 day,
                 key: drawn.then_some(key),
                 receipts: HashMap::new(),
+                images: HashMap::new(),
             };
         }
         let hash = Sha256::new()
@@ -146,6 +183,25 @@ mod tests {
         let reporters = Reporters::default();
         let trust = reporters.trust(&complaints(), network(1), Category::Spam, NOON);
         assert_eq!(trust.unwrap(), 1.0);
+    }
+
+    #[test]
+    fn an_image_is_reported_once_a_day_by_a_network() {
+        let reporters = Reporters::default();
+        let [image, other] = [(); 2].map(|()| ImageId::random().unwrap());
+        let receipt = Receipt::random().unwrap();
+        reporters.remember_image(network(1), &image, receipt, NOON);
+        let reported = |n, image, at_ms| reporters.reported(network(n), image, at_ms);
+        assert_eq!(reported(1, &image, NOON), Some(receipt));
+        assert_eq!(reported(1, &other, NOON), None);
+        assert_eq!(reported(2, &image, NOON), None);
+        assert_eq!(reported(1, &image, NOON + MS_A_DAY), None);
+        assert!(reporters.today.lock().unwrap().images.is_empty());
+        for _ in 0..IMAGES_MAX + 9 {
+            let image = ImageId::random().unwrap();
+            reporters.remember_image(network(1), &image, receipt, NOON);
+        }
+        assert_eq!(reporters.today.lock().unwrap().images.len(), IMAGES_MAX);
     }
 
     #[test]

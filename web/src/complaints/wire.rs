@@ -315,7 +315,9 @@ pub(crate) fn category_words(category: Category) -> (&'static str, &'static str)
         ),
         Category::ChildAbuse => (
             "Child abuse",
-            "A child is shown sexually. It is taken offline at once.",
+            "A child is shown sexually. Child safety sees it before everything else, and it is \
+             taken offline at once; after many such reports from your network, once they \
+             have looked.",
         ),
         Category::IntimateImage => (
             "Intimate image without consent",

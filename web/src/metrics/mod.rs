@@ -260,6 +260,19 @@ impl Metrics {
         self.safety.cases_overdue.set(n_overdue) < n_overdue
     }
 
+    /// For how long the clock that is overdue longest has run out.
+    pub fn case_overdue(&self, seconds: u64) {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        self.safety.case_overdue_seconds.set(seconds);
+    }
+
+    /// How many jobs wait in a lane.
+    pub fn jobs_waiting(&self, lane: &'static str, n_jobs: usize) {
+        let n_jobs = i64::try_from(n_jobs).unwrap_or(i64::MAX);
+        let waiting = &self.safety.jobs_waiting;
+        waiting.get_or_create(&safety::InLane { lane }).set(n_jobs);
+    }
+
     /// One image hidden by a report; whether that raised an alarm.
     pub fn hidden_by_report(&self, is_alarm: bool) {
         self.safety.hidden_by_reports.inc();

@@ -1,6 +1,8 @@
 //! What is counted of child safety and of the clocks of the law.
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -11,6 +13,14 @@ pub(super) struct Safety {
     pub(super) hidden_by_reports: Counter,
     pub(super) hiding_alarms: Counter,
     pub(super) cases_overdue: Gauge,
+    pub(super) case_overdue_seconds: Gauge,
+    pub(super) jobs_waiting: Family<InLane, Gauge>,
+}
+
+/// Whose eyes jobs wait for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct InLane {
+    pub(super) lane: &'static str,
 }
 
 impl Safety {
@@ -35,6 +45,16 @@ impl Safety {
             "cases_overdue",
             "Reported images whose clock has run out, counted up to a thousand; each needs a decision",
             safety.cases_overdue.clone(),
+        );
+        registry.register(
+            "case_overdue_seconds",
+            "How long the clock of the reported image that is overdue longest has run out; 0 when none is",
+            safety.case_overdue_seconds.clone(),
+        );
+        registry.register(
+            "jobs_waiting",
+            "Images that wait for people, by whose eyes they are for, counted up to ten thousand",
+            safety.jobs_waiting.clone(),
         );
         safety
     }

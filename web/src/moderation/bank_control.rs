@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imgshare_storage::audit::Actor;
-use imgshare_storage::moderation::{Bank, BankCounts, BankEntry, BankHash, ModerationError};
+use imgshare_storage::moderation::{
+    Bank, BankCounts, BankEntry, BankHash, ModerationError, TakenOff,
+};
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -112,7 +114,7 @@ pub fn obey(bank: &Bank, command: &Command, now_ms: u64) -> Result<Answer, Moder
             entry: bank.entry(hash)?.map(Box::new),
         },
         Command::Remove { hash } => Answer::Removed {
-            was_there: bank.remove(&Actor::Operator, hash, now_ms)?,
+            was_there: bank.remove(&Actor::Operator, hash, &TakenOff::default(), now_ms)?,
         },
     })
 }

@@ -3,6 +3,7 @@
 
 use imgshare_models::scores::Scores;
 use imgshare_pipeline::Scored;
+use imgshare_storage::complaints::Ruled;
 use imgshare_storage::moderation::{
     BankHash, BankMatch, BankPolicy, Flag, Note, Reason, is_sampled,
 };
@@ -85,8 +86,7 @@ impl Gate<'_> {
     ) -> Result<Passed, Refused> {
         let (state, classification) = decision::decide(self.moderation, scored);
         let facts = Facts {
-            // A picture that looks the same may be another file.
-            hash_match: known.map(|found| matches!(found.entry.hash, BankHash::Sha256(_))),
+            hash_match: known.map(is_exact),
             uploads_per_minute,
             reports,
             ..facts(scored.scores, record)
@@ -109,6 +109,45 @@ impl Gate<'_> {
         }
         self.draw(&mut passed);
         Ok(passed)
+    }
+
+    /// What the rules make of a stored image with so many reports; `None` where they
+    /// say nothing that they would not say without any.
+    #[must_use]
+    pub fn reported(
+        &self,
+        record: &Record,
+        known: Option<&BankMatch>,
+        reports: u64,
+    ) -> Option<Ruled> {
+        let found = record.classification.as_ref()?;
+        let mut facts = Facts {
+            hash_match: known.map(is_exact),
+            reports,
+            ..facts(Scores::from_array(found.probabilities), record)
+        };
+        let rule = rules::first_that_holds(self.rules, &facts)?;
+        facts.reports = 0;
+        let without = rules::first_that_holds(self.rules, &facts);
+        if without.is_some_and(|without| without.name == rule.name) {
+            return None;
+        }
+        let mut passed = Passed {
+            state: record.state,
+            classification: None,
+            ruling: record.ruling,
+            flags: Vec::new(),
+        };
+        // It is taken in already: it can only be hidden.
+        if let Err(Refused(flag)) = self.apply(rule, &mut passed) {
+            (passed.state, passed.flags) = (State::Blocked, vec![flag]);
+        }
+        Some(Ruled {
+            rule: Note::new(&rule.name).unwrap_or_default(),
+            state: passed.state,
+            ruling: passed.ruling,
+            flag: passed.flags.pop(),
+        })
     }
 
     fn apply(&self, rule: &Rule, passed: &mut Passed) -> Result<(), Refused> {
@@ -156,6 +195,11 @@ impl Gate<'_> {
             Err(error) => tracing::warn!(%error, "an image could not be drawn for the sample"),
         }
     }
+}
+
+/// A picture that looks the same may be another file.
+fn is_exact(found: &BankMatch) -> bool {
+    matches!(found.entry.hash, BankHash::Sha256(_))
 }
 
 /// What rules may ask of a stored image.

@@ -1,5 +1,5 @@
 //! What is due by the clock: leases that have ended, removed images whose time
-//! is over, and copies of what was put into the hash bank.
+//! is over, and copies of what was put into the hash bank, or left it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,9 @@ const PERIOD: Duration = Duration::from_secs(30);
 /// Images purged at a time.
 const PURGES: usize = 100;
 
+/// Copies that come back at a time.
+const RETURNS: usize = 200;
+
 /// Hashes whose copies are looked for in one pass over the records.
 const HASHES: usize = 10_000;
 
@@ -30,10 +33,13 @@ pub async fn run(app: AppState, mut stop: watch::Receiver<bool>) {
             tracing::warn!(%error, "what is due in the queue is done later");
         }
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
             () = sleep(PERIOD) => {}
             () = app.bank_grew.notified() => {}
         }
+    }
+    if let Err(error) = app.with_queue(|queue| queue.bank().keep_refused()).await {
+        tracing::warn!(%error, "how many uploads were refused is known no more");
     }
 }
 
@@ -67,9 +73,18 @@ fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<bool, Mode
     queue.return_expired(now_ms)?;
     queue.merge_uploads()?;
     gone.extend(queue.purge_due(now_ms, PURGES)?.images);
+    queue.bank().keep_refused()?;
+    let returned = queue.return_copies(now_ms, RETURNS)?;
+    if !returned.images.is_empty() || returned.n_kept > 0 {
+        tracing::info!(
+            n_returned = returned.images.len(),
+            n_kept = returned.n_kept,
+            "copies of what is banned no more are shown again"
+        );
+    }
     let hashes = queue.bank().unsearched(HASHES)?;
     if hashes.is_empty() {
-        return Ok(false);
+        return Ok(!returned.is_complete);
     }
     let copies = queue.find_copies(&hashes)?;
     gone.extend(copies.images.iter().map(|(image, _)| *image));
@@ -84,10 +99,11 @@ fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<bool, Mode
         queue.bank().searched(&hashes)?;
     }
     // Where nothing could be done, the next time may do better.
-    Ok(copies.is_complete || !jobs.is_empty())
+    Ok(copies.is_complete || !jobs.is_empty() || !returned.is_complete)
 }
 
-/// Rings after the bank has grown, so that copies go within moments.
+/// Rings after the bank has grown or shrunk, so that copies go, or come back, within
+/// moments.
 pub fn ring(app: &AppState) {
     app.bank_grew.notify_one();
 }

@@ -1,11 +1,12 @@
 //! The queue as handlers call it: what it does to the store is done where it may
 //! block, and what is hidden leaves every cache before anybody is told.
 
+pub mod rules;
 pub mod thresholds;
 
 use imgshare_storage::moderation::{
-    CLAIMS_MAX, Claim, Job, Lane, Listing, ModerationError, Moderator, Query, Queue, Status,
-    Verdict,
+    CLAIMS_MAX, Claim, Decision, Job, Lane, Listing, ModerationError, Moderator, Query, Queue,
+    Status, Verdict,
 };
 use imgshare_storage::staff::StaffId;
 use imgshare_storage::{ImageId, Record, Views};
@@ -25,6 +26,9 @@ pub struct Looked {
     pub record: Option<Record>,
     /// How often it was seen.
     pub views: Views,
+    /// Copies that its removal banned, and that come back where it does not stand;
+    /// after an undo, those that do now.
+    pub n_copies: usize,
 }
 
 /// Who works the queue, and which lanes are theirs at this moment.
@@ -211,7 +215,6 @@ pub async fn decide(
     verdict: Verdict,
 ) -> Result<Job, WebError> {
     let (image, now_ms) = (claim.image, clock::now_ms());
-    let is_banked = matches!(verdict, Verdict::Remove { bank: Some(_), .. });
     let decided = app
         .with_queue(move |queue| {
             queue.job_in(&worker.lanes, &claim.image)?;
@@ -220,10 +223,17 @@ pub async fn decide(
         .await;
     // Even when the store failed half-way nobody shall see it from memory.
     app.cache.remove(image);
-    if is_banked && decided.is_ok() {
+    let decision = decided.as_ref().ok().and_then(|job| job.decision.as_ref());
+    if decision.is_some_and(changes_bank) {
         keeper::ring(app);
     }
     decided
+}
+
+/// Whether a decision adds to the hash bank or takes from it: copies go with it, or
+/// come back.
+fn changes_bank(decision: &Decision) -> bool {
+    !decision.banked.is_empty() || !decision.unbanned.is_empty()
 }
 
 /// Decides images one after the other, each with its own entry in the audit, and
@@ -307,13 +317,20 @@ pub async fn undo(
             if !stays && decision.is_some_and(|decision| !lanes.contains(&decision.before.lane)) {
                 return Err(ModerationError::ForeignLane { id: image });
             }
+            let n_copies = queue.copies_to_return(&job)?;
+            let rings = job.decision.as_ref().is_some_and(changes_bank);
             let job = queue.undo(&who, &image, version, now_ms)?;
-            looked(queue, job)
+            let looked = looked(queue, job)?;
+            Ok((Looked { n_copies, ..looked }, rings))
         })
         .await;
     // It may have been public, and be hidden again.
     app.cache.remove(image);
-    undone
+    let (looked, rings) = undone?;
+    if rings {
+        app.bank_grew.notify_one();
+    }
+    Ok(looked)
 }
 
 /// Images with a decision that stands, the newest first: see
@@ -337,6 +354,7 @@ fn looked(queue: &Queue, job: Job) -> Result<Looked, ModerationError> {
     Ok(Looked {
         record: store.find(&job.image)?,
         views: store.views(&job.image)?,
+        n_copies: queue.copies_to_return(&job)?,
         job,
     })
 }

@@ -1,7 +1,7 @@
 //! What was decided, and can be taken back.
 
 use askama::Template;
-use imgshare_storage::moderation::{Lane, Policy, Verdict};
+use imgshare_storage::moderation::{COPIES_COUNTED_MAX, Lane, Policy, Verdict};
 
 use super::desk::POLICIES;
 use super::staff::Me;
@@ -22,6 +22,8 @@ pub struct DecidedRow {
     pub reason: String,
     /// Whether what looks like it is refused for it.
     pub is_banned: bool,
+    /// Copies that went with it, and that come back with it.
+    pub n_copies: usize,
     /// When.
     pub at: String,
     /// By whom; `None` by the service.
@@ -60,6 +62,12 @@ pub struct DecidedView {
     pub said: Option<Said>,
 }
 
+impl DecidedRow {
+    fn copies_words(&self) -> String {
+        copies_words(self.n_copies)
+    }
+}
+
 impl DecidedView {
     fn whose(&self) -> &'static str {
         if self.is_own { "own" } else { "everybodys" }
@@ -78,6 +86,21 @@ pub fn verdict_words(verdict: &Verdict) -> &'static str {
         } => "Passed on to child safety",
         Verdict::Escalate { .. } => "Passed on to senior moderators",
     }
+}
+
+/// The copies that a ban had removed, and that come back without it.
+pub fn copies_words(n_copies: usize) -> String {
+    let words = match n_copies {
+        0 => return String::new(),
+        1 => "1 copy that its ban had removed comes back with it".to_owned(),
+        COPIES_COUNTED_MAX.. => {
+            format!(
+                "{COPIES_COUNTED_MAX} or more copies that its ban had removed come back with it"
+            )
+        }
+        n => format!("{n} copies that its ban had removed come back with it"),
+    };
+    format!("{words}, unless something else keeps them removed.")
 }
 
 /// A policy as moderators choose it.

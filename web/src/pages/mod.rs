@@ -6,6 +6,7 @@
 //! policy can stand.
 
 pub mod assets;
+pub mod bank;
 pub mod complaints;
 pub mod data_map;
 pub mod decided;
@@ -19,6 +20,7 @@ pub mod notices;
 pub mod policies;
 mod problem;
 pub mod promises;
+pub mod rules;
 mod share;
 mod site;
 pub mod staff;

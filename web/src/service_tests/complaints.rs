@@ -1,5 +1,7 @@
 //! Reports, removals that say why, and objections, with a moderator at the queue.
 
+mod reach;
+
 use axum::http::Method;
 use imgshare_storage::ImageId;
 use imgshare_storage::moderation::{Claim, Lane, Moderator, Note, Policy, Verdict};

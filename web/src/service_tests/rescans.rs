@@ -1,6 +1,8 @@
 //! Images that could not be classified in time.
 
-use imgshare_storage::moderation::{Claim, Flag, Lane, Moderator, Note, Reason, Verdict};
+use imgshare_storage::moderation::{
+    Claim, Flag, Lane, Moderator, Note, Reason, Verdict, upload_rate,
+};
 use imgshare_storage::staff::{Role, StaffId};
 
 use super::*;
@@ -72,6 +74,37 @@ async fn a_pending_image_can_be_deleted() {
     oracle.set(SAFE);
     rescan::rescan_all(&service.app).await.unwrap();
     assert_eq!(service.n_stored(), 0);
+}
+
+/// The rate is known after a restart too: it lies in the store.
+#[tokio::test]
+async fn a_rule_over_the_upload_rate_is_asked_when_an_image_is_classified_later() {
+    let mut settings = Settings::default();
+    settings.moderation.sample_rate = 0.0;
+    settings.moderation.rules = serde_json::from_value(serde_json::json!([
+        {"name": "busy", "outcome": "review", "when": {"uploads-per-minute": {"at-least": 2}}},
+    ]))
+    .unwrap();
+    let oracle = Oracle::failing();
+    let (service, first) = pending(&oracle, settings).await;
+    let second = service.upload(&photo()).await.json();
+    let store = &*service.app.store;
+    let id = |image: &Value| image["id"].as_str().unwrap().parse().unwrap();
+    let rate = |image: &Value| upload_rate(store, &id(image)).unwrap();
+    assert_eq!((rate(&first), rate(&second)), (1, 2));
+    oracle.set(SAFE);
+    rescan::rescan_all(&service.app).await.unwrap();
+    let state = |image: &Value| store.find(&id(image)).unwrap().unwrap().state;
+    assert_eq!(state(&first), imgshare_storage::State::Public);
+    assert_eq!(state(&second), imgshare_storage::State::Review);
+    assert_eq!((rate(&first), rate(&second)), (0, 0), "it is known no more");
+}
+
+#[tokio::test]
+async fn without_such_a_rule_no_rate_is_kept() {
+    let (service, image) = pending(&Oracle::failing(), Settings::default()).await;
+    let id = image["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(upload_rate(&*service.app.store, &id).unwrap(), 0);
 }
 
 #[tokio::test]

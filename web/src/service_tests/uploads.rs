@@ -262,7 +262,7 @@ async fn borderline_images_are_held_back_where_somebody_releases_them() {
 #[tokio::test]
 async fn a_banned_file_is_known_as_it_came() {
     use imgshare_storage::audit::Actor;
-    use imgshare_storage::moderation::{BankEntry, BankHash, BankPolicy, Note, Policy};
+    use imgshare_storage::moderation::{BankEntry, BankHash, BankPolicy, Note, Policy, TakenOff};
     use sha2::{Digest, Sha256};
 
     let service = Service::saying(SAFE);
@@ -294,6 +294,7 @@ async fn a_banned_file_is_known_as_it_came() {
         .store
         .find(&taken["id"].as_str().unwrap().parse().unwrap());
     assert_ne!(record.unwrap().unwrap().sha256, arrived);
-    bank.remove(&Actor::Operator, &entry.hash, 8).unwrap();
+    bank.remove(&Actor::Operator, &entry.hash, &TakenOff::default(), 8)
+        .unwrap();
     service.uploaded(&file).await;
 }

@@ -12,6 +12,9 @@ use crate::moderation::api::lanes;
 /// Cases and waiting images are counted up to here.
 const COUNTED_MAX: usize = 1_000;
 
+/// Waiting images are counted up to here for the metrics: some milliseconds.
+const GAUGED_MAX: usize = 10_000;
+
 /// What the first page says of the queues of who looks.
 pub(super) struct Queues {
     /// What waits, lane by lane; empty for who has none.
@@ -64,16 +67,26 @@ fn counted(n: usize) -> String {
 }
 
 impl App {
-    /// Counts what is overdue, for the metrics, and says in the log when it has
-    /// become more.
+    /// Counts what waits and what is overdue, for the metrics, and says in the log
+    /// when more is overdue than before.
     pub(crate) async fn watch_clocks(&self) {
         let now_ms = clock::now_ms();
         let counted = self.see_complaints(move |reporting| {
             let complaints = &reporting.complaints;
-            complaints.count_overdue(None, now_ms, COUNTED_MAX)
+            let n_overdue = complaints.count_overdue(None, now_ms, COUNTED_MAX)?;
+            let mut n_waiting = [0; Lane::ALL.len()];
+            for (n_waiting, lane) in n_waiting.iter_mut().zip(Lane::ALL) {
+                *n_waiting = complaints.queue().count_waiting(lane, GAUGED_MAX)?;
+            }
+            Ok((n_overdue, complaints.due_first()?, n_waiting))
         });
         match counted.await {
-            Ok(n_overdue) => {
+            Ok((n_overdue, due_first, n_waiting)) => {
+                for (lane, n_waiting) in Lane::ALL.into_iter().zip(n_waiting) {
+                    self.metrics.jobs_waiting(lane.as_str(), n_waiting);
+                }
+                let late_ms = due_first.map_or(0, |due_ms| now_ms.saturating_sub(due_ms));
+                self.metrics.case_overdue(late_ms / 1_000);
                 if self.metrics.cases_overdue(n_overdue) {
                     tracing::warn!(n_overdue, "reports were not decided in time; see /staff");
                 }

@@ -53,6 +53,8 @@ pub(crate) fn me(session: &Session) -> pages::Me {
         sees_grid: Permission::ReviewInBulk.is_of(session.role),
         sees_abuse: Permission::Abuse.is_of(session.role),
         sees_figures: Permission::Figures.is_of(session.role),
+        sees_bank: Permission::HashBank.is_of(session.role),
+        sees_rules: Permission::Rules.is_of(session.role),
         sees_notices: [Permission::Notices, Permission::ChildSafety]
             .iter()
             .any(|permission| permission.is_of(session.role)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::case::REPORTS_OPEN_MAX;
-use super::super::filing::{Filed, Planned, ReportDraft};
+use super::super::filing::{Filed, Planned, Reach, ReportDraft};
 use super::super::{Category, ComplaintError, Complaints, Receipt, Text, keys};
 use super::flaw::{Check, Flaw, FlawKind};
 use crate::ImageId;
@@ -126,14 +126,14 @@ impl Complaints {
                 notice: Some(names),
                 views: store.views(&draft.image)?,
                 trust,
+                reach: Reach::Full,
             });
         }
         audit::commit(store, |changes| {
             kept::insert(changes, keys::notice(&names), notice);
             let filed = planned.iter().map(|planned| {
-                let is_hidden = self.plan_report(changes, planned, now_ms)?;
-                let receipt = planned.receipt;
-                Ok((planned.draft.image, Filed { receipt, is_hidden }))
+                let filed = self.plan_report(changes, planned, now_ms)?;
+                Ok((planned.draft.image, filed))
             });
             filed.collect()
         })

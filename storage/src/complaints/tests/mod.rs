@@ -16,6 +16,7 @@ mod copyrights;
 mod counters;
 mod expiries;
 mod reports;
+mod ruled;
 
 /// 2025-06-15 15:07 UTC, a Sunday.
 const NOW: u64 = 1_750_000_060_000;
@@ -29,6 +30,10 @@ struct Desk {
 }
 
 fn desk() -> Desk {
+    desk_of(|complaints| complaints)
+}
+
+fn desk_of(with: impl Fn(Complaints) -> Complaints) -> Desk {
     let store = Arc::new(Store::memory());
     let bank = Arc::new(Bank::new(Arc::clone(&store)));
     let queue = Arc::new(Queue::new(
@@ -36,7 +41,7 @@ fn desk() -> Desk {
         bank,
         QueueSettings::default(),
     ));
-    let complaints = Complaints::new(Arc::clone(&queue));
+    let complaints = with(Complaints::new(Arc::clone(&queue)));
     Desk {
         store,
         queue,

@@ -1,9 +1,10 @@
 //! What removals put into the bank: there as long as one of them stands.
 
+use super::entry::LEFT;
 use super::{Bank, BankEntry, BankHash};
 use crate::moderation::ModerationError;
 use crate::staff::kept::{self, Kept};
-use crate::{Changes, StorageError};
+use crate::{Changes, KeyRange, Keyspace, Space, StorageError};
 
 impl Bank {
     /// Plans that one more removal asks for a hash. The entry becomes as strict
@@ -33,10 +34,56 @@ impl Bank {
         let (stored, count) = self.removals(hash, Some(&known))?;
         let left = count.saturating_sub(1);
         if left == 0 && known.image.is_some() {
+            self.plan_left(changes, hash)?;
             return self.plan_remove(changes, hash);
         }
         put(changes, stored, hash, left);
         Ok(false)
+    }
+
+    /// Whether a hash leaves the bank when one removal less asks for it.
+    pub(in crate::moderation) fn rests_on_one(
+        &self,
+        hash: &BankHash,
+    ) -> Result<bool, ModerationError> {
+        let Some(known) = self.entry(hash)? else {
+            return Ok(false);
+        };
+        let (_, count) = self.removals(hash, Some(&known))?;
+        Ok(count <= 1 && known.image.is_some())
+    }
+
+    /// Plans that the copies which were removed for a hash come back.
+    pub(super) fn plan_left(
+        &self,
+        changes: &mut Changes,
+        hash: &BankHash,
+    ) -> Result<(), StorageError> {
+        if !self.store.range(&hash.copies(), 1)?.is_empty() {
+            Self::plan_marked(changes, hash);
+        }
+        Ok(())
+    }
+
+    /// The same for one that is only about to be listed.
+    pub(in crate::moderation) fn plan_marked(changes: &mut Changes, hash: &BankHash) {
+        changes.put(hash.left_key(), []);
+    }
+
+    /// Up to `limit` hashes that left the bank and whose copies are to come back;
+    /// they stay so over a restart.
+    pub(in crate::moderation) fn left(&self, limit: usize) -> Result<Vec<BankHash>, StorageError> {
+        let range = KeyRange::prefix(&Space::Bank.key(&[LEFT]));
+        let marks = self.store.range(&range, limit)?;
+        let hashes = marks.iter().filter_map(|mark| BankHash::of_mark(&mark.key));
+        Ok(hashes.collect())
+    }
+
+    /// Notes that nothing is left to come back for a hash.
+    pub(in crate::moderation) fn end_left(&self, hash: &BankHash) -> Result<(), StorageError> {
+        let mut changes = Changes::new();
+        changes.delete(hash.left_key());
+        Keyspace::commit(&*self.store, changes)
     }
 
     /// How many removals ask for a hash: an entry from before they were counted

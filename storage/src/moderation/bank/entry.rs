@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::moderation::job::decode_json;
 use crate::moderation::{Flag, Lane, Note, Policy, Reason};
-use crate::{ImageId, Space, StorageError};
+use crate::{ImageId, KeyRange, Space, StorageError};
 
 /// The first byte of every encoded entry.
 const VERSION: u8 = 1;
@@ -17,6 +17,15 @@ pub(super) const UNSEARCHED: &[u8] = b"c";
 
 /// What keys of how many removals ask for a hash begin with.
 const REMOVALS: &[u8] = b"d";
+
+/// What keys of copies that were removed for a hash begin with.
+const COPIES: &[u8] = b"e";
+
+/// What keys of hashes whose copies are to come back begin with.
+pub(super) const LEFT: &[u8] = b"f";
+
+/// What keys of how many uploads a hash has refused begin with.
+const REFUSED: &[u8] = b"g";
 
 /// A hash of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +60,36 @@ impl BankHash {
     pub(super) fn removals_key(&self) -> Vec<u8> {
         let key = self.key();
         Space::Bank.key(&[REMOVALS, &key[2..]])
+    }
+
+    /// The key that says that it left the bank, and that the copies it had removed
+    /// are to come back.
+    pub(super) fn left_key(&self) -> Vec<u8> {
+        let key = self.key();
+        Space::Bank.key(&[LEFT, &key[2..]])
+    }
+
+    /// The key of how many uploads were refused for it.
+    pub(super) fn refused_key(&self) -> Vec<u8> {
+        let key = self.key();
+        Space::Bank.key(&[REFUSED, &key[2..]])
+    }
+
+    /// Where the copies are listed that were removed for it.
+    pub(in crate::moderation) fn copies(&self) -> KeyRange {
+        let key = self.key();
+        KeyRange::prefix(&Space::Bank.key(&[COPIES, &key[2..]]))
+    }
+
+    /// The key that lists one of them.
+    pub(in crate::moderation) fn copy_key(&self, image: &ImageId) -> Vec<u8> {
+        let key = self.key();
+        Space::Bank.key(&[COPIES, &key[2..], image.as_bytes()])
+    }
+
+    /// Reads the image back from such a key.
+    pub(in crate::moderation) fn copy_of_key(key: &[u8]) -> Option<ImageId> {
+        ImageId::from_bytes(key.get(36..)?)
     }
 
     /// Reads a hash back from its mark.
@@ -204,6 +243,13 @@ mod tests {
                 prop_assert_eq!(BankHash::of_mark(&hash.mark()), Some(hash));
                 prop_assert!(hash.mark() < Space::Bank.key(&[b"p"]));
                 prop_assert!(hash.removals_key() < Space::Bank.key(&[b"p"]));
+                prop_assert_eq!(BankHash::of_mark(&hash.left_key()), Some(hash));
+                prop_assert!(hash.left_key() < Space::Bank.key(&[b"p"]));
+                prop_assert!(hash.copies().to < Space::Bank.key(&[b"p"]));
+                let image = ImageId::random().unwrap();
+                let copy = hash.copy_key(&image);
+                prop_assert_eq!(BankHash::copy_of_key(&copy), Some(image));
+                prop_assert_eq!(BankHash::of_key(&copy), None);
             }
         }
 

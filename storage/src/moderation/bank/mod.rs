@@ -4,17 +4,20 @@ mod bans;
 mod counts;
 mod entry;
 mod list;
+mod refused;
 mod transfer;
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use counts::BankCounts;
 pub use entry::{BankEntry, BankHash, BankPolicy, InvalidBankHash};
 pub use list::{BANK_CSV_HEADER, BadLine, ListDefaults, ListReader};
 
-use super::ModerationError;
+use super::{ModerationError, Note};
 use crate::audit::{self, Action, Actor, Subject};
 use crate::pdq_index::{self, PdqIndex, bits_of};
 use crate::record::LIKENESS_QUALITY_MIN;
@@ -53,6 +56,27 @@ pub struct BankMatch {
     pub distance: u32,
 }
 
+/// What becomes of the copies that were removed for a hash when it is taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterRemoval {
+    /// They stay removed.
+    #[default]
+    CopiesStay,
+    /// Those that nothing else keeps removed come back.
+    CopiesReturn,
+}
+
+/// How a hash is taken off.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TakenOff {
+    /// What becomes of its copies.
+    pub then: AfterRemoval,
+    /// Why, for the audit.
+    pub why: Note,
+}
+
 /// The bank: entries in the keyspace, likenesses in memory as well, read when
 /// they are first asked for: 100 MB for a million of them.
 pub struct Bank {
@@ -61,6 +85,8 @@ pub struct Bank {
     /// Read by whoever looks up and stores, or adds and notes; written, for a
     /// moment, before what is stored is searched.
     under_way: RwLock<()>,
+    /// Uploads refused since they were written down last.
+    refused: Mutex<BTreeMap<BankHash, u64>>,
 }
 
 impl Bank {
@@ -71,6 +97,7 @@ impl Bank {
             store,
             likenesses: RwLock::new(None),
             under_way: RwLock::new(()),
+            refused: Mutex::default(),
         }
     }
 
@@ -273,15 +300,19 @@ impl Bank {
         &self,
         actor: &Actor,
         hash: &BankHash,
+        taken_off: &TakenOff,
         now_ms: u64,
     ) -> Result<bool, ModerationError> {
         let was_there = audit::commit(&*self.store, |changes| {
             let entry = self.entry(hash)?;
+            if entry.is_some() && taken_off.then == AfterRemoval::CopiesReturn {
+                self.plan_left(changes, hash)?;
+            }
             let was_there = self.plan_remove(changes, hash)?;
             if was_there {
                 let told = audit::Entry::new(now_ms, actor.clone(), Action::new("bank-removed"))
                     .about(Subject::named("hash", &hash.to_string()))
-                    .changed(json!(entry), Value::Null);
+                    .changed(json!(entry), json!(taken_off));
                 audit::append(&*self.store, changes, told)?;
             }
             Ok::<_, ModerationError>(was_there)
@@ -329,6 +360,7 @@ impl Bank {
             changes.delete(key);
             changes.delete(hash.mark());
             changes.delete(hash.removals_key());
+            changes.delete(hash.refused_key());
         }
         Ok(is_there)
     }

@@ -240,13 +240,13 @@ fn a_bank_is_imported_once_and_read_back() {
         assert!(
             queue
                 .bank
-                .remove(&Actor::System, &entries[1].hash, NOW)
+                .remove(&Actor::System, &entries[1].hash, &TakenOff::default(), NOW,)
                 .unwrap()
         );
         assert!(
             !queue
                 .bank
-                .remove(&Actor::System, &entries[1].hash, NOW)
+                .remove(&Actor::System, &entries[1].hash, &TakenOff::default(), NOW,)
                 .unwrap()
         );
     }

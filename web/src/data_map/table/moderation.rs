@@ -148,6 +148,52 @@ pub(super) const ROWS: &[Row] = &[
         ..OF_BANK
     },
     Row {
+        id: "bank-copies",
+        place: Place::SpaceEntry(Space::Bank, "e"),
+        what: "Images that were removed as copies, under the hash they are copies of",
+        content: Content::Nothing,
+        fields: &[],
+        purpose: "So that they come back when the removal that banned them does not stand",
+        until: "Until they come back, somebody decides about them, or they are erased",
+        ended_by: End::WithImage,
+        exports: &[Export::Backup],
+        ..OF_BANK
+    },
+    Row {
+        id: "bank-left",
+        place: Place::SpaceEntry(Space::Bank, "f"),
+        what: "Hashes that left the list, whose copies are to come back",
+        content: Content::Nothing,
+        fields: &[],
+        until: "Until their copies are back, moments later",
+        ended_by: End::Replaced,
+        exports: &[Export::Backup],
+        ..OF_BANK
+    },
+    Row {
+        id: "bank-refused",
+        place: Place::SpaceEntry(Space::Bank, "g"),
+        what: "How many uploads were refused for a hash of the list",
+        content: Content::Text,
+        fields: &[Field::new("count", "Number")],
+        until: "As long as the hash is on the list",
+        ended_by: End::Replaced,
+        exports: &[Export::Backup],
+        ..OF_BANK
+    },
+    Row {
+        id: "upload-rate",
+        place: Place::SpaceEntry(Space::Queue, "u"),
+        what: "How many uploads its network had in the minute of an upload that waits for the \
+               classifier, two digits of it, where a rule asks for that",
+        content: Content::Text,
+        fields: &[Field::new("count", "Number")],
+        purpose: "To ask the rules as if it had been classified at once",
+        until: "Until it is classified, hidden or deleted",
+        ended_by: End::Replaced,
+        ..OF_QUEUE
+    },
+    Row {
         id: "learning-counters",
         place: Place::SpaceEntry(Space::Learning, ""),
         what: "How often a step of the score met a decision, by model; how often moderators \
@@ -310,6 +356,10 @@ const JOB: &[Field] = &[
     Field::new("decision.purge_at_ms", "When the image is to be erased"),
     Field::new("decision.purged_at_ms", "When the image was erased"),
     Field::new("decision.banked[]", "Hashes that were added to the list"),
+    Field::new(
+        "decision.copy_of",
+        "The hash of the list that the service removed it for",
+    ),
     Field::new(
         "decision.unbanned[].**",
         "Entries of the list that an overturned removal had asked for",

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::moderation::{
-    BankEntry, BankHash, BankPolicy, Lane, ModerationError, Note, Policy, Queue,
+    BankEntry, BankHash, BankPolicy, Lane, ModerationError, Note, Policy, Queue, TakenOff,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -119,7 +119,11 @@ pub(super) async fn remove(
     let (actor, now_ms) = (session.actor(), clock::now_ms());
     session.needs_fresh_factor(now_ms)?;
     let was_there = app
-        .with_queue(move |queue| queue.bank().remove(&actor, &hash, now_ms))
+        .with_queue(move |queue| {
+            queue
+                .bank()
+                .remove(&actor, &hash, &TakenOff::default(), now_ms)
+        })
         .await?;
     if !was_there {
         return Err(WebError::NotFound.into());

@@ -152,6 +152,8 @@ pub(super) struct JobDto {
     /// What is known of the image; null when it is gone.
     known: Option<ImageDto>,
     views: u64,
+    /// Copies that its removal banned, and that come back without it.
+    n_copies: usize,
 }
 
 /// An image as its moderator sees it. The uploader's file name is left out: it
@@ -175,7 +177,12 @@ struct ImageDto {
 
 impl JobDto {
     pub(super) fn of(looked: Looked, moderation: &Moderation) -> Self {
-        let Looked { job, record, views } = looked;
+        let Looked {
+            job,
+            record,
+            views,
+            n_copies,
+        } = looked;
         let known = record.map(|record| ImageDto {
             label: decision::label_of(moderation, &record).map(|label| label.as_str()),
             legal_hold: record.is_held(),
@@ -194,6 +201,7 @@ impl JobDto {
         Self {
             known,
             views: views.total,
+            n_copies,
             ..Self::without_image(job)
         }
     }
@@ -242,6 +250,7 @@ impl JobDto {
             }),
             known: None,
             views: 0,
+            n_copies: 0,
         }
     }
 }

@@ -68,8 +68,19 @@ async fn page(
     let listing = service::decided(app, by, lanes.clone(), after, ROWS).await?;
     let jobs = listing.jobs.iter();
     let rows = jobs.filter_map(|job| Some(row(session, &lanes, job, job.decision.as_ref()?)));
+    let mut rows: Vec<pages::DecidedRow> = rows.collect();
+    let jobs = listing.jobs;
+    let n_copies = app
+        .with_queue(move |queue| {
+            let counts = jobs.iter().map(|job| queue.copies_to_return(job));
+            counts.collect::<Result<Vec<usize>, _>>()
+        })
+        .await?;
+    for (row, n_copies) in rows.iter_mut().zip(n_copies) {
+        row.n_copies = n_copies;
+    }
     let view = pages::DecidedView {
-        rows: rows.collect(),
+        rows,
         is_own,
         sees_all,
         is_first,
@@ -98,6 +109,7 @@ fn row(session: &Session, lanes: &[Lane], job: &Job, decision: &Decision) -> pag
         policy: policy.map(pages::policy_words),
         reason: reason.to_owned(),
         is_banned: !decision.banked.is_empty(),
+        n_copies: 0,
         at: clock::rfc3339(decision.at_ms),
         by: decision.by.as_ref().map(ToString::to_string),
         until: decision.purge_at_ms.map(clock::rfc3339),
@@ -138,8 +150,10 @@ pub(super) async fn undo(
                 let worker = worker(&session)?;
                 service::change_lease(&app, worker, claim, LeaseAction::Release).await?;
             }
+            let copies = pages::copies_words(looked.n_copies);
+            let words = format!("{image} is as it was before, and waits in the queue. {copies}");
             pages::Said {
-                words: format!("{image} is as it was before, and waits in the queue."),
+                words: words.trim_end().to_owned(),
                 image: Some(image.to_string()),
             }
         }

@@ -1,9 +1,10 @@
 //! Where moderators work: one image at a time, many at once, what they decided,
-//! and what their decisions teach.
+//! what their decisions teach, and what decides without them: rules and hash bank.
 //!
 //! The pages call the JSON under `/staff/api/`; what they show of an image comes
 //! from [`preview`], and from nowhere else.
 
+mod bank;
 mod decided;
 mod estimate;
 mod kin;
@@ -12,6 +13,7 @@ mod notices;
 mod plain;
 mod plain_facts;
 mod preview;
+mod rules;
 mod shadow_model;
 mod thresholds;
 mod told;
@@ -57,6 +59,21 @@ pub fn routes() -> Routes {
             "/staff/notices/release-hold",
             clocks,
             post(notices::release_hold),
+        )
+        .at(
+            "/staff/bank",
+            Access::Needs(Permission::HashBank),
+            get(bank::show).post(bank::add),
+        )
+        .at(
+            "/staff/bank/{hash}",
+            Access::Needs(Permission::HashBank),
+            get(bank::ask).post(bank::take_off),
+        )
+        .at(
+            "/staff/rules",
+            Access::Needs(Permission::Rules),
+            rules::handlers(),
         )
         .at("/staff/learning", figures, get(learning::page))
         .at(

@@ -11,11 +11,13 @@
 //! ```
 
 mod check;
+mod read;
 
 use imgshare_models::scores::Scores;
 use serde::{Deserialize, Serialize};
 
 pub use check::{CONDITIONS_MAX, DEPTH_MAX, RULES_MAX, RuleError, check};
+pub use read::{read, read_typed, typed};
 
 /// A rule: when it holds, its outcome is the image's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,9 +85,10 @@ pub enum Condition {
     Pixels(Range),
     /// Frames; 1 for a still.
     Frames(Range),
-    /// Uploads that the whole site took in the last minute.
+    /// Uploads that its network sent in the minute of the upload; none when the rules
+    /// are asked later, for a report or in a replay.
     UploadsPerMinute(Range),
-    /// Reports about the image; none when it is uploaded.
+    /// Reports about the image; none when it is uploaded. Asked again with each one.
     Reports(Range),
 }
 
@@ -162,7 +165,7 @@ pub struct Facts {
     pub height: u32,
     /// Frames; 1 for a still.
     pub frames: u32,
-    /// Uploads that the whole site took in the last minute.
+    /// Uploads that its network sent in the minute of the upload.
     pub uploads_per_minute: u64,
     /// Reports about the image.
     pub reports: u64,
@@ -178,7 +181,22 @@ pub fn first_that_holds<'a>(rules: &'a [Rule], facts: &Facts) -> Option<&'a Rule
     rules.iter().find(|rule| rule.when.holds(facts))
 }
 
+/// Whether a rule asks how busy the network of an upload was.
+#[must_use]
+pub fn asks_for_rate(rules: &[Rule]) -> bool {
+    rules.iter().any(|rule| rule.when.asks_for_rate())
+}
+
 impl Condition {
+    fn asks_for_rate(&self) -> bool {
+        match self {
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::asks_for_rate),
+            Self::Not(inner) => inner.asks_for_rate(),
+            Self::UploadsPerMinute(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it holds.
     #[must_use]
     pub fn holds(&self, facts: &Facts) -> bool {

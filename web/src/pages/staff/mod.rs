@@ -32,6 +32,10 @@ pub struct Me {
     pub sees_abuse: bool,
     /// Whether the figures are theirs.
     pub sees_figures: bool,
+    /// Whether the hash bank is theirs.
+    pub sees_bank: bool,
+    /// Whether the rules are theirs.
+    pub sees_rules: bool,
     /// Whether the page of notices and clocks is theirs.
     pub sees_notices: bool,
     /// Whether the page of people is theirs.

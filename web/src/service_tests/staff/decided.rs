@@ -2,24 +2,11 @@
 
 use imgshare_storage::ImageId;
 use imgshare_storage::complaints::{Category, ReportDraft, Text};
-use imgshare_storage::moderation::{Flag, Reason};
 use serde_json::json;
 
 use super::*;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
-async fn queued(service: &Service) -> ImageId {
-    let id = uploaded(service).await;
-    let flag = Flag::new(Reason::Report);
-    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
-    id
-}
-
-async fn uploaded(service: &Service) -> ImageId {
-    let uploaded = service.uploaded(&photo()).await;
-    uploaded["id"].as_str().unwrap().parse().unwrap()
-}
 
 fn report(service: &Service, image: ImageId, category: Category, at_ms: u64) {
     let draft = ReportDraft {
@@ -350,10 +337,24 @@ async fn clocks_order_the_queue_and_are_counted_when_they_run_out() {
     service.app.watch_clocks().await;
     let metrics = service.app.metrics.text().unwrap();
     assert!(metrics.contains("imgshare_cases_overdue 1"), "{metrics}");
+    let gauge = |metrics: &str, name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_default().trim().parse::<i64>().unwrap()
+    };
+    // Two days have 48 hours, and the clock of intimate images as many.
+    let late_s = gauge(&metrics, "imgshare_case_overdue_seconds ");
+    assert!((86_400..86_500).contains(&late_s), "{late_s}");
+    for (lane, n_waiting) in [("general", 2), ("senior", 0), ("child-safety", 0)] {
+        let name = format!("imgshare_jobs_waiting{{lane=\"{lane}\"}} ");
+        assert_eq!(gauge(&metrics, &name), n_waiting);
+    }
     kim.settle(&service, &late, removal()).await;
     service.app.watch_clocks().await;
     let metrics = service.app.metrics.text().unwrap();
     assert!(metrics.contains("imgshare_cases_overdue 0"), "{metrics}");
+    assert_eq!(gauge(&metrics, "imgshare_case_overdue_seconds "), 0);
+    let name = "imgshare_jobs_waiting{lane=\"general\"} ";
+    assert_eq!(gauge(&metrics, name), 1);
 }
 
 #[tokio::test]

@@ -9,15 +9,10 @@ use super::*;
 /// Near the threshold, so that it is queued.
 const BORDERLINE: Scores = Scores::from_array([0.1, 0.3, 0.25, 0.3, 0.05]);
 
-async fn queued(service: &Service) -> ImageId {
-    let uploaded = service.uploaded(&photo()).await;
-    uploaded["id"].as_str().unwrap().parse().unwrap()
-}
-
 #[tokio::test]
 async fn a_preview_shows_staff_what_the_public_may_not_see() {
     let service = Service::saying(BORDERLINE);
-    let id = queued(&service).await;
+    let id = uploaded(&service).await;
     let hiding = Flag::new(Reason::Report).hiding();
     service
         .app
@@ -54,7 +49,7 @@ async fn a_preview_shows_staff_what_the_public_may_not_see() {
 #[tokio::test]
 async fn a_preview_is_for_the_lane_that_it_lies_in() {
     let service = Service::saying(BORDERLINE);
-    let id = queued(&service).await;
+    let id = uploaded(&service).await;
     let report = Flag {
         lane: Lane::ChildSafety,
         ..Flag::new(Reason::Report)
@@ -93,7 +88,7 @@ async fn a_preview_is_for_the_lane_that_it_lies_in() {
 #[tokio::test]
 async fn kin_are_uploads_with_the_same_bytes() {
     let service = Service::saying(BORDERLINE);
-    let (first, second) = (queued(&service).await, queued(&service).await);
+    let (first, second) = (uploaded(&service).await, uploaded(&service).await);
     assert_ne!(first, second);
     let browser = logged_in(&service, "kim", Role::Moderator);
     let path = format!("/staff/api/kin/{first}");
@@ -117,7 +112,7 @@ async fn kin_are_images_that_look_alike() {
     let service = Service::saying(BORDERLINE);
     let mut ids = Vec::new();
     for _ in 0..6 {
-        ids.push(queued(&service).await);
+        ids.push(uploaded(&service).await);
     }
     let near = [0xFF, 0xFF, 0xFF, 0x7F];
     let far = [0xFF, 0xFF, 0xFF, 0xFF];
@@ -161,7 +156,7 @@ async fn kin_are_images_that_look_alike() {
 #[tokio::test]
 async fn forms_alone_will_do() {
     let service = Service::saying(BORDERLINE);
-    let id = queued(&service).await;
+    let id = uploaded(&service).await;
     let browser = logged_in(&service, "kim", Role::Moderator);
     let page = browser.post(&service, "/staff/queue/plain", "").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text());
@@ -188,7 +183,7 @@ async fn forms_alone_will_do() {
 #[tokio::test]
 async fn forms_say_why_as_well() {
     let service = Service::saying(BORDERLINE);
-    let id = queued(&service).await;
+    let id = uploaded(&service).await;
     let browser = logged_in(&service, "kim", Role::Moderator);
     let page = browser.post(&service, "/staff/queue/plain", "").await;
     let field = |name: &str| {
@@ -215,7 +210,7 @@ async fn forms_say_why_as_well() {
 #[tokio::test]
 async fn figures_follow_decisions() {
     let service = Service::saying(BORDERLINE);
-    let id = queued(&service).await;
+    let id = uploaded(&service).await;
     let browser = logged_in(&service, "sam", Role::SeniorModerator);
     let none = browser.get(&service, "/staff/api/learning").await.json();
     assert_eq!(

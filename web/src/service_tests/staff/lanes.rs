@@ -2,18 +2,13 @@
 //! every route that takes an image's id, tried with one of child safety's.
 
 use imgshare_storage::moderation::{
-    BankEntry, BankHash, BankPolicy, Claim, Flag, Lane, Moderator, Note, Policy, Reason,
+    BankEntry, BankHash, BankPolicy, Flag, Lane, Note, Policy, Reason,
 };
 use imgshare_storage::{ImageId, State as ImageState, calendar};
 use serde_json::json;
 
 use super::*;
 use crate::moderation::service::release_all;
-
-async fn uploaded(service: &Service) -> ImageId {
-    let uploaded = service.uploaded(&photo()).await;
-    uploaded["id"].as_str().unwrap().parse().unwrap()
-}
 
 /// An image that waits for child safety.
 async fn secret_image(service: &Service) -> ImageId {
@@ -24,25 +19,6 @@ async fn secret_image(service: &Service) -> ImageId {
     };
     service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
     id
-}
-
-fn moderator_of(account: &Account) -> Moderator {
-    Moderator {
-        id: account.id.clone(),
-        role: account.role,
-    }
-}
-
-fn claimed(service: &Service, account: &Account, image: ImageId) -> Claim {
-    let (queue, who) = (&service.app.queue, moderator_of(account));
-    let job = queue
-        .claim(&who, &Lane::ALL, &image, clock::now_ms())
-        .unwrap();
-    Claim {
-        image,
-        lease: job.lease().unwrap().token.clone(),
-        version: job.version,
-    }
 }
 
 fn assert_logged(service: &Service, account: &Account, code: &str) {
@@ -243,9 +219,7 @@ async fn who_has_no_lane_works_nothing() {
 #[tokio::test]
 async fn the_bank_changes_with_a_fresh_factor_alone() {
     let service = service();
-    let id = uploaded(&service).await;
-    let flag = Flag::new(Reason::Report);
-    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    let id = queued(&service).await;
     let account = account(&service, "kim", Role::SeniorModerator);
     let fresh = session_of(&service, &account, |_| {});
     let stale = session_of(&service, &account, |session| {

@@ -1,6 +1,7 @@
 //! The staff's routes: who comes in, who does not, and what the audit says.
 
 mod accounts;
+mod bank;
 mod decided;
 mod desk;
 mod lanes;
@@ -8,10 +9,13 @@ mod lawful;
 mod notices;
 mod queue;
 mod routes;
+mod rules;
 mod safety;
 mod ways_in;
 
+use imgshare_storage::ImageId;
 use imgshare_storage::audit::{self, Sealed};
+use imgshare_storage::moderation::{Claim, Flag, Lane, Moderator, Reason};
 use imgshare_storage::staff::{
     self, Account, KeptSecret, LoginName, PasswordHash, Role, Secret, SessionRecord, StaffId,
     Stage, TotpSecret,
@@ -198,6 +202,39 @@ fn session_of(
 
 fn logged_in(service: &Service, login: &str, role: Role) -> Browser {
     session_of(service, &account(service, login, role), |_| {})
+}
+
+/// A public image.
+async fn uploaded(service: &Service) -> ImageId {
+    let uploaded = service.uploaded(&photo()).await;
+    uploaded["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// One that waits for every moderator.
+async fn queued(service: &Service) -> ImageId {
+    let id = uploaded(service).await;
+    let flag = Flag::new(Reason::Report);
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    id
+}
+
+fn moderator_of(account: &Account) -> Moderator {
+    Moderator {
+        id: account.id.clone(),
+        role: account.role,
+    }
+}
+
+fn claimed(service: &Service, account: &Account, image: ImageId) -> Claim {
+    let (queue, who) = (&service.app.queue, moderator_of(account));
+    let job = queue
+        .claim(&who, &Lane::ALL, &image, clock::now_ms())
+        .unwrap();
+    Claim {
+        image,
+        lease: job.lease().unwrap().token.clone(),
+        version: job.version,
+    }
 }
 
 /// The audit's entries, the oldest first, whose chain is checked on the way.

@@ -1,0 +1,99 @@
+//! The page of rules: checked, previewed, put in force.
+
+use serde_json::json;
+
+use super::*;
+
+const PATH: &str = "/staff/rules";
+
+fn typed(outcome: &str) -> String {
+    let rules = json!({"rules": [
+        {"name": "wide", "outcome": outcome, "when": {"width": {"at-least": 1}}},
+    ]});
+    rules.to_string()
+}
+
+fn form(act: &str, rules: &str) -> String {
+    let escaped: String = rules.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("act={act}&rules={escaped}")
+}
+
+#[tokio::test]
+async fn rules_are_checked_previewed_and_put_in_force() {
+    let service = service();
+    let id = uploaded(&service).await;
+    let kim = account(&service, "kim", Role::SeniorModerator);
+    let browser = session_of(&service, &kim, |_| {});
+    let shown = browser.get(&service, PATH).await;
+    assert!(shown.text().contains("There are none."));
+    let fit = browser
+        .post(&service, PATH, &form("check", &typed("review")))
+        .await;
+    assert!(
+        fit.text().contains("1 rule: they can be used."),
+        "{}",
+        fit.text()
+    );
+    let toml =
+        "[[rules]]\nname = \"wide\"\noutcome = \"nsfw\"\nwhen = { width = { at-least = 1 } }";
+    let fit = browser.post(&service, PATH, &form("check", toml)).await;
+    assert_eq!(fit.status, StatusCode::OK, "{}", fit.text());
+    let unfit = typed("review").replace("wide", "Not A Name");
+    for act in ["check", "preview", "set"] {
+        let refused = browser.post(&service, PATH, &form(act, &unfit)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text().contains("lower-case letters"));
+        assert!(refused.text().contains("Not A Name"), "it is there still");
+    }
+    let preview = browser
+        .post(&service, PATH, &form("preview", &typed("review")))
+        .await;
+    let text = preview.text();
+    assert!(text.contains("public → review: 1"), "{text}");
+    assert!(text.contains(id.as_str()) && text.contains("Put these in force"));
+    assert!(service.app.rules.rules().is_empty(), "it was a preview");
+
+    let stale = session_of(&service, &kim, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    let first = stale
+        .post(&service, PATH, &form("set", &typed("review")))
+        .await;
+    assert!(first.header(header::LOCATION).contains("step-up"));
+    assert!(service.app.rules.rules().is_empty());
+    let set = browser
+        .post(&service, PATH, &form("set", &typed("review")))
+        .await;
+    assert_eq!(set.status, StatusCode::SEE_OTHER, "{}", set.text());
+    let told = entries(&service).pop().unwrap().entry;
+    assert_eq!(told.action.as_str(), "rules-changed");
+    assert_eq!(told.after[0]["name"], "wide");
+    let shown = browser.get(&service, PATH).await;
+    assert!(shown.text().contains("<strong>wide</strong>"));
+    let held = service.uploaded(&photo()).await;
+    assert_eq!(held["state"], "review");
+    // Back to those of the settings, of which there are none.
+    let page = browser.get(&service, "/staff/rules?from=settings").await;
+    assert!(
+        page.text().contains("&#34;rules&#34;: []"),
+        "{}",
+        page.text()
+    );
+}
+
+#[tokio::test]
+async fn examples_name_nothing_of_child_safetys() {
+    let service = service();
+    let id = uploaded(&service).await;
+    let flag = Flag {
+        lane: Lane::ChildSafety,
+        ..Flag::new(Reason::Report)
+    };
+    service.app.queue.flag(&id, &flag, clock::now_ms()).unwrap();
+    let browser = logged_in(&service, "kim", Role::SeniorModerator);
+    let preview = browser
+        .post(&service, PATH, &form("preview", &typed("review")))
+        .await;
+    assert!(preview.text().contains("public → review: 1"));
+    assert!(!preview.text().contains(id.as_str()));
+}
