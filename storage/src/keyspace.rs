@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{ImageId, Record, StorageError};
+use crate::{ImageId, Record, StorageError, ViewDelta};
 
 /// What every key begins with; the rest of the database is the records'.
 const PREFIX: u8 = b'm';
@@ -21,6 +21,9 @@ pub const VALUE_BYTES_MAX: usize = 6_144;
 /// Largest sum of keys, values and records in one commit, in bytes: half of the
 /// free room that is asked for before each write.
 pub const COMMIT_BYTES_MAX: usize = 2 << 20;
+
+/// What the views of an image take in a commit: two entries and an old key.
+const VIEWED_BYTES: usize = 128;
 
 /// Parts of the keyspace. Each is one byte of the key, written to disk: never
 /// renamed.
@@ -268,6 +271,7 @@ pub struct Changes {
     pub(crate) inserted: Option<Record>,
     pub(crate) updated: BTreeMap<ImageId, Record>,
     pub(crate) removed: BTreeSet<ImageId>,
+    pub(crate) views: Vec<ViewDelta>,
 }
 
 impl Changes {
@@ -308,6 +312,12 @@ impl Changes {
         self.removed.insert(id);
     }
 
+    /// Adds views, which go to the images that have a record besides those that
+    /// these changes insert, update or remove.
+    pub(crate) fn add_views(&mut self, views: &[ViewDelta]) {
+        self.views.extend_from_slice(views);
+    }
+
     /// Whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -315,6 +325,7 @@ impl Changes {
             && self.inserted.is_none()
             && self.updated.is_empty()
             && self.removed.is_empty()
+            && self.views.is_empty()
     }
 
     /// Refuses what no implementation stores, before anything is written.
@@ -334,6 +345,8 @@ impl Changes {
         for record in self.inserted.iter().chain(self.updated.values()) {
             n_bytes = n_bytes.saturating_add(record.stored_form()?.len());
         }
+        let n_viewed = self.views.len().saturating_mul(VIEWED_BYTES);
+        n_bytes = n_bytes.saturating_add(n_viewed);
         if n_bytes > COMMIT_BYTES_MAX {
             return Err(too_large("a commit", n_bytes, COMMIT_BYTES_MAX));
         }

@@ -30,6 +30,16 @@ struct Tables {
 }
 
 impl Tables {
+    /// Adds views; those of unknown images are left out.
+    fn add_views(&mut self, views: &[ViewDelta]) {
+        for delta in views {
+            if self.records.contains_key(&delta.id) {
+                let views = self.views.entry(delta.id).or_default();
+                *views = views.add(delta);
+            }
+        }
+    }
+
     fn put(&mut self, record: Record) {
         self.take(&record.id);
         self.by_state
@@ -177,13 +187,7 @@ impl Records for MemoryRecords {
     }
 
     fn add_views(&self, batch: &[ViewDelta]) -> Result<(), StorageError> {
-        let mut tables = self.tables();
-        for delta in batch.iter() {
-            if tables.records.contains_key(&delta.id) {
-                let views = tables.views.entry(delta.id).or_default();
-                *views = views.add(delta);
-            }
-        }
+        self.tables().add_views(batch);
         Ok(())
     }
 

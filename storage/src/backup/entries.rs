@@ -54,7 +54,8 @@ pub(super) fn read(
 }
 
 /// The image that an entry is about and goes with; `None` for what outlives
-/// images. Entries of reports and objections do.
+/// images. Entries of reports and objections do, and that copies in a CDN are to be
+/// purged (`meu`): those are there although the image is gone.
 pub(super) fn image_of(key: &[u8]) -> Option<ImageId> {
     let id = match *key {
         [b'r' | b'v', ..] => key.get(1..)?,
@@ -63,7 +64,9 @@ pub(super) fn image_of(key: &[u8]) -> Option<ImageId> {
         [b'h' | b'l', ..] => key.get(33..)?,
         [b'm', b'a', b'd', ..] => return audit::image_of(key),
         [b'm', b'j', ..] => key.get(2..)?,
-        [b'm', b'c' | b'e' | b'p' | b'q', ..] => key.get(key.len().checked_sub(12)?..)?,
+        [b'm', b'e', b'd' | b'w', ..] | [b'm', b'c' | b'p' | b'q', ..] => {
+            key.get(key.len().checked_sub(12)?..)?
+        }
         _ => return None,
     };
     ImageId::from_bytes(id)

@@ -13,6 +13,7 @@ use super::{BackupError, BackupKey, Lost, Made, entries, known, prune, set};
 use crate::durable_fs::{self, Temporary};
 use crate::erased;
 use crate::record_keys as keys;
+use crate::retention::unpublished::{self, Unpublished};
 use crate::room::ensure_room;
 use crate::{Record, SledRecords, State, StorageError, Store};
 
@@ -32,8 +33,9 @@ struct Making<'a> {
     /// Folders with new names in them.
     unsynced: BTreeSet<PathBuf>,
     needed: BTreeSet<BlobName>,
-    /// Images that are gone since the database was copied.
-    gone: BTreeSet<crate::ImageId>,
+    /// Images that are gone since the database was copied, and what is to be purged
+    /// of those that were public.
+    gone: BTreeMap<crate::ImageId, Option<Unpublished>>,
 }
 
 /// Adds a backup of a store to the one in `root`, which is created where missing,
@@ -78,7 +80,7 @@ pub fn make(
         waiting: Vec::with_capacity(TOGETHER),
         unsynced: BTreeSet::new(),
         needed: BTreeSet::new(),
-        gone: BTreeSet::new(),
+        gone: BTreeMap::new(),
     };
     making.take_images(&records, pace)?;
     making.write_snapshot(&records, now_ms)?;
@@ -122,7 +124,9 @@ impl Making<'_> {
             match self.bytes_of(record)? {
                 Ok(bytes) => self.seal(name, &bytes)?,
                 Err(_) if self.is_gone(record)? => {
-                    self.gone.insert(record.id);
+                    let was_public = record.state == State::Public;
+                    let unpublished = was_public.then(|| Unpublished::of(record));
+                    self.gone.insert(record.id, unpublished);
                     return Ok(());
                 }
                 Err(why) => {
@@ -193,7 +197,7 @@ impl Making<'_> {
             let mut n_entries = 0;
             let mut written = Ok(());
             let read = records.for_each_entry(&[], |key, value| {
-                if entries::image_of(key).is_some_and(|id| self.gone.contains(&id)) {
+                if entries::image_of(key).is_some_and(|id| self.gone.contains_key(&id)) {
                     return ControlFlow::Continue(());
                 }
                 n_entries += 1;
@@ -206,6 +210,15 @@ impl Making<'_> {
             });
             read.map_err(io::Error::other)?;
             written?;
+            // Their end put these into the database, and not into its copy.
+            let is_expected = unpublished::is_expected(records).map_err(io::Error::other)?;
+            for (id, unpublished) in &self.gone {
+                if let Some(unpublished) = unpublished.as_ref().filter(|_| is_expected) {
+                    let (key, value) = unpublished::entry(id, unpublished);
+                    n_entries += 1;
+                    entries::write(to, &key, &value)?;
+                }
+            }
             entries::write_end(to, n_entries)
         })?;
         self.set.write(staged.path(), "blobs", |to| {

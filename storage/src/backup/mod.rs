@@ -147,6 +147,10 @@ pub struct Restored {
     pub held: Vec<ImageId>,
     /// Images that moderation has removed since: they are so again.
     pub removed: Vec<ImageId>,
+    /// Images that are not seen any more and of which a CDN may have copies, which are
+    /// purged once there is one.
+    #[serde(default)]
+    pub n_purges_planned: u64,
     /// Images that cannot be brought back.
     pub lost: Vec<Lost>,
     /// Whether there was a database, which was left as it is.

@@ -12,6 +12,7 @@ use crate::erased::{self, Erased, Fate, IdHash, Tombstone};
 use crate::moderation::{Removal, plan_removed_again};
 use crate::record_keys as keys;
 use crate::repair::exchange;
+use crate::retention::unpublished::{self, Unpublished};
 use crate::sled_records::heal;
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, State,
@@ -32,10 +33,14 @@ struct Restoring<'a> {
     /// Images whose entries are not to be loaded.
     left_out: BTreeSet<ImageId>,
     now_ms: u64,
+    has_cdn: bool,
     /// Images that were deleted and are held.
     held: Vec<Record>,
     /// Images that moderation has removed since, with their state in the backup.
     removed: Vec<(ImageId, State, Removal)>,
+    /// Images that were public once and are not brought back, or not into public. A
+    /// CDN may have copies of them still, and whatever knew of that was lost.
+    unpublished: Vec<(ImageId, Unpublished)>,
     /// Images that are there by the hash of their bytes, which are then shared.
     by_sha256: HashMap<[u8; 32], ImageId>,
 }
@@ -47,6 +52,8 @@ struct Restoring<'a> {
 /// Where the folder has a database that can be read, it stays, and only images
 /// whose record or bytes are missing are brought back.
 ///
+/// `has_cdn` says that there is one now; where the database knows of one, it need not.
+///
 /// # Errors
 /// [`StorageError::Locked`] while the service runs, and when the backup cannot be read
 /// or the folder not be written; calling again goes on. Images that cannot be brought
@@ -57,6 +64,7 @@ pub fn restore(
     data: &Path,
     now_ms: u64,
     until_ms: Option<u64>,
+    has_cdn: bool,
 ) -> Result<Restored, BackupError> {
     let set = Set::open(root, key)?;
     let snapshots = set.snapshots()?;
@@ -82,14 +90,19 @@ pub fn restore(
         },
         left_out: BTreeSet::new(),
         now_ms,
+        has_cdn,
         held: Vec::new(),
         removed: Vec::new(),
+        unpublished: Vec::new(),
         by_sha256: HashMap::new(),
     };
     restoring.done.was_there = restoring.there.is_some();
     restoring.bring_images(snapshot)?;
     match restoring.there.take() {
-        Some(there) => restoring.remove_again(&there)?,
+        Some(there) => {
+            restoring.plan_purges(&there)?;
+            restoring.remove_again(&there)?;
+        }
         None => restoring.load_database(snapshot, &data)?,
     }
     Ok(restoring.done)
@@ -166,12 +179,14 @@ impl Restoring<'_> {
             Some((Fate::Erased, _)) => {
                 self.blobs.remove(&id)?;
                 self.left_out.insert(id);
+                self.unpublished.push((id, Unpublished::of(&record)));
                 self.done.n_erased += 1;
                 return Ok(());
             }
             Some((Fate::Held, _)) if record.state != State::Removed => {
                 // What kept it may have come after the backup: it is kept, out of
                 // sight, until somebody lets it go.
+                self.unpublished.push((id, Unpublished::of(&record)));
                 (record.state, record.legal_hold) = (State::Removed, true);
                 self.done.held.push(id);
                 self.left_out.insert(id);
@@ -189,6 +204,7 @@ impl Restoring<'_> {
                     at_ms,
                     purge_at_ms,
                 };
+                self.unpublished.push((id, Unpublished::of(&record)));
                 self.removed.push((id, record.state, removal));
                 record.state = State::Blocked;
             }
@@ -196,6 +212,10 @@ impl Restoring<'_> {
         }
         let record = stored.unwrap_or(record);
         if !self.bring_bytes(&record)? {
+            if !is_known {
+                // Nobody can delete it any more: its copies would outlive it.
+                self.unpublished.push((id, Unpublished::of(&record)));
+            }
             return Ok(());
         }
         if let Some(there) = self.there.as_ref().filter(|_| !is_known) {
@@ -275,9 +295,27 @@ impl Restoring<'_> {
         let held = self.held.drain(..);
         let held: Vec<(Record, Views)> = held.map(|held| (held, Views::default())).collect();
         new.load(&held)?;
+        self.plan_purges(&new)?;
         self.remove_again(&new)?;
         drop(new);
         exchange(data)?;
+        Ok(())
+    }
+
+    /// Lets copies in a CDN be purged of every image that is not brought back into
+    /// public.
+    fn plan_purges(&mut self, records: &SledRecords) -> Result<(), BackupError> {
+        if !self.has_cdn && !unpublished::is_expected(records)? {
+            return Ok(());
+        }
+        for planned in std::mem::take(&mut self.unpublished).chunks(LOAD_BATCH) {
+            let mut changes = Changes::new();
+            for (id, unpublished) in planned {
+                unpublished::put(&mut changes, id, unpublished);
+            }
+            records.commit(changes)?;
+            self.done.n_purges_planned += u64::try_from(planned.len()).unwrap_or(u64::MAX);
+        }
         Ok(())
     }
 

@@ -1,3 +1,4 @@
+mod copies;
 mod removals;
 
 use std::fs;
@@ -71,7 +72,7 @@ impl House {
     }
 
     fn restore(&self) -> Restored {
-        restore(&self.backup(), &self.key, &self.data(), NOW, None).unwrap()
+        restore(&self.backup(), &self.key, &self.data(), NOW, None, false).unwrap()
     }
 
     fn assert_whole(&self, record: &Record, text: &str) {
@@ -216,6 +217,7 @@ fn p13e_what_was_deleted_since_does_not_come_back() {
         &house.data(),
         NOW,
         Some(NOW + DAY),
+        false,
     )
     .unwrap();
     assert_eq!((older.made_at_ms, older.n_erased), (NOW, 1));
@@ -388,7 +390,7 @@ fn a_folder_of_something_else_is_left_alone() {
         &mut || {},
     );
     assert_eq!(made.unwrap_err().code(), "backup-missing");
-    let error = restore(&house.backup(), &house.key, &house.data(), NOW, None).unwrap_err();
+    let error = restore(&house.backup(), &house.key, &house.data(), NOW, None, false).unwrap_err();
     assert_eq!(error.code(), "backup-missing");
     assert_eq!(files(&house.backup()).len(), 1);
 }
@@ -398,7 +400,7 @@ fn a_running_service_is_not_restored_into() {
     let house = House::new();
     house.upload("first");
     house.make(NOW);
-    let error = restore(&house.backup(), &house.key, &house.data(), NOW, None).unwrap_err();
+    let error = restore(&house.backup(), &house.key, &house.data(), NOW, None, false).unwrap_err();
     assert_eq!(error.code(), "storage-locked");
     let dated = restore(
         &house.backup(),
@@ -406,6 +408,7 @@ fn a_running_service_is_not_restored_into() {
         &house.data(),
         NOW,
         Some(NOW - 1),
+        false,
     );
     assert_eq!(dated.unwrap_err().code(), "backup-no-snapshot");
 }

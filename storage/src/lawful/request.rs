@@ -27,7 +27,7 @@ pub const REQUEST_DAYS: u64 = 30;
 pub const URGENT_DAYS: u64 = 3;
 
 /// Days for which an answered request is kept.
-const KEPT_DAYS: u64 = 365;
+pub const REQUESTS_KEPT_DAYS: u64 = 365;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,7 +265,7 @@ pub fn remove_answered(
     now_ms: u64,
     limit: usize,
 ) -> Result<usize, StorageError> {
-    let until_ms = now_ms.saturating_sub(KEPT_DAYS * MS_A_DAY);
+    let until_ms = now_ms.saturating_sub(REQUESTS_KEPT_DAYS * MS_A_DAY);
     let range = KeyRange::prefix(&Space::Rights.key(&[ANSWERED]));
     let over = read(keys, &range.before(&timed(ANSWERED, until_ms, 0)), limit)?;
     for kept in &over {

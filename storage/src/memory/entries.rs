@@ -42,6 +42,7 @@ impl Keyspace for MemoryRecords {
         for record in updated.chain(changes.inserted) {
             tables.put(record);
         }
+        tables.add_views(&changes.views);
         for id in &changes.removed {
             tables.views.remove(id);
             tables.take(id);

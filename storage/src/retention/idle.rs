@@ -12,6 +12,7 @@ use super::{Did, PLAN_MAX, Retention, RetentionError, Terms, keys, wide};
 use crate::audit::{self, Action, Actor, Subject};
 use crate::calendar;
 use crate::complaints::outcome;
+use crate::erased;
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, Idle, ImageId, Keyspace, Record, State, StorageError, Store};
 
@@ -206,7 +207,9 @@ impl Retention<'_> {
         Ok(did)
     }
 
-    /// Takes the warning away, and says in the audit why the image is gone.
+    /// Takes the warning away, and says in the audit why the image is gone: under
+    /// the hash of its tombstone, since the audit outlives it. Whoever has the link
+    /// can tell which it was, and nobody else.
     fn settle_removed(
         &self,
         image: &ImageId,
@@ -220,7 +223,10 @@ impl Retention<'_> {
             forget(changes, day, image);
             let idle_days = calendar::day(now_ms).saturating_sub(warning.since_day);
             let entry = audit::Entry::new(now_ms, Actor::System, Action::new("image-expired"))
-                .about(Subject::image(image))
+                .about(Subject::named(
+                    "erased",
+                    &hex::encode(erased::hash_of(image)),
+                ))
                 .changed(json!({"idle_days": idle_days}), Value::Null);
             audit::append(store, changes, entry)?;
             Ok::<(), StorageError>(())

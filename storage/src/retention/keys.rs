@@ -58,6 +58,11 @@ pub(super) fn imports() -> KeyRange {
     KeyRange::prefix(&key(&[b"i"]))
 }
 
+/// How many logs are remembered.
+pub(super) fn n_imports() -> Vec<u8> {
+    key(&[b"n"])
+}
+
 /// Since when something deleted may still be readable in the database's files.
 pub(super) fn pending() -> Vec<u8> {
     key(&[b"p"])

@@ -9,6 +9,7 @@
 //! | `d` day id | nothing: a warned image, by the day of its end |
 //! | `f` folder | when a database that was put aside was first seen |
 //! | `i` hash | a log of a CDN whose views were imported |
+//! | `n` | how many logs of a CDN are remembered |
 //! | `l` | when the database was last written anew |
 //! | `p` | since when deleted entries may still be readable in its files |
 //! | `u` id | an image that is no longer public, until its copies in a CDN are purged |
@@ -275,7 +276,7 @@ impl Retention<'_> {
             Job::Backups => self.old_backups(now_ms)?,
             Job::Tombstones => folders::names(self.old_tombstones(now_ms)?),
             Job::Imports => {
-                let due = self.old_imports(now_ms)?.into_iter();
+                let due = self.old_imports(now_ms, PLAN_MAX)?.into_iter();
                 due.map(|kept| format!("a log imported on {}", calendar::date(kept.value.begun_ms)))
                     .collect()
             }
@@ -329,7 +330,7 @@ impl Retention<'_> {
             Job::OldDatabases => self.end_old_databases(now_ms, limit),
             Job::Backups => self.end_old_backups(now_ms),
             Job::Tombstones => self.forget_tombstones(now_ms),
-            Job::Imports => self.forget_imports(now_ms),
+            Job::Imports => self.forget_imports(now_ms, limit),
             Job::Rewrite => self.rewrite(now_ms, pace),
         }
     }

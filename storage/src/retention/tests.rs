@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
+use crate::audit;
 use crate::complaints::{Category, ReportDraft};
 use crate::contract::{SampleBytes, sample_record_at};
 use crate::moderation::{Bank, Flag, Moderator, Note, Policy, QueueSettings, Reason, Verdict};
@@ -155,6 +156,15 @@ fn p13a_an_image_that_nobody_views_is_warned_and_then_removed() {
     house.keep(warned + 14 * DAY);
     assert!(!house.is_there(&image));
     assert_eq!(house.holding("bytes of lonely"), NOWHERE);
+    // The audit, which stays, tells it by a hash, and its chain holds.
+    let about = |subject| audit::entries_about(house.store(), &subject, u64::MAX, 9).unwrap();
+    assert_eq!(about(audit::Subject::image(&image.id)).len(), 0);
+    let hash = hex::encode(crate::erased::hash_of(&image.id));
+    let expired = about(audit::Subject::named("erased", &hash));
+    assert_eq!(expired.len(), 1);
+    assert_eq!(expired[0].entry.action, audit::Action::new("image-expired"));
+    let verified = audit::verify(Some(house.store()), None).unwrap();
+    assert_eq!((verified.bad, verified.n_in_database), (None, Some(1)));
 }
 
 #[test]

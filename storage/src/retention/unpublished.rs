@@ -3,16 +3,22 @@
 //! The entry is put by the very commit that takes an image out of the public, in
 //! the one door that all changes of records go through ([`Store`](crate::Store)):
 //! whoever hides, removes or deletes an image need not think of it, and no crash
-//! comes between. It ends when whoever speaks to the CDN says that its copies are
-//! gone. An image has one entry at most; one that is shown and hidden again starts
-//! over.
+//! comes between. An image has one entry at most; one that is shown and hidden again
+//! starts over.
+//!
+//! What each target has said yes to is kept in the entry, so that none is asked
+//! again because another refuses; it ends when every target that there is has said
+//! that its copies are gone.
 //!
 //! Nothing is put where no CDN is known of ([`expect_copies`]). That is a mark in
 //! the database, so that commands that work without the service put entries too.
 //!
 //! Deliberately absent: addresses, and how a CDN is spoken to.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{keys, pending};
 use crate::staff::kept::{self, Kept};
@@ -20,6 +26,44 @@ use crate::{Changes, ImageId, Keyspace, Record, State, StorageError};
 
 /// Entries dropped together.
 const DROPPED_AT_ONCE: usize = 256;
+
+/// How often answers are written again when those of other targets come between.
+/// What is not written then is asked once more, which does no harm.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// Bytes of a hash that name a target.
+const TARGET_BYTES: usize = 8;
+
+/// A target, by a hash of what it is told: it tells targets apart, and one that was
+/// changed from what it was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TargetName(String);
+
+impl TargetName {
+    /// Of what tells it from every other.
+    #[must_use]
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            // A zero byte stands in no setting.
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        let hash = hash.finalize();
+        Self(hex::encode(hash.get(..TARGET_BYTES).unwrap_or(&hash)))
+    }
+}
+
+/// What a target has said yes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Purged {
+    /// When it said so for the first time, in milliseconds since 1970 UTC.
+    pub first_ms: u64,
+    /// Whether it need not be asked again.
+    pub is_over: bool,
+}
 
 /// What is known of the copies of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +76,60 @@ pub struct Unpublished {
     /// When whoever purges first noted it, in milliseconds since 1970 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noted_ms: Option<u64>,
-    /// When the copies were purged for the first time.
+    /// When every target had said yes for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purged_ms: Option<u64>,
+    /// What each target has said yes to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub purged_by: BTreeMap<TargetName, Purged>,
+}
+
+impl Unpublished {
+    /// That an image that had this record is not public any more.
+    pub(crate) fn of(record: &Record) -> Self {
+        Self {
+            extension: record.extension.clone(),
+            revision: record.revision,
+            noted_ms: None,
+            purged_ms: None,
+            purged_by: BTreeMap::new(),
+        }
+    }
+
+    /// Whether all of these targets need not be asked again.
+    #[must_use]
+    pub fn is_over(&self, targets: &[TargetName]) -> bool {
+        let is_over = |purged: &Purged| purged.is_over;
+        targets
+            .iter()
+            .all(|target| self.purged_by.get(target).is_some_and(is_over))
+    }
+
+    /// The same with what was heard of a target.
+    fn with(mut self, heard: &Heard, target: &TargetName, all: &[TargetName], now_ms: u64) -> Self {
+        self.noted_ms.get_or_insert(now_ms);
+        // Of targets that there were once nobody asks.
+        self.purged_by.retain(|target, _| all.contains(target));
+        if let Some(purged) = heard.purged {
+            self.purged_by.insert(target.clone(), purged);
+        }
+        if all.iter().all(|target| self.purged_by.contains_key(target)) {
+            self.purged_ms.get_or_insert(now_ms);
+        }
+        self
+    }
+}
+
+/// What came of asking a target for an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// The image.
+    pub image: ImageId,
+    /// Of the entry that it was asked for: an image that was shown and hidden again
+    /// meanwhile starts over.
+    pub revision: u64,
+    /// What it said yes to; `None` when it did not, or was not asked.
+    pub purged: Option<Purged>,
 }
 
 /// An image whose copies are to be purged.
@@ -42,7 +137,7 @@ pub struct Unpublished {
 pub struct Waiting {
     /// The image.
     pub image: ImageId,
-    kept: Kept<Unpublished>,
+    known: Unpublished,
 }
 
 /// Plans the entry of an image that what else is planned takes out of the public.
@@ -55,17 +150,26 @@ pub(crate) fn plan(
     if stored.state != State::Public || next == State::Public {
         return Ok(());
     }
-    if keyspace.get(&keys::copies_expected())?.is_none() {
+    if !is_expected(keyspace)? {
         return Ok(());
     }
-    let unpublished = Unpublished {
-        extension: stored.extension.clone(),
-        revision: stored.revision,
-        noted_ms: None,
-        purged_ms: None,
-    };
-    changes.put(keys::unpublished(&stored.id), kept::encode(&unpublished));
+    put(changes, &stored.id, &Unpublished::of(stored));
     Ok(())
+}
+
+/// Whether there is a CDN, as far as was said last.
+pub(crate) fn is_expected(keyspace: &dyn Keyspace) -> Result<bool, StorageError> {
+    Ok(keyspace.get(&keys::copies_expected())?.is_some())
+}
+
+/// Plans an entry, whatever there was.
+pub(crate) fn put(changes: &mut Changes, image: &ImageId, unpublished: &Unpublished) {
+    changes.put(keys::unpublished(image), kept::encode(unpublished));
+}
+
+/// An entry as the database keeps it.
+pub(crate) fn entry(image: &ImageId, unpublished: &Unpublished) -> (Vec<u8>, Vec<u8>) {
+    (keys::unpublished(image), kept::encode(unpublished))
 }
 
 /// Says whether there is a CDN from now on. Without one nobody is left to purge
@@ -78,7 +182,7 @@ pub fn expect_copies(
     is_expected: bool,
     now_ms: u64,
 ) -> Result<usize, StorageError> {
-    let is_known = keyspace.get(&keys::copies_expected())?.is_some();
+    let is_known = self::is_expected(keyspace)?;
     if is_expected != is_known {
         let mut changes = Changes::new();
         if is_expected {
@@ -127,8 +231,8 @@ pub fn waiting(
             let image = image.ok_or_else(|| StorageError::Corrupt {
                 detail: format!("the key {}", entry.key.escape_ascii()),
             })?;
-            let kept = Kept::decode(entry.key, entry.value)?;
-            Ok(Waiting { image, kept })
+            let known = Kept::decode(entry.key, entry.value)?.value;
+            Ok(Waiting { image, known })
         })
         .collect()
 }
@@ -137,218 +241,55 @@ impl Waiting {
     /// What is known of its copies.
     #[must_use]
     pub fn known(&self) -> &Unpublished {
-        &self.kept.value
-    }
-
-    /// Keeps what is known now, unless the image was shown and hidden again
-    /// meanwhile: then it starts over.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn keep(&self, keyspace: &dyn Keyspace, known: &Unpublished) -> Result<(), StorageError> {
-        let mut changes = Changes::new();
-        self.kept.replace(&mut changes, known);
-        unless_stale(keyspace.commit(changes))
-    }
-
-    /// Its copies are gone for good: nothing is kept, unless as for [`Self::keep`].
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn end(&self, keyspace: &dyn Keyspace, now_ms: u64) -> Result<(), StorageError> {
-        let mut changes = Changes::new();
-        self.kept.remove(&mut changes);
-        pending::plan(keyspace, &mut changes, now_ms)?;
-        unless_stale(keyspace.commit(changes))
+        &self.known
     }
 }
 
-fn unless_stale(committed: Result<(), StorageError>) -> Result<(), StorageError> {
-    match committed {
-        Err(StorageError::Stale { .. }) => Ok(()),
-        other => other,
+/// Keeps what was heard of one target, for a page of images at once; entries that
+/// every one of `all` targets has said yes to end. Returns the images whose entry
+/// ended.
+///
+/// # Errors
+/// The store's.
+pub fn note(
+    keyspace: &dyn Keyspace,
+    target: &TargetName,
+    all: &[TargetName],
+    heard: &[Heard],
+    now_ms: u64,
+) -> Result<Vec<ImageId>, StorageError> {
+    let mut n_attempts = 0;
+    loop {
+        let mut changes = Changes::new();
+        let mut ended = Vec::new();
+        for heard in heard {
+            let kept = Kept::<Unpublished>::read(keyspace, keys::unpublished(&heard.image))?;
+            let Some(kept) = kept.filter(|kept| kept.value.revision == heard.revision) else {
+                continue;
+            };
+            let next = kept.value.clone().with(heard, target, all, now_ms);
+            if next.is_over(all) {
+                kept.remove(&mut changes);
+                ended.push(heard.image);
+            } else if next != kept.value {
+                kept.replace(&mut changes, &next);
+            }
+        }
+        if changes.is_empty() {
+            return Ok(ended);
+        }
+        if !ended.is_empty() {
+            pending::plan(keyspace, &mut changes, now_ms)?;
+        }
+        n_attempts += 1;
+        match keyspace.commit(changes) {
+            Ok(()) => return Ok(ended),
+            Err(StorageError::Stale { .. }) if n_attempts < ATTEMPTS_MAX => {}
+            Err(StorageError::Stale { .. }) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Store;
-    use crate::contract::{SAMPLE_MS, SampleBytes, sample_record};
-
-    fn public(store: &Store) -> Record {
-        let record = Record {
-            state: State::Public,
-            ..sample_record()
-        };
-        let bytes = SampleBytes(b"original".to_vec());
-        store.commit(&record, &bytes).unwrap();
-        record
-    }
-
-    fn images(store: &Store) -> Vec<ImageId> {
-        let waiting = waiting(store, None, 100).unwrap();
-        waiting.iter().map(|waiting| waiting.image).collect()
-    }
-
-    fn only(store: &Store) -> Waiting {
-        let mut waiting = waiting(store, None, 100).unwrap();
-        assert_eq!(waiting.len(), 1, "{waiting:?}");
-        waiting.remove(0)
-    }
-
-    fn with_cdn(store: Store) -> Store {
-        assert_eq!(expect_copies(&store, true, SAMPLE_MS).unwrap(), 0);
-        store
-    }
-
-    fn stores() -> (tempfile::TempDir, [Store; 2]) {
-        let dir = tempfile::tempdir().unwrap();
-        let stores = [Store::memory(), Store::open(dir.path()).unwrap()];
-        (dir, stores.map(with_cdn))
-    }
-
-    #[test]
-    fn p21_whatever_ends_the_public_leaves_an_entry() {
-        let (_dir, stores) = stores();
-        for store in stores {
-            let mut expected = Vec::new();
-            for state in State::ALL {
-                let [one, other] = [(); 2].map(|()| public(&store));
-                store
-                    .update(&one.id, |record| record.state = state)
-                    .unwrap();
-                let mut changes = Changes::new();
-                changes.update_record(Record {
-                    state,
-                    ..other.clone()
-                });
-                Keyspace::commit(&store, changes).unwrap();
-                if state != State::Public {
-                    expected.extend([one.id, other.id]);
-                }
-            }
-            let deleted = public(&store);
-            store.remove(&deleted.id, SAMPLE_MS).unwrap();
-            expected.push(deleted.id);
-            let held = public(&store);
-            store
-                .update(&held.id, |record| record.legal_hold = true)
-                .unwrap();
-            store.remove(&held.id, SAMPLE_MS).unwrap();
-            expected.push(held.id);
-            expected.sort_unstable();
-            assert_eq!(images(&store), expected);
-            assert_eq!(store.find(&deleted.id).unwrap(), None);
-        }
-    }
-
-    #[test]
-    fn p21_what_was_not_public_leaves_none() {
-        let (_dir, stores) = stores();
-        for store in stores {
-            for state in State::ALL {
-                if state != State::Public {
-                    let record = public(&Store::memory());
-                    let record = Record { state, ..record };
-                    let bytes = SampleBytes(b"original".to_vec());
-                    store.commit(&record, &bytes).unwrap();
-                    store.remove(&record.id, SAMPLE_MS).unwrap();
-                }
-            }
-            assert_eq!(images(&store), Vec::new());
-        }
-    }
-
-    #[test]
-    fn p21_a_change_that_is_refused_leaves_none() {
-        let store = with_cdn(Store::memory());
-        let record = public(&store);
-        let mut changes = Changes::new();
-        changes.update_record(Record {
-            state: State::Blocked,
-            ..record
-        });
-        changes.expect(b"mj", Some(Vec::new()));
-        Keyspace::commit(&store, changes).unwrap_err();
-        assert_eq!(images(&store), Vec::new());
-    }
-
-    #[test]
-    fn p21_entries_outlive_the_process_and_the_image() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = with_cdn(Store::open(dir.path()).unwrap());
-        let record = public(&store);
-        store.remove(&record.id, SAMPLE_MS).unwrap();
-        drop(store);
-        // Nobody has said again that there is a CDN: as a command does not.
-        let store = Store::open(dir.path()).unwrap();
-        assert_eq!(images(&store), [record.id]);
-        let waiting = only(&store);
-        assert_eq!(waiting.known().extension, "jpg");
-        let later = public(&store);
-        store.remove(&later.id, SAMPLE_MS).unwrap();
-        assert_eq!(images(&store).len(), 2);
-    }
-
-    #[test]
-    fn p21_what_is_hidden_again_starts_over() {
-        let store = with_cdn(Store::memory());
-        let record = public(&store);
-        let set = |state| store.update(&record.id, |record| record.state = state);
-        set(State::Blocked).unwrap();
-        let first = only(&store);
-        set(State::Public).unwrap();
-        set(State::Blocked).unwrap();
-        let known = Unpublished {
-            purged_ms: Some(SAMPLE_MS),
-            ..first.known().clone()
-        };
-        first.keep(&store, &known).unwrap();
-        first.end(&store, SAMPLE_MS).unwrap();
-        let second = only(&store);
-        assert_eq!(second.known().purged_ms, None, "the second end counts");
-        second.keep(&store, &known).unwrap();
-        let third = only(&store);
-        assert_eq!(third.known(), &known);
-        third.end(&store, SAMPLE_MS).unwrap();
-        assert_eq!(images(&store), Vec::new());
-    }
-
-    #[test]
-    fn p21_without_a_cdn_nothing_is_written() {
-        let store = Store::memory();
-        let record = public(&store);
-        store.remove(&record.id, SAMPLE_MS).unwrap();
-        assert_eq!(images(&store), Vec::new());
-
-        let store = with_cdn(store);
-        for _ in 0..DROPPED_AT_ONCE + 1 {
-            let record = public(&store);
-            store.remove(&record.id, SAMPLE_MS).unwrap();
-        }
-        let n_dropped = expect_copies(&store, false, SAMPLE_MS).unwrap();
-        assert_eq!(n_dropped, DROPPED_AT_ONCE + 1);
-        let record = public(&store);
-        store.remove(&record.id, SAMPLE_MS).unwrap();
-        assert_eq!(images(&store), Vec::new());
-    }
-
-    #[test]
-    fn they_are_read_page_by_page() {
-        let store = with_cdn(Store::memory());
-        let mut all: Vec<ImageId> = (0..7).map(|_| public(&store).id).collect();
-        for id in &all {
-            store.remove(id, SAMPLE_MS).unwrap();
-        }
-        all.sort_unstable();
-        let (mut read, mut after) = (Vec::new(), None);
-        loop {
-            let page = waiting(&store, after.as_ref(), 3).unwrap();
-            let Some(last) = page.last() else { break };
-            after = Some(last.image);
-            read.extend(page.iter().map(|waiting| waiting.image));
-        }
-        assert_eq!(read, all);
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::operations::{
-    move_indexes, remove_record, set_count, stored_count, stored_record, stored_views,
+    move_indexes, put_views, remove_record, set_count, stored_count, stored_record, stored_views,
 };
 use super::{Attempt, Batch, Db, Failure, SledRecords};
 use crate::keyspace::{Changes, Direction, Entry, KeyRange, Keyspace, check_key, stale};
@@ -68,6 +68,7 @@ impl Keyspace for SledRecords {
                     n_removed += 1;
                 }
             }
+            put_views(db, &mut batch, &changes.views, !is_ours)?;
             let n_inserted = u64::from(changes.inserted.is_some() && !is_ours);
             if n_inserted > 0 || n_removed > 0 {
                 let count = stored_count(db)?.saturating_add(n_inserted);

@@ -154,27 +154,9 @@ impl Records for SledRecords {
             return Ok(());
         }
         self.write(|db, _| {
-            let mut sums: HashMap<ImageId, Views> = HashMap::with_capacity(batch.len());
-            for delta in batch {
-                let sum = sums.entry(delta.id).or_default();
-                *sum = sum.add(delta);
-            }
-            let mut batch = Batch::default();
-            for (id, sum) in sums {
-                let Some(record) = stored_record(db, &id)? else {
-                    continue;
-                };
-                let before = stored_views(db, &id)?;
-                let views = before.add(&ViewDelta {
-                    id,
-                    n_views: sum.total,
-                    day: sum.last_day.unwrap_or_default(),
-                });
-                batch.remove(keys::used(&record, before));
-                batch.insert(keys::used(&record, views), &[]);
-                batch.insert(keys::views(&id), keys::encode_views(views));
-            }
-            Ok((Some(batch), ()))
+            let mut written = Batch::default();
+            put_views(db, &mut written, batch, true)?;
+            Ok((Some(written), ()))
         })
     }
 
@@ -329,6 +311,36 @@ impl SledRecords {
             Ok((Some(batch), ()))
         })
     }
+}
+
+/// Adds views to what the records have; those of unknown images are left out. Where
+/// they are not new, they were added before, and what is there is written again.
+pub(super) fn put_views(
+    db: &Db,
+    batch: &mut Batch,
+    views: &[ViewDelta],
+    is_new: bool,
+) -> Result<(), Failure> {
+    let mut sums: HashMap<ImageId, Views> = HashMap::with_capacity(views.len());
+    for delta in views {
+        let sum = sums.entry(delta.id).or_default();
+        *sum = sum.add(delta);
+    }
+    for (id, sum) in sums {
+        let Some(record) = stored_record(db, &id)? else {
+            continue;
+        };
+        let before = stored_views(db, &id)?;
+        let views = before.add(&ViewDelta {
+            id,
+            n_views: if is_new { sum.total } else { 0 },
+            day: sum.last_day.unwrap_or_default(),
+        });
+        batch.remove(keys::used(&record, before));
+        batch.insert(keys::used(&record, views), &[]);
+        batch.insert(keys::views(&id), keys::encode_views(views));
+    }
+    Ok(())
 }
 
 /// Lists a record under its keys. Those that stay are not written again: each

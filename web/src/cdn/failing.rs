@@ -13,8 +13,8 @@ const WAIT_MIN: Duration = Duration::from_secs(1);
 /// The longest wait: as long as a CDN that is back may go unnoticed.
 const WAIT_MAX: Duration = Duration::from_secs(300);
 
-/// Images whose failures are counted at once. While there are more, those wait for
-/// these.
+/// Images whose failures are counted at once. More are tried too, a few at a time:
+/// [`Due::Uncounted`].
 const IMAGES_MAX: usize = 10_000;
 
 /// Failures in a row, and until when is waited.
@@ -47,22 +47,37 @@ impl Wait {
     }
 }
 
-/// The images that failed.
+/// Whether an image may be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Its failures are counted, or there are none.
+    Yes,
+    /// There is no room to count its failures: whoever asks keeps to a bound.
+    Uncounted,
+    /// Not yet.
+    No,
+}
+
+/// The images that failed at one target.
 #[derive(Debug, Default)]
 pub(super) struct Failing(HashMap<ImageId, Wait>);
 
 impl Failing {
     /// Whether an image may be tried now.
-    pub(super) fn is_due(&self, image: &ImageId, now: Instant) -> bool {
+    pub(super) fn due(&self, image: &ImageId, now: Instant) -> Due {
         match self.0.get(image) {
-            Some(wait) => wait.is_over(now),
-            None => self.0.len() < IMAGES_MAX,
+            Some(wait) if wait.is_over(now) => Due::Yes,
+            Some(_) => Due::No,
+            None if self.0.len() < IMAGES_MAX => Due::Yes,
+            None => Due::Uncounted,
         }
     }
 
     pub(super) fn failed(&mut self, image: ImageId, now: Instant) {
-        let wait = self.0.entry(image).or_insert(Wait::new(now));
-        wait.failed(now);
+        if self.0.len() < IMAGES_MAX || self.0.contains_key(&image) {
+            let wait = self.0.entry(image).or_insert(Wait::new(now));
+            wait.failed(now);
+        }
     }
 
     pub(super) fn succeeded(&mut self, image: &ImageId) {
@@ -93,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn p21_more_failures_than_are_counted_wait() {
+    fn p21_more_failures_than_are_counted_are_tried_without_a_count() {
         let now = Instant::now();
         let mut failing = Failing::default();
         let images: Vec<ImageId> = (0..IMAGES_MAX)
@@ -101,12 +116,15 @@ mod tests {
             .collect();
         let other = ImageId::random().unwrap();
         for image in &images {
-            assert!(failing.is_due(&other, now));
+            assert_eq!(failing.due(&other, now), Due::Yes);
             failing.failed(*image, now);
         }
-        assert!(!failing.is_due(&other, now));
-        assert!(failing.is_due(&images[0], now + WAIT_MIN));
+        assert_eq!(failing.due(&other, now), Due::Uncounted);
+        failing.failed(other, now);
+        assert_eq!(failing.0.len(), IMAGES_MAX, "memory is bounded");
+        assert_eq!(failing.due(&images[0], now), Due::No);
+        assert_eq!(failing.due(&images[0], now + WAIT_MIN), Due::Yes);
         failing.succeeded(&images[0]);
-        assert!(failing.is_due(&other, now));
+        assert_eq!(failing.due(&other, now), Due::Yes);
     }
 }

@@ -15,6 +15,7 @@ mod target;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use axum::http::{Request, StatusCode};
 use bytes::Bytes;
 use http_body_util::Full;
 use imgshare_storage::ImageId;
-use imgshare_storage::retention::unpublished;
+use imgshare_storage::retention::unpublished::{self, TargetName};
 use imgshare_storage::{StorageError, Store};
 
 pub use client::TrustError;
@@ -67,6 +68,8 @@ pub enum CdnError {
 #[derive(Clone)]
 pub struct Cdn {
     targets: Arc<[Target]>,
+    /// Their names.
+    names: Arc<[TargetName]>,
     client: Client,
     /// When it is done again, in milliseconds; 0 for never.
     again_ms: u64,
@@ -144,11 +147,13 @@ impl Cdn {
                 }
             });
         }
+        number_labels(&mut targets);
         let client = match targets.iter().any(|target| target.peer.is_tls()) {
             true => Client::trusting(&cdn.ca_file)?,
             false => Client::default(),
         };
         Ok(Some(Self {
+            names: targets.iter().map(|target| target.name.clone()).collect(),
             targets: targets.into(),
             client,
             again_ms: cdn.again_seconds.saturating_mul(1_000),
@@ -197,6 +202,18 @@ impl Cdn {
         let answered = fresh.send(request).await;
         *wire = Some(fresh);
         answered
+    }
+}
+
+/// Tells targets at the same host apart, for people.
+fn number_labels(targets: &mut [Target]) {
+    let mut n_seen: HashMap<String, u32> = HashMap::new();
+    for target in targets {
+        let n_seen = n_seen.entry(target.label.clone()).or_default();
+        *n_seen = n_seen.saturating_add(1);
+        if *n_seen > 1 {
+            target.label = format!("{} ({n_seen})", target.label);
+        }
     }
 }
 

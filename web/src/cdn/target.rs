@@ -5,6 +5,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use bytes::Bytes;
 use http_body_util::Full;
 use imgshare_storage::ImageId;
+use imgshare_storage::retention::unpublished::TargetName;
 
 use super::addresses::{Address, Site};
 use super::client::Peer;
@@ -37,6 +38,10 @@ pub struct Target {
     site: Site,
     /// Who is spoken to; never anybody else.
     pub(super) peer: Peer,
+    /// What what it has said yes to is kept under.
+    pub(super) name: TargetName,
+    /// What it is called in logs and metrics.
+    pub(super) label: String,
     host: HeaderValue,
     header: Option<(HeaderName, HeaderValue)>,
 }
@@ -67,6 +72,9 @@ impl Target {
         check_header(purge, &peer)?;
         check_body(purge, &site)?;
         Ok(Self {
+            // Whoever is told something else, or of another site, is asked anew.
+            name: TargetName::of(&[purge.method.as_str(), &purge.address, &purge.body, base_url]),
+            label: peer.to_string(),
             purge: purge.clone(),
             site,
             peer,

@@ -164,7 +164,8 @@ pub(super) fn restore(
     let until_ms = arguments
         .at
         .map(|day| day.saturating_add(MS_A_DAY).saturating_sub(1));
-    let restored = backup::restore(&from, &key, &settings.data, clock::now_ms(), until_ms);
+    let (now_ms, has_cdn) = (clock::now_ms(), settings.cdn.is_on());
+    let restored = backup::restore(&from, &key, &settings.data, now_ms, until_ms, has_cdn);
     let restored = restored.map_err(|error| failed(&error))?;
     output::line(format_args!(
         "the backup of {}: {} images are there, {} of them brought back; {} deleted since are \
@@ -176,6 +177,13 @@ pub(super) fn restore(
     ))?;
     if restored.was_there {
         output::line("the database was there, and was left as it is")?;
+    }
+    if restored.n_purges_planned > 0 {
+        output::line(format_args!(
+            "copies of {} images that are not seen any more are purged from the CDN at the next \
+             start",
+            restored.n_purges_planned
+        ))?;
     }
     for id in &restored.held {
         output::line(format_args!(

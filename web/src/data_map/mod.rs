@@ -328,10 +328,12 @@ impl Subject {
         }
     }
 
-    /// Until when, in the privacy policy's words.
+    /// Until when, in the privacy policy's words; `None` for what is not in its table:
+    /// about nobody, or about staff, and on the page with the whole map. The numbers
+    /// are those that the jobs use, which a test holds them to.
     #[must_use]
-    pub fn how_long(self) -> &'static str {
-        match self {
+    fn how_long(self) -> Option<&'static str> {
+        Some(match self {
             Self::Images => {
                 "Until they are deleted. An image that nobody looked at for 180 days in a row may \
                  be removed by the routine clean-up"
@@ -349,15 +351,13 @@ impl Subject {
             Self::Fingerprints => {
                 "As long as they must not come back. An image cannot be made from them"
             }
-            Self::Queue => "As long as the image",
             Self::Audit => "As long as the service exists",
-            Self::Holds => {
-                "Until the order ends. The counts, which name nobody, as long as the service exists"
-            }
-            Self::Abuse => "Blocks until their date; everything else in memory, a week at most",
-            Self::Accounts => "As long as they work here; sessions 12 hours at most",
-            Self::Browser => "As the table of cookies says",
-            Self::Operation => "As long as it is needed",
-        }
+            Self::Queue
+            | Self::Holds
+            | Self::Abuse
+            | Self::Accounts
+            | Self::Browser
+            | Self::Operation => return None,
+        })
     }
 }

@@ -4,23 +4,33 @@ use super::{Place, Row, Subject, rows};
 use crate::consent::{CONSENT_COOKIE, Purposes};
 use crate::staff::TLS_COOKIE;
 
-/// Subjects that the privacy policy's table lists; the rest is about nobody, or
-/// about staff, and is on the page with the whole map.
-const LISTED: [Subject; 9] = [
-    Subject::Images,
-    Subject::Scores,
-    Subject::Deletions,
-    Subject::Requests,
-    Subject::Numbers,
-    Subject::Complaints,
-    Subject::DataRequests,
-    Subject::Fingerprints,
-    Subject::Audit,
-];
+/// What the privacy policy's table says of a subject.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    subject: Subject,
+    how_long: &'static str,
+}
+
+impl Kept {
+    /// What is kept.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.subject.title()
+    }
+
+    /// Until when.
+    #[must_use]
+    pub fn how_long(&self) -> &'static str {
+        self.how_long
+    }
+}
 
 /// What is kept and for how long, as the privacy policy says it.
-pub fn kept() -> impl Iterator<Item = Subject> {
-    LISTED.into_iter()
+pub fn kept() -> impl Iterator<Item = Kept> {
+    Subject::ALL.into_iter().filter_map(|subject| {
+        let how_long = subject.how_long()?;
+        Some(Kept { subject, how_long })
+    })
 }
 
 /// A subject with all its rows.

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use imgshare_storage::retention::Job;
+use imgshare_storage::aggregates::IMAGE_DAYS_MAX;
+use imgshare_storage::backup::DAYS_MAX;
+use imgshare_storage::calendar::MS_A_DAY;
+use imgshare_storage::complaints::KEPT_MS;
+use imgshare_storage::lawful::REQUESTS_KEPT_DAYS;
+use imgshare_storage::retention::{Job, TOMBSTONES_KEPT_DAYS, Terms};
 use imgshare_storage::{
     Classification, DeleteToken, ImageId, PerceptualHash, Record, RuledBy, Ruling, Space, State,
     StoredLabel,
 };
 
 use super::*;
+use crate::config::Statistics;
 use crate::consent::Purposes;
 
 #[test]
@@ -147,7 +153,7 @@ fn p05_the_cookies_that_are_listed_are_those_that_there_can_be() {
 
 #[test]
 fn p13_the_promised_times_are_in_the_public_table() {
-    let text: String = public::kept().map(Subject::how_long).collect();
+    let text: String = public::kept().map(|kept| kept.how_long()).collect();
     for promise in [
         "180 days",
         "30 days",
@@ -156,6 +162,48 @@ fn p13_the_promised_times_are_in_the_public_table() {
         "One year after",
     ] {
         assert!(text.contains(promise), "{promise}");
+    }
+}
+
+#[test]
+fn p13_the_words_say_the_times_that_the_jobs_use() {
+    let terms = Terms::default();
+    let year = |days: u64| match days {
+        365 => "One year after".to_owned(),
+        730 => "2 years".to_owned(),
+        days => format!("{days} days after"),
+    };
+    let days = |days: u64| format!("{days} days");
+    let complaints = KEPT_MS / MS_A_DAY;
+    let numbers = Statistics::default().days.into();
+    for (subject, words) in [
+        (Subject::Images, days(terms.idle_days.into())),
+        (Subject::Deletions, days(DAYS_MAX.into())),
+        (Subject::Deletions, days(TOMBSTONES_KEPT_DAYS)),
+        (Subject::Requests, days(terms.log_days.into())),
+        (Subject::Numbers, year(numbers)),
+        (Subject::Complaints, year(complaints)),
+        (Subject::DataRequests, year(REQUESTS_KEPT_DAYS)),
+    ] {
+        let said = subject.how_long().unwrap();
+        assert!(
+            said.contains(&words),
+            "{subject:?} says {said}, not {words}"
+        );
+    }
+    // Rows say when what they list ends by the same numbers.
+    for (id, words) in [
+        ("request-log", days(terms.log_days.into())),
+        ("tombstone", days(TOMBSTONES_KEPT_DAYS)),
+        ("daily-numbers", year(numbers)),
+        ("daily-numbers", days(IMAGE_DAYS_MAX.into())),
+    ] {
+        let row = rows().find(|row| row.id == id).unwrap();
+        assert!(
+            row.until.contains(&words),
+            "{id}: {}, not {words}",
+            row.until
+        );
     }
 }
 

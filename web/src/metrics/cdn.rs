@@ -11,13 +11,19 @@ const MS_A_SECOND: u64 = 1_000;
 /// Gauges and counters of the CDN.
 #[derive(Default)]
 pub struct CdnMetrics {
-    pending: Gauge,
-    age: Gauge,
+    pending: Family<At, Gauge>,
+    age: Family<At, Gauge>,
     purges: Family<Of, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct At {
+    target: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Of {
+    target: String,
     outcome: &'static str,
 }
 
@@ -27,32 +33,41 @@ impl CdnMetrics {
         let metrics = Self::default();
         registry.register(
             "cdn_purges_pending",
-            "Images that are not public any more and whose copies in the CDN are to be purged",
+            "Images that are not public any more and whose copies in the CDN are to be purged, \
+             by target",
             metrics.pending.clone(),
         );
         registry.register_with_unit(
             "cdn_purge_age",
-            "Age of the oldest of them",
+            "Age of the oldest of them, by target",
             Unit::Seconds,
             metrics.age.clone(),
         );
         registry.register(
             "cdn_purges",
-            "Requests to the CDN, by outcome",
+            "Requests to the CDN, by target and outcome",
             metrics.purges.clone(),
         );
         metrics
     }
 
-    /// What waits, and since when the oldest does.
-    pub fn waiting(&self, n_images: u64, oldest_ms: u64) {
-        self.pending.set(narrow(n_images));
-        self.age.set(narrow(oldest_ms / MS_A_SECOND));
+    /// What waits at a target, and since when the oldest does.
+    pub fn waiting(&self, target: &str, n_images: u64, oldest_ms: u64) {
+        let at = At {
+            target: target.to_owned(),
+        };
+        self.pending.get_or_create(&at).set(narrow(n_images));
+        let seconds = narrow(oldest_ms / MS_A_SECOND);
+        self.age.get_or_create(&at).set(seconds);
     }
 
-    /// One request, and what became of it.
-    pub fn sent(&self, outcome: &'static str) {
-        self.purges.get_or_create(&Of { outcome }).inc();
+    /// One request to a target, and what became of it.
+    pub fn sent(&self, target: &str, outcome: &'static str) {
+        let of = Of {
+            target: target.to_owned(),
+            outcome,
+        };
+        self.purges.get_or_create(&of).inc();
     }
 }
 

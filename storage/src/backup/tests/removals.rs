@@ -29,7 +29,7 @@ fn moderator() -> Moderator {
     }
 }
 
-fn removal(policy: Policy) -> Verdict {
+pub(super) fn removal(policy: Policy) -> Verdict {
     Verdict::Remove {
         policy,
         reason: Note::new("against the rules").unwrap(),
@@ -37,7 +37,7 @@ fn removal(policy: Policy) -> Verdict {
     }
 }
 
-fn decide(house: &mut House, image: &Record, verdict: &Verdict, now_ms: u64) -> Job {
+pub(super) fn decide(house: &mut House, image: &Record, verdict: &Verdict, now_ms: u64) -> Job {
     let who = moderator();
     with_queue(house, |queue| {
         queue.take_down(Some(&who), &image.id, verdict, now_ms)
@@ -46,11 +46,19 @@ fn decide(house: &mut House, image: &Record, verdict: &Verdict, now_ms: u64) -> 
 }
 
 /// Loses database and images, and brings the backup of `NOW` back.
-fn lose_and_restore(house: &mut House) -> Restored {
+pub(super) fn lose_and_restore(house: &mut House) -> Restored {
     house.stop();
     fs::remove_dir_all(house.data().join("db")).unwrap();
     fs::remove_dir_all(house.data().join("blobs")).unwrap();
-    let restored = restore(&house.backup(), &house.key, &house.data(), NOW, Some(NOW)).unwrap();
+    let restored = restore(
+        &house.backup(),
+        &house.key,
+        &house.data(),
+        NOW,
+        Some(NOW),
+        false,
+    )
+    .unwrap();
     house.start();
     restored
 }
@@ -106,7 +114,15 @@ fn p13e_a_removal_is_known_from_a_newer_backup_alone() {
     house.make(NOW + 2 * DAY);
     house.stop();
     fs::remove_dir_all(house.data()).unwrap();
-    let restored = restore(&house.backup(), &house.key, &house.data(), NOW, Some(NOW)).unwrap();
+    let restored = restore(
+        &house.backup(),
+        &house.key,
+        &house.data(),
+        NOW,
+        Some(NOW),
+        false,
+    )
+    .unwrap();
     assert_eq!(
         (restored.made_at_ms, restored.removed),
         (NOW, vec![image.id])

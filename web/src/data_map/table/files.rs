@@ -139,7 +139,7 @@ pub(super) const ROWS: &[Row] = &[
         content: Content::Json,
         fields: &[
             Field::new("day", "The day of the pass"),
-            Field::new("after", "The image behind which it goes on"),
+            Field::new("after", "The image or log behind which it goes on"),
             Field::new("after.since_day", "The day in whose order it goes on"),
             Field::new("after.id", "The image behind which it goes on"),
         ],
@@ -199,6 +199,16 @@ pub(super) const ROWS: &[Row] = &[
         purpose: "To count no log twice",
         until: "400 days",
         ended_by: End::Job(Job::Imports),
+        exports: &[Export::Backup],
+        ..TO_RUN
+    },
+    Row {
+        id: "imported-logs",
+        place: Place::SpaceEntry(Space::Retention, "n"),
+        what: "How many of those hashes are kept",
+        content: Content::Json,
+        fields: &[Field::new("", "The number")],
+        purpose: "To keep a bounded number",
         exports: &[Export::Backup],
         ..TO_RUN
     },

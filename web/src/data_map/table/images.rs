@@ -256,7 +256,15 @@ pub(super) const ROWS: &[Row] = &[
             Field::new("noted_ms", "Since when it is being purged"),
             Field::new(
                 "purged_ms",
-                "When the copies were purged for the first time",
+                "When every network had purged for the first time",
+            ),
+            Field::new(
+                "purged_by.*.first_ms",
+                "When one network, by a hash of its settings, had purged for the first time",
+            ),
+            Field::new(
+                "purged_by.*.is_over",
+                "Whether that network is not asked again",
             ),
         ],
         subject: Subject::Deletions,
