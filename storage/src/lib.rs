@@ -28,6 +28,7 @@ mod data_dir;
 mod durable_fs;
 mod erased;
 mod error;
+mod exposure;
 mod file_blobs;
 mod hex_bytes;
 mod id;
@@ -68,6 +69,7 @@ mod kill_tests;
 
 pub use blobs::{BlobReader, Blobs, ReadSeek, Storable};
 pub use error::StorageError;
+pub use exposure::Exposed;
 pub use file_blobs::FileBlobs;
 pub use id::{ImageId, InvalidImageId};
 pub use keyspace::{
