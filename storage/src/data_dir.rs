@@ -1,9 +1,13 @@
 //! The layout of the data folder, and the lock that keeps it to one process.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::{StorageError, durable_fs};
+
+/// Only the service's own user opens it.
+const FILE_MODE: u32 = 0o600;
 
 /// A data folder held by this process for as long as the value lives.
 ///
@@ -27,8 +31,12 @@ impl DataDir {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(FILE_MODE)
             .open(&path)
             .map_err(failed)?;
+        // One that an older release made.
+        let private = Permissions::from_mode(FILE_MODE);
+        file.set_permissions(private).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self {
                 root: root.to_owned(),
@@ -70,15 +78,16 @@ mod tests {
 
     #[test]
     fn p16_a_folder_that_others_can_read_is_closed_to_them() {
-        use std::os::unix::fs::PermissionsExt;
-
         let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         for given in [0o755, 0o777, 0o770, 0o700] {
-            std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(given)).unwrap();
+            std::fs::set_permissions(dir.path(), Permissions::from_mode(given)).unwrap();
             let held = DataDir::lock(dir.path()).unwrap();
-            let mode = std::fs::metadata(dir.path()).unwrap().permissions().mode();
-            assert_eq!(mode & 0o7777, 0o700, "given {given:o}");
+            assert_eq!(mode(dir.path()), 0o700, "given {given:o}");
+            let lock = dir.path().join("lock");
+            assert_eq!(mode(&lock), 0o600, "given {given:o}");
             drop(held);
+            std::fs::set_permissions(&lock, Permissions::from_mode(0o644)).unwrap();
         }
     }
 

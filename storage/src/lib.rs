@@ -29,6 +29,7 @@ mod decoy;
 mod durable_fs;
 mod erased;
 mod error;
+mod exposure;
 mod file_blobs;
 mod hex_bytes;
 mod id;
@@ -69,6 +70,7 @@ mod kill_tests;
 
 pub use blobs::{BlobReader, Blobs, ReadSeek, Storable};
 pub use error::StorageError;
+pub use exposure::Exposed;
 pub use file_blobs::FileBlobs;
 pub use id::{ImageId, InvalidImageId};
 pub use keyspace::{

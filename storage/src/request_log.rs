@@ -113,6 +113,23 @@ fn last_byte(file: &mut File) -> io::Result<u8> {
     Ok(byte[0])
 }
 
+/// Whether the segment of the day that `at_ms` lies in can be written to now: as a
+/// line would find it, so that an empty segment may be made.
+///
+/// # Errors
+/// When it cannot.
+pub fn probe(dir: &Path, at_ms: u64) -> Result<(), StorageError> {
+    ensure_room(dir, ROOM_BYTES)?;
+    let path = path(dir, at_ms / MS_A_DAY);
+    let opened = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(FILE_MODE)
+        .open(&path);
+    opened.map_err(|error| StorageError::io(format!("writing {}", path.display()), error))?;
+    Ok(())
+}
+
 /// Every segment of the log in `dir` whose day began `days` days ago or earlier, at
 /// most [`LOG_DAYS_MAX`]: without them no line is older than that.
 ///
@@ -192,6 +209,21 @@ mod tests {
         assert_eq!(mode(&dir), 0o700);
         assert_eq!(mode(&dir.join("2026-11-26.jsonl")), 0o600);
         assert_eq!(oldest_ms(&dir).unwrap(), Some(TODAY));
+    }
+
+    #[test]
+    fn p04_it_is_known_when_no_line_can_be_written() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        assert!(probe(&dir, TODAY).is_err(), "there is no folder");
+        let mut segments = Segments::open(&dir).unwrap();
+        probe(&dir, TODAY).unwrap();
+        segments.append(TODAY, b"1\n").unwrap();
+        probe(&dir, TODAY).unwrap();
+        assert_eq!(text(&dir, "2026-11-26"), "1\n");
+        // Whoever runs the tests may be allowed everything, but not this.
+        fs::create_dir(dir.join("2026-11-27.jsonl")).unwrap();
+        assert!(probe(&dir, TODAY + MS_A_DAY).is_err());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! the map at its end (`Installation`).
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use imgshare_tests::installation::Installation;
@@ -40,6 +42,14 @@ fn json_lines(installation: &Installation, arguments: &[&str]) -> Vec<Value> {
     lines
         .map(|line| serde_json::from_str(line).expect("a line is JSON"))
         .collect()
+}
+
+/// The exit status of `imgshare promises`, and what it says of each.
+fn promises(installation: &Installation) -> (Option<i32>, Vec<Value>) {
+    let printed = installation.run(&["promises", "--json"]);
+    let lines = printed.stdout.lines();
+    let promises = lines.map(|line| serde_json::from_str(line).expect("a line is JSON"));
+    (printed.status.code(), promises.collect())
 }
 
 #[test]
@@ -137,7 +147,7 @@ fn parts(arguments: &str) -> Vec<String> {
 #[test]
 fn every_promise_has_a_test_and_every_such_test_a_promise() {
     let installation = Installation::without_weights();
-    let promises = json_lines(&installation, &["promises", "--json"]);
+    let promises = promises(&installation).1;
     let numbers: BTreeSet<String> = promises
         .iter()
         .map(|promise| promise["promise"].as_str().unwrap().to_lowercase())
@@ -238,10 +248,39 @@ fn p12_the_pages_show_every_row_and_every_promise() {
     }
     let page = client.get("/promises").expect(200).text();
     // Asked of the running service, by the command and on the page.
-    for promise in json_lines(&installation, &["promises", "--json"]) {
+    for promise in promises(&installation).1 {
         let number = promise["promise"].as_str().unwrap();
         assert!(page.contains(&format!("id=\"{number}\"")), "{number}");
-        assert_ne!(promise["state"], "unknown", "{number}");
-        assert_ne!(promise["state"], "broken", "{number}");
+        assert_ne!(promise["state"], "not-known", "{number}");
+        assert_ne!(promise["state"], "not-kept", "{number}: {promise}");
     }
+}
+
+#[test]
+fn p16_a_log_that_others_can_open_is_seen_by_the_command_and_on_the_page() {
+    let installation = Installation::without_weights();
+    let server = installation.serve();
+    let state = || {
+        let (status, promises) = promises(&installation);
+        let of = |number: &str| {
+            let found = promises.iter().find(|one| one["promise"] == number);
+            found.unwrap()["state"].as_str().unwrap().to_owned()
+        };
+        (status, of("P16"), of("P4"))
+    };
+    // What the operator has not filled in is 3, and what is not kept 1.
+    let kept = "kept-observed".to_owned();
+    assert_eq!(state(), (Some(3), kept.clone(), kept.clone()));
+    let log = installation.data().join("log");
+    let open = |mode| std::fs::set_permissions(&log, Permissions::from_mode(mode)).unwrap();
+    open(0o755);
+    assert_eq!(state(), (Some(1), "not-kept".to_owned(), kept.clone()));
+    let page = server.client().get("/promises").expect(200).text();
+    assert!(page.contains("NOT kept: 1 of the files"), "{page}");
+    open(0o700);
+    assert_eq!(state(), (Some(3), kept.clone(), kept.clone()));
+    let aside = installation.data().join("tmp/log");
+    std::fs::rename(&log, &aside).unwrap();
+    assert_eq!(state(), (Some(1), kept, "not-kept".to_owned()));
+    std::fs::rename(&aside, &log).unwrap();
 }

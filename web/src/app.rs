@@ -52,8 +52,8 @@ pub struct App {
     pub uploads: UploadRate,
     /// Rung when the hash bank has grown.
     pub bank_grew: Notify,
-    /// How late what has a deadline is, as it was looked at last.
-    pub lateness: LastLook,
+    /// What promises are judged by, as it was looked at last.
+    pub last_look: LastLook,
     /// The data path.
     pub pipeline: Pipeline,
     /// The candidate model that looks on.
@@ -136,7 +136,7 @@ impl App {
             relabel: Notify::new(),
             uploads: UploadRate::default(),
             bank_grew: Notify::new(),
-            lateness: LastLook::default(),
+            last_look: LastLook::default(),
             settings,
             pipeline,
             shadow_model: ShadowModel::default(),

@@ -137,10 +137,11 @@ pub enum Command {
     /// Print the promises of the privacy policy, what keeps each, and how it stands.
     ///
     /// Looks into the data folder, or asks the service that has it. The exit
-    /// status is 1 when a promise is not kept.
+    /// status is 0 when every promise is kept; 1 when one is not; 3 when none is
+    /// known not to be kept, and one needs the operator or cannot be looked at.
     #[command(
         after_help = "Examples:\n  imgshare promises\n  imgshare promises --json | \
-        jq 'select(.state != \"kept\")'"
+        jq 'select(.state | startswith(\"kept\") | not)'"
     )]
     Promises(PromisesArgs),
     /// End what is kept too long, and say what would end.

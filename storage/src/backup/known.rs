@@ -106,6 +106,15 @@ pub(crate) fn look(keys: &dyn Keyspace) -> Result<Vec<Looked>, StorageError> {
     }
 }
 
+/// Where backups lie, as far as it is known.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn folders(keys: &dyn Keyspace) -> Result<Vec<PathBuf>, StorageError> {
+    let looked = look(keys)?.into_iter();
+    Ok(looked.map(|looked| looked.known.folder).collect())
+}
+
 /// Ends the backups in a folder whose time is over, with every file that they alone
 /// need. Returns how many backups.
 ///

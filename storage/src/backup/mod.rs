@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use key::{BackupKey, InvalidBackupKey};
-pub(crate) use known::{Looked, end_old, forget_ended, look};
+pub(crate) use known::{Looked, end_old, folders, forget_ended, look};
 pub use make::make;
 pub use restore::restore;
 pub use verify::verify;

@@ -119,6 +119,20 @@ impl Complaints {
     pub fn newest_appeal(&self, image: &ImageId) -> Result<Option<Appeal>, ComplaintError> {
         Ok(newest(&**self.queue.store(), image)?.map(|kept| kept.value))
     }
+
+    /// Every appeal about an image that is kept, the oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn appeals(&self, image: &ImageId) -> Result<Vec<Appeal>, ComplaintError> {
+        let store = &**self.queue.store();
+        let limit = usize::try_from(APPEALS_MAX).unwrap_or(usize::MAX);
+        let entries = store.range(&keys::appeals(image), limit)?;
+        let appeals = entries
+            .into_iter()
+            .map(|entry| Kept::decode(entry.key, entry.value).map(|kept| kept.value));
+        Ok(appeals.collect::<Result<_, StorageError>>()?)
+    }
 }
 
 fn refuse_again(newest: Option<&Appeal>, version: u64) -> Result<(), ComplaintError> {

@@ -1,6 +1,6 @@
 //! How many clocks have run out.
 
-use super::{ComplaintError, Complaints, keys};
+use super::{Category, ComplaintError, Complaints, case, keys};
 use crate::Keyspace;
 use crate::moderation::Lane;
 
@@ -50,6 +50,38 @@ impl Complaints {
             for place in places {
                 let job = self.queue.job(&place.what)?;
                 n_overdue += usize::from(job.is_some_and(|job| lanes.contains(&job.lane)));
+            }
+        }
+        Ok(n_overdue)
+    }
+
+    /// How many open cases with a report of this category should have been decided
+    /// by now, counted up to `n_max`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn count_overdue_about(
+        &self,
+        category: Category,
+        now_ms: u64,
+        n_max: usize,
+    ) -> Result<usize, ComplaintError> {
+        let store = &**self.queue.store();
+        let mut range = keys::overdue(now_ms);
+        let (mut n_overdue, mut n_seen) = (0, 0);
+        while n_seen < n_max {
+            let entries = store.range(&range, PAGE.min(n_max - n_seen))?;
+            let Some(last) = entries.last() else { break };
+            range = range.after(&last.key);
+            n_seen += entries.len();
+            let places = entries
+                .iter()
+                .filter_map(|entry| keys::due_place(&entry.key));
+            for place in places {
+                let case = case::newest(store, &place.what)?;
+                let is_about =
+                    case.is_some_and(|case| case.value.categories.contains_key(&category));
+                n_overdue += usize::from(is_about);
             }
         }
         Ok(n_overdue)

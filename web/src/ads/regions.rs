@@ -15,12 +15,15 @@ const COUNTRIES: [&str; 32] = [
 const UNKNOWN: [&str; 2] = ["XX", "ZZ"];
 
 /// Whether a visitor may live where one is needed. A country that nobody names
-/// counts as such a one.
+/// counts as such a one. Whether a proxy of ours wrote the header is asked before
+/// a request comes this far.
 pub(super) fn needs_platform(advertising: &Advertising, headers: &HeaderMap) -> bool {
     let name = advertising.country_header.as_str();
-    let said = match name {
-        "" => None,
-        _ => headers.get(name).and_then(|value| value.to_str().ok()),
+    // A proxy that adds its line to the client's leaves two, and nobody knows which.
+    let mut lines = headers.get_all(name).iter();
+    let said = match (lines.next(), lines.next()) {
+        (Some(line), None) => line.to_str().ok(),
+        _ => None,
     };
     let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
     said.filter(is_code)

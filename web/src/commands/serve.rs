@@ -328,7 +328,7 @@ fn announce(app: &App, address: SocketAddr) -> Result<(), CommandError> {
         output::line("  THE CLOCK IS MOVED by clock.file: for tests alone")?;
     }
     let http = &app.settings.http;
-    let is_behind_nobody = http.trusted_proxies.is_empty() && http.proxies == 0;
+    let is_behind_nobody = !http.has_proxies();
     if !app.settings.base_url.is_empty() && address.ip().is_loopback() && is_behind_nobody {
         tracing::warn!(
             "base_url is set and this machine alone is listened to: if a proxy stands in front, \

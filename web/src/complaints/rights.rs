@@ -8,7 +8,9 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use imgshare_storage::{ImageId, Record, StorageError, Store, Views};
+use imgshare_storage::calendar;
+use imgshare_storage::complaints::Appeal;
+use imgshare_storage::{ImageId, Record, StorageError, Store, StoredLabel, Views};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::{PartialSchema, ToSchema};
@@ -33,8 +35,12 @@ static ARCHIVES: Semaphore = Semaphore::const_new(2);
 pub(crate) struct Held {
     /// 12 base58 characters.
     id: String,
+    /// How often what is held was changed.
+    revision: u64,
     /// The name the file came with, or what its owner made of it.
     filename: String,
+    /// Ending of the stored file.
+    extension: String,
     /// Media type, from our own sniffing.
     mime: String,
     /// Size of the stored file, after metadata was removed.
@@ -49,6 +55,8 @@ pub(crate) struct Held {
     sha256: String,
     /// The PDQ hash of what the picture looks like, in hexadecimal.
     perceptual_hash: Option<String>,
+    /// How much that hash says, 0 to 100.
+    perceptual_hash_quality: Option<u8>,
     /// RFC 3339 in UTC.
     uploaded_at: String,
     /// Where it stands: `public`, `pending`, `review`, `blocked` and so on.
@@ -57,6 +65,10 @@ pub(crate) struct Held {
     label: Option<String>,
     /// Who set the label, where not the classifier did: `staff` or `rule`.
     label_set_by: Option<String>,
+    /// The label that staff or a rule set: `safe` or `nsfw`.
+    label_set: Option<String>,
+    /// When, RFC 3339 in UTC.
+    label_set_at: Option<String>,
     /// Probability on the label's side, 0 to 1; null where the classifier did not set
     /// the label.
     confidence: Option<f32>,
@@ -64,7 +76,15 @@ pub(crate) struct Held {
     scores: Option<ClassScores>,
     /// The model that gave them.
     model: Option<String>,
-    /// When it did, RFC 3339 in UTC.
+    /// How the picture was prepared for the model, by name.
+    preprocessing: Option<String>,
+    /// The thresholds that were in force then.
+    thresholds: Option<HeldThresholds>,
+    /// The label that followed from the scores and these thresholds.
+    label_by_classifier: Option<String>,
+    /// Probability on that label's side, 0 to 1.
+    confidence_of_classifier: Option<f32>,
+    /// When it was classified, RFC 3339 in UTC.
     classified_at: Option<String>,
     /// Tries to classify it.
     scan_attempts: u32,
@@ -72,12 +92,78 @@ pub(crate) struct Held {
     ads_objection: bool,
     /// Times it was viewed.
     views: u64,
+    /// The day of the last view, as YYYY-MM-DD in UTC; null before the first.
+    last_viewed_on: Option<String>,
     /// What is kept of the delete token: its SHA-256, never the token.
     delete_token_kept_as: String,
     /// Why it is restricted; null where nothing restricts it.
     statement: Option<Statement>,
-    /// What its owner wrote in the newest objection to that.
-    appeal: Option<String>,
+    /// The objections of its owner, the oldest first.
+    objections: Vec<HeldObjection>,
+}
+
+/// The thresholds that were in force when an image was classified.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct HeldThresholds {
+    /// From which probability of porn and hentai on it is `nsfw`.
+    explicit: f32,
+    /// The same for `sexy`.
+    sexy: f32,
+    /// From which probability on there is no advertising.
+    ads: f32,
+    /// How near to a threshold somebody looks at it.
+    review_band: f32,
+}
+
+/// An objection of the image's owner. Who decides is not said.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct HeldObjection {
+    /// Counts an image's objections.
+    number: u32,
+    /// What its owner wrote.
+    text: String,
+    /// When, RFC 3339 in UTC.
+    at: String,
+    /// Against what: `removed`, `hidden` or `warning`.
+    against: String,
+    /// Whether it was granted; null while it is open.
+    granted: Option<bool>,
+    /// When that was decided, RFC 3339 in UTC.
+    decided_at: Option<String>,
+}
+
+impl HeldThresholds {
+    fn of([explicit, sexy, ads, review_band]: [f32; 4]) -> Self {
+        Self {
+            explicit,
+            sexy,
+            ads,
+            review_band,
+        }
+    }
+}
+
+impl HeldObjection {
+    fn of(appeal: &Appeal) -> Self {
+        let outcome = appeal.outcome.as_ref();
+        Self {
+            number: appeal.number,
+            text: appeal.text.as_str().to_owned(),
+            at: clock::rfc3339(appeal.at_ms),
+            against: appeal.against.as_str().to_owned(),
+            granted: outcome.map(|outcome| outcome.is_granted),
+            decided_at: outcome.map(|outcome| clock::rfc3339(outcome.at_ms)),
+        }
+    }
+}
+
+/// A stored label as the API writes it.
+fn label_name(label: StoredLabel) -> String {
+    let name = match label {
+        StoredLabel::Safe => "safe",
+        StoredLabel::Nsfw => "nsfw",
+    };
+    name.to_owned()
 }
 
 impl Held {
@@ -85,11 +171,11 @@ impl Held {
     pub(crate) async fn of(app: &App, record: &Record) -> Result<Self, WebError> {
         let (id, owned) = (record.id, record.clone());
         let views: Views = app.with_store(move |store| store.views(&id)).await?;
-        let (statement, appeal) = app
+        let (statement, appeals) = app
             .see_complaints(move |reporting| {
                 let complaints = &reporting.complaints;
-                let appeal = complaints.newest_appeal(&id)?;
-                Ok((complaints.statement(&owned)?, appeal))
+                let appeals = complaints.appeals(&id)?;
+                Ok((complaints.statement(&owned)?, appeals))
             })
             .await?;
         let moderation = &*app.thresholds.moderation();
@@ -97,7 +183,9 @@ impl Held {
         let classification = record.classification.as_ref();
         Ok(Self {
             id: record.id.to_string(),
+            revision: record.revision,
             filename: record.filename.clone(),
+            extension: record.extension.clone(),
             mime: record.mime.clone(),
             bytes: record.bytes,
             width: record.width,
@@ -105,20 +193,30 @@ impl Held {
             frames: record.frames,
             sha256: hex::encode(record.sha256),
             perceptual_hash: record.pdq.map(|pdq| hex::encode(pdq.hash)),
+            perceptual_hash_quality: record.pdq.map(|pdq| pdq.quality),
             uploaded_at: clock::rfc3339(record.uploaded_at_ms),
             state: record.state.as_str().to_owned(),
             label: decision::label_of(moderation, record).map(|label| label.as_str().to_owned()),
             label_set_by: decision::label_set_by(record).map(str::to_owned),
+            label_set: record.ruling.map(|ruling| label_name(ruling.label)),
+            label_set_at: record.ruling.map(|ruling| clock::rfc3339(ruling.at_ms)),
             confidence: decision::confidence_of(moderation, record),
             scores: judged.map(|(scores, _)| scores.into()),
             model: classification.map(|said| said.model.clone()),
+            preprocessing: classification.map(|said| said.preprocessing.clone()),
+            thresholds: classification.map(|said| HeldThresholds::of(said.thresholds)),
+            label_by_classifier: classification.map(|said| label_name(said.label)),
+            confidence_of_classifier: classification.map(|said| said.confidence),
             classified_at: classification.map(|said| clock::rfc3339(said.classified_at_ms)),
             scan_attempts: record.scan_attempts,
             ads_objection: record.ads_objection,
             views: views.total,
+            last_viewed_on: views
+                .last_day
+                .map(|day| calendar::date(u64::from(day) * calendar::MS_A_DAY)),
             delete_token_kept_as: "sha256".to_owned(),
             statement: statement.as_ref().map(Statement::of),
-            appeal: appeal.map(|appeal| appeal.text.as_str().to_owned()),
+            objections: appeals.iter().map(HeldObjection::of).collect(),
         })
     }
 
@@ -140,10 +238,15 @@ fn in_words(value: &serde_json::Value) -> String {
         serde_json::Value::Null => "nothing".to_owned(),
         serde_json::Value::Bool(true) => "yes".to_owned(),
         serde_json::Value::Bool(false) => "no".to_owned(),
+        serde_json::Value::Array(values) if values.is_empty() => "none".to_owned(),
+        serde_json::Value::Array(values) => {
+            let said: Vec<String> = values.iter().map(in_words).collect();
+            said.join("; ")
+        }
         serde_json::Value::Object(members) => {
             let said = members
                 .iter()
-                .map(|(name, value)| format!("{name} {}", in_words(value)));
+                .map(|(name, value)| format!("{} {}", name.replace('_', " "), in_words(value)));
             said.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
@@ -155,6 +258,8 @@ fn schema() -> serde_json::Value {
     let mut schema = serde_json::to_value(Held::schema()).unwrap_or_default();
     let definitions = serde_json::json!({
         "ClassScores": ClassScores::schema(),
+        "HeldObjection": HeldObjection::schema(),
+        "HeldThresholds": HeldThresholds::schema(),
         "Statement": Statement::schema(),
     });
     if let Some(object) = schema.as_object_mut() {

@@ -6,10 +6,19 @@ use imgshare_storage::complaints::{
 };
 use imgshare_storage::moderation::Policy;
 use imgshare_storage::{ImageId, calendar};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock;
+
+/// A field as it is, and what is `null` as if it were not there.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
 
 /// A report of one image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -18,10 +27,13 @@ pub(super) struct ReportRequest {
     /// `wrongly-labelled`, `illegal`, `child-abuse`, `intimate-image`,
     /// `copyright`, `privacy`, `under-age`, `spam` or `other`.
     #[schema(example = "privacy")]
+    #[serde(deserialize_with = "or_default")]
     pub category: String,
     /// What is wrong, at most 1,000 characters.
+    #[serde(deserialize_with = "or_default")]
     pub text: String,
     /// How to reach you, at most 200 characters; you need not say.
+    #[serde(deserialize_with = "or_default")]
     pub contact: String,
 }
 
@@ -80,25 +92,35 @@ pub struct Statement {
 #[serde(default)]
 pub(super) struct NoticeRequest {
     /// Ids or links of the images, one to ten.
+    #[serde(deserialize_with = "or_default")]
     pub images: Vec<String>,
     /// Who complains.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// On whose behalf; empty for your own.
+    #[serde(deserialize_with = "or_default")]
     pub owner: String,
     /// Postal address; one of address, phone and email is needed.
+    #[serde(deserialize_with = "or_default")]
     pub address: String,
     /// Telephone.
+    #[serde(deserialize_with = "or_default")]
     pub phone: String,
     /// Mail.
+    #[serde(deserialize_with = "or_default")]
     pub email: String,
     /// Which works are infringed.
+    #[serde(deserialize_with = "or_default")]
     pub work: String,
     /// You believe in good faith that the use is not authorised.
+    #[serde(deserialize_with = "or_default")]
     pub good_faith: bool,
     /// The notice is accurate and, under penalty of perjury, you may act for the
     /// owner.
+    #[serde(deserialize_with = "or_default")]
     pub accurate: bool,
     /// Your name typed as a signature.
+    #[serde(deserialize_with = "or_default")]
     pub signature: String,
 }
 
@@ -107,22 +129,30 @@ pub(super) struct NoticeRequest {
 #[serde(default)]
 pub(super) struct CounterRequest {
     /// Your name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Your postal address.
+    #[serde(deserialize_with = "or_default")]
     pub address: String,
     /// Your telephone number.
+    #[serde(deserialize_with = "or_default")]
     pub phone: String,
     /// Mail; you need not say.
+    #[serde(deserialize_with = "or_default")]
     pub email: String,
     /// What was mistaken; you need not say.
+    #[serde(deserialize_with = "or_default")]
     pub text: String,
     /// Under penalty of perjury, you believe in good faith that it was removed
     /// by mistake or misidentification.
+    #[serde(deserialize_with = "or_default")]
     pub mistake: bool,
     /// You consent to the jurisdiction of the federal court and will accept
     /// service of process.
+    #[serde(deserialize_with = "or_default")]
     pub jurisdiction: bool,
     /// Your name typed as a signature.
+    #[serde(deserialize_with = "or_default")]
     pub signature: String,
 }
 
@@ -144,6 +174,7 @@ pub(super) struct CounterReceipt {
 #[serde(default)]
 pub(super) struct AppealRequest {
     /// Why the image should not be restricted, at most 1,000 characters.
+    #[serde(deserialize_with = "or_default")]
     pub text: String,
 }
 

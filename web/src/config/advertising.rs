@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, Http};
+use axum::http::HeaderName;
 
 /// Whose advertisements are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +29,9 @@ pub struct Advertising {
     /// Script of a certified consent platform, where one is needed; without one
     /// there is no advertising in the regions that ask for it.
     pub consent_platform: String,
-    /// Header in which our own proxy writes the visitor's country; without one
-    /// every visitor counts as living in such a region.
+    /// Header in which our own proxy writes the visitor's country, in place of
+    /// whatever the visitor sent; without one every visitor counts as living in
+    /// such a region. Believed from the proxies of `http` alone.
     pub country_header: String,
 }
 
@@ -40,7 +42,7 @@ impl Advertising {
         self.provider != AdProvider::Off
     }
 
-    pub(super) fn check(&self, n_proxies: usize) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, http: &Http) -> Result<(), ConfigError> {
         let invalid = |key: &str, why: &str| {
             Err(ConfigError::Invalid {
                 key: key.to_owned(),
@@ -57,9 +59,13 @@ impl Advertising {
             let why = "must be a plain address that starts with https://";
             return invalid("advertising.consent_platform", why);
         }
-        if !self.country_header.is_empty() && n_proxies == 0 {
-            let why = "needs http.proxies: without a proxy the client would write it";
+        let country_header = self.country_header.as_str();
+        if !country_header.is_empty() && !http.has_proxies() {
+            let why = "needs http.trusted_proxies: without a proxy the client would write it";
             return invalid("advertising.country_header", why);
+        }
+        if !country_header.is_empty() && HeaderName::try_from(country_header).is_err() {
+            return invalid("advertising.country_header", "must be a header's name");
         }
         if !self.is_on() {
             return Ok(());
@@ -88,7 +94,8 @@ mod tests {
             slot: "1234567890".to_owned(),
             ..Advertising::default()
         };
-        assert!(good.check(0).is_ok());
+        let none = Http::default();
+        assert!(good.check(&none).is_ok());
         let bad: [fn(&mut Advertising); 5] = [
             |ads| ads.client = "ca-pub-1".to_owned(),
             |ads| ads.client = "ca-pub-123456789012345\"".to_owned(),
@@ -99,7 +106,26 @@ mod tests {
         for spoil in bad {
             let mut ads = good.clone();
             spoil(&mut ads);
-            assert!(ads.check(0).is_err(), "{ads:?}");
+            assert!(ads.check(&none).is_err(), "{ads:?}");
         }
+    }
+    #[test]
+    fn p10_a_country_is_taken_from_proxies_of_either_kind() {
+        let mut ads = Advertising {
+            country_header: "x-country".to_owned(),
+            ..Advertising::default()
+        };
+        let counted = Http {
+            proxies: 1,
+            ..Http::default()
+        };
+        let trusted = Http {
+            trusted_proxies: "10.0.0.0/8".parse().unwrap(),
+            ..Http::default()
+        };
+        assert!(ads.check(&Http::default()).is_err());
+        assert!(ads.check(&counted).is_ok() && ads.check(&trusted).is_ok());
+        ads.country_header = "x country".to_owned();
+        assert!(ads.check(&trusted).is_err());
     }
 }

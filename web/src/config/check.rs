@@ -30,7 +30,7 @@ impl Settings {
             return refuse("clock.file", why);
         }
         self.operator.check()?;
-        self.advertising.check(self.http.proxies)?;
+        self.advertising.check(&self.http)?;
         self.tls.check()?;
         self.cdn.check(&self.base_url)?;
         if self.tls.is_on() && self.base_url.starts_with("http://") {

@@ -51,7 +51,7 @@ impl Settings {
     /// of a proxy of ours that the site's address speaks of.
     #[must_use]
     pub fn asks_for_tls(&self) -> bool {
-        let is_proxied = self.http.proxies > 0 && self.base_url.starts_with("https://");
+        let is_proxied = self.http.has_proxies() && self.base_url.starts_with("https://");
         self.tls.is_on() || is_proxied
     }
 }

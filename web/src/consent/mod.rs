@@ -77,6 +77,37 @@ impl Purposes {
         })
     }
 
+    /// What a visitor is asked.
+    #[must_use]
+    pub fn question(self) -> &'static str {
+        match (self.analytics, self.advertising) {
+            (false, false) => "",
+            (true, false) => "May we count how long visits last?",
+            (false, true) => "May we show advertisements, which set cookies?",
+            (true, true) => {
+                "May we count how long visits last, and show advertisements, which set cookies?"
+            }
+        }
+    }
+
+    /// What is then kept in the visitor's browser, besides the answer.
+    #[must_use]
+    pub fn keeps(self) -> &'static str {
+        match (self.analytics, self.advertising) {
+            (false, false) => "",
+            (true, false) => {
+                "For that your browser keeps a mark until the tab is closed: no cookie, and no id."
+            }
+            (false, true) => {
+                "For that your browser loads them from Google, which keeps cookies of its own in it."
+            }
+            (true, true) => {
+                "For the first your browser keeps a mark without an id until the tab is closed; \
+                 for the second it keeps cookies of Google's."
+            }
+        }
+    }
+
     /// The purposes in a sentence.
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -174,6 +205,20 @@ mod tests {
         assert!(!refused.is_to_be_asked());
         let given = Consent::of(&both, &sent("consent=all", "0")).given;
         assert!(given.analytics && given.advertising);
+    }
+
+    #[test]
+    fn p05_the_question_says_what_is_kept_in_the_browser() {
+        let asked = |analytics, advertising| Purposes {
+            analytics,
+            advertising,
+        };
+        let analytics = asked(true, false);
+        assert!(!analytics.question().contains("cookie"), "there is none");
+        assert!(analytics.keeps().contains("no cookie"));
+        for ads in [asked(false, true), asked(true, true)] {
+            assert!(ads.question().contains("cookies") && ads.keeps().contains("cookies"));
+        }
     }
 
     #[test]

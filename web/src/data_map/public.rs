@@ -25,6 +25,9 @@ impl Kept {
     }
 }
 
+/// The mark that a visit was counted, which analytics alone keeps.
+const VISIT: &str = "visit";
+
 /// What is kept and for how long, as the privacy policy says it.
 pub fn kept() -> impl Iterator<Item = Kept> {
     Subject::ALL.into_iter().filter_map(|subject| {
@@ -73,7 +76,7 @@ pub fn cookies(offered: Purposes, is_behind_tls: bool) -> Vec<(&'static str, &'s
 /// What pages keep in the browser besides cookies.
 pub fn browser_storage(offered: Purposes) -> impl Iterator<Item = (&'static str, &'static Row)> {
     rows().filter_map(move |row| match row.place {
-        Place::BrowserStorage(name) if offered.analytics || name != "visit" => Some((name, row)),
+        Place::BrowserStorage(name) if offered.analytics || name != VISIT => Some((name, row)),
         _ => None,
     })
 }
@@ -105,11 +108,13 @@ impl Row {
         self.seen_by.contains(&super::Receiver::Advertiser)
     }
 
-    /// What it belongs to, in a table of cookies.
+    /// What something in a visitor's browser belongs to.
     #[must_use]
-    pub fn cookie_kind(&self) -> &'static str {
+    pub fn browser_kind(&self) -> &'static str {
         if self.is_advertisers() {
             "Advertising, only after you consent"
+        } else if self.place == Place::BrowserStorage(VISIT) {
+            "Analytics, only after you consent"
         } else {
             "Essential"
         }

@@ -27,6 +27,7 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
     if let Some(client) = asked.client {
         request.extensions_mut().insert(client);
     }
+    forget_invented_country(&app, &mut request);
     let response = next.run(request).await;
     let took = started.elapsed();
     let route = asked.route.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
@@ -57,6 +58,17 @@ pub async fn observe(State(app): State<AppState>, mut request: Request, next: Ne
     });
     asked.write(&app, &response, took);
     response
+}
+
+/// Takes out the header with the visitor's country, unless a proxy of ours has
+/// written it: nobody behind this can believe a client about itself.
+fn forget_invented_country(app: &App, request: &mut Request) {
+    let settings = &app.settings;
+    let name = settings.advertising.country_header.as_str();
+    let peer = request.extensions().get::<Peer>();
+    if !name.is_empty() && !Proxies::of(&settings.http).speak(peer) {
+        request.headers_mut().remove(name);
+    }
 }
 
 /// What a request tells of itself, read before it is gone.

@@ -52,6 +52,17 @@ impl<'s> Proxies<'s> {
         Some(entry.map_or(peer, ClientAddress::new))
     }
 
+    /// Whether what a request says of its visitor was said by a proxy of ours: who
+    /// speaks is in one of the networks, or there is a number of proxies and nobody
+    /// else to reach the service.
+    #[must_use]
+    pub fn speak(&self, peer: Option<&Peer>) -> bool {
+        if self.networks.is_empty() {
+            return self.n_proxies > 0;
+        }
+        peer.is_some_and(|peer| self.networks.contain(peer.client().exposed()))
+    }
+
     fn behind_networks(&self, headers: &HeaderMap, peer: ClientAddress) -> ClientAddress {
         let mut speaker = peer;
         let mut entries = self.entries(headers).take(HOPS_MAX);
@@ -155,6 +166,20 @@ mod tests {
         let inventive = [("forwarded", "for=6.6.6.6")];
         assert_eq!(client(&proxies, "10.0.0.1", &inventive), "10.0.0.1");
         assert!(Proxies::of(&none).client(&HeaderMap::new(), None).is_none());
+    }
+
+    #[test]
+    fn a_proxy_of_ours_is_told_from_everybody_else() {
+        let peer = |address: &str| Peer::new(format!("{address}:5000").parse().unwrap());
+        let (ours, theirs) = (peer("10.0.0.1"), peer("192.0.2.1"));
+        let networks = http("10.0.0.0/8", ProxyHeader::XForwardedFor, 0);
+        assert!(Proxies::of(&networks).speak(Some(&ours)));
+        assert!(!Proxies::of(&networks).speak(Some(&theirs)));
+        assert!(!Proxies::of(&networks).speak(None));
+        let none = http("", ProxyHeader::XForwardedFor, 0);
+        assert!(!Proxies::of(&none).speak(Some(&ours)));
+        let one = http("", ProxyHeader::XForwardedFor, 1);
+        assert!(Proxies::of(&one).speak(Some(&theirs)));
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Facts<'a> {
     pub offered: Purposes,
     /// Whether connections are encrypted.
     pub is_behind_tls: bool,
+    /// Script of the consent platform that advertising brings along, or empty.
+    pub consent_platform: &'a str,
     /// What the law has asked for, by year; `None` where it cannot be read.
     pub counts: Option<Vec<LawfulYear>>,
 }
@@ -98,6 +100,10 @@ impl Sheet<'_> {
             .unwrap_or("the operator of this site (who has not filled in a name yet)")
     }
 
+    fn named_operator(&self) -> Option<&str> {
+        filled(&self.facts.operator.name)
+    }
+
     fn operator_address(&self) -> Option<&str> {
         filled(&self.facts.operator.address)
     }
@@ -130,6 +136,11 @@ impl Sheet<'_> {
 
     fn browser_storage(&self) -> Vec<(&'static str, &'static Row)> {
         public::browser_storage(self.facts.offered).collect()
+    }
+
+    /// Whether this site asks for consent to anything.
+    fn asks(&self) -> bool {
+        self.facts.offered != Purposes::NONE
     }
 
     /// The choice, where there is one to make.

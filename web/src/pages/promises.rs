@@ -20,6 +20,7 @@ struct PromisesPage<'a> {
 struct Row {
     promise: &'static Promise,
     standing: Standing,
+    words: String,
     proofs: Vec<&'static str>,
 }
 
@@ -27,10 +28,14 @@ struct Row {
 #[must_use]
 pub fn page(site: &Site, facts: &Facts<'_>) -> String {
     let proofs = Proofs::recorded();
-    let rows = PROMISES.iter().map(|promise| Row {
-        promise,
-        standing: facts.standing(promise),
-        proofs: proofs.of(promise).collect(),
+    let rows = PROMISES.iter().map(|promise| {
+        let standing = facts.standing(promise, &proofs);
+        Row {
+            promise,
+            words: standing.words(&proofs),
+            standing,
+            proofs: proofs.of(promise).collect(),
+        }
     });
     render(&PromisesPage {
         site,

@@ -207,6 +207,7 @@ pub(super) fn sheet<'a>(site: &'a Site, version: &Version, operator: &'a Operato
             },
             offered,
             is_behind_tls: true,
+            consent_platform: "https://consent.example/platform.js",
             counts: Some(vec![LawfulYear {
                 year: 2027,
                 n_held: 2,

@@ -94,6 +94,7 @@ async fn page(app: &AppState, headers: &HeaderMap, version: &'static Version) ->
             consent: visitor.consent,
             offered: visitor.consent.offered,
             is_behind_tls: app.settings.is_behind_tls(),
+            consent_platform: &app.settings.advertising.consent_platform,
             counts,
         },
     };
@@ -111,7 +112,7 @@ async fn promises(State(app): State<AppState>, headers: HeaderMap) -> Html<Strin
     let visitor = Visitor::of(&app, &headers);
     let facts = Known {
         settings: &app.settings,
-        lateness: app.lateness.recent(&app).await,
+        sight: app.last_look.recent(&app).await,
     };
     Html(crate::pages::promises::page(&visitor.site, &facts))
 }

@@ -3,10 +3,13 @@
 //!
 //! Proofs are tests: whatever test is named `p13b_...` proves P13b. The record
 //! of the last run in which they all passed is written by `tests/record-proofs`
-//! and built in ([`proofs`]). How a promise stands on this very service is looked
-//! up when it is asked for ([`standing`]): a promise whose job lags behind, or
-//! whose setting is missing, says so.
+//! and built in ([`proofs`]). How a promise stands on this very service is said
+//! when it is asked for ([`standing`]), by the function that the table has for it
+//! ([`judge`]): from the settings and from what was looked at just before, or,
+//! where a running service can see nothing of it, from the proofs alone. The two
+//! are told apart in the words.
 
+mod judge;
 pub mod proofs;
 pub mod standing;
 mod table;
@@ -28,6 +31,8 @@ pub struct Promise {
     pub words: &'static str,
     /// What keeps it; never empty.
     pub kept_by: &'static [Keeper],
+    /// Says how it stands here and now.
+    pub judged: fn(&Facts<'_>) -> Standing,
 }
 
 /// What keeps a promise.

@@ -2,7 +2,7 @@
 
 use imgshare_storage::retention::Job;
 
-use super::{Keeper, Promise};
+use super::{Keeper, Promise, judge};
 use Keeper::{Code, Page, Task, Type};
 
 /// Every promise.
@@ -15,6 +15,7 @@ pub const PROMISES: [Promise; 30] = [
             Type("Record, with exactly the fields of the data map"),
             Code("imgshare data-map check, over every data folder that the tests fill"),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P2",
@@ -24,6 +25,7 @@ pub const PROMISES: [Promise; 30] = [
             Type("Scrubbed: the store takes no bytes that were not rebuilt and looked at again"),
             Code("the scrubber of each format; imgshare verify shows it for any file"),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P3",
@@ -33,6 +35,7 @@ pub const PROMISES: [Promise; 30] = [
             Code("the pipeline: nothing is public before it has been classified"),
             Task("the scan of what waits, at the start and while the service runs"),
         ],
+        judged: judge::classification,
     },
     Promise {
         number: "P4",
@@ -42,6 +45,7 @@ pub const PROMISES: [Promise; 30] = [
             Type("AnonymizedIp, which cannot be built from less than a cut address"),
             Type("Line, which has no field for a query, a file name or a token"),
         ],
+        judged: judge::request_log,
     },
     Promise {
         number: "P5",
@@ -50,11 +54,13 @@ pub const PROMISES: [Promise; 30] = [
             Code("consent, kept in the visitor's browser and asked before anything else is set"),
             Page("/cookies"),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P6",
         words: "Images are served at short links, from cacheable addresses, with a viewer page",
         kept_by: &[Page("/ID and /i/ID.EXT")],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P7",
@@ -64,6 +70,7 @@ pub const PROMISES: [Promise; 30] = [
             Code("the queue, the rules, and the list of hashes that must not come back"),
             Page("/report/ID, /copyright/notice and the moderators' desk"),
         ],
+        judged: judge::reports_decided,
     },
     Promise {
         number: "P8",
@@ -73,6 +80,7 @@ pub const PROMISES: [Promise; 30] = [
             Code("limits by address and network, in memory under a key that changes every day"),
             Page("/staff/blocks and /staff/holds"),
         ],
+        judged: judge::abuse_prevention,
     },
     Promise {
         number: "P9",
@@ -81,6 +89,7 @@ pub const PROMISES: [Promise; 30] = [
             Type("DayCounts, which holds numbers by name and no trace of anybody"),
             Page("/staff/statistics"),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P10",
@@ -90,6 +99,7 @@ pub const PROMISES: [Promise; 30] = [
             "one function that every clause must allow, and a content security policy that \
                   admits the network on those answers alone",
         )],
+        judged: judge::advertising,
     },
     Promise {
         number: "P11",
@@ -99,11 +109,13 @@ pub const PROMISES: [Promise; 30] = [
             Code("every purge asks for holds in the commit that erases"),
             Page("/staff/holds and /transparency"),
         ],
+        judged: judge::holds,
     },
     Promise {
         number: "P12",
         words: "Personal data is not sold; the list of processors is public",
         kept_by: &[Page("/processors")],
+        judged: judge::nothing_sold,
     },
     Promise {
         number: "P13a",
@@ -114,11 +126,13 @@ pub const PROMISES: [Promise; 30] = [
             Keeper::Job(Job::IdleRemovals),
             Keeper::Job(Job::Imports),
         ],
+        judged: judge::idle_images,
     },
     Promise {
         number: "P13b",
         words: "The request log is purged after 90 days",
         kept_by: &[Keeper::Job(Job::RequestLogs)],
+        judged: judge::log_age,
     },
     Promise {
         number: "P13c",
@@ -127,11 +141,13 @@ pub const PROMISES: [Promise; 30] = [
             Type("Record: the scores are a part of it, and go in its commit"),
             Keeper::Job(Job::Leftovers),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P13d",
         words: "Reports are kept for one year after they are resolved",
         kept_by: &[Keeper::Job(Job::Reports)],
+        judged: judge::reports_ended,
     },
     Promise {
         number: "P13e",
@@ -144,6 +160,7 @@ pub const PROMISES: [Promise; 30] = [
             Keeper::Job(Job::Tombstones),
             Keeper::Job(Job::Backups),
         ],
+        judged: judge::deletions,
     },
     Promise {
         number: "P14",
@@ -151,6 +168,7 @@ pub const PROMISES: [Promise; 30] = [
         kept_by: &[Code(
             "rustls, with nothing older built in, and Strict-Transport-Security",
         )],
+        judged: judge::encryption,
     },
     Promise {
         number: "P15",
@@ -159,6 +177,7 @@ pub const PROMISES: [Promise; 30] = [
             Task("backups, sealed, to a folder of the operator's"),
             Code("imgshare restore and imgshare repair, which name what cannot be brought back"),
         ],
+        judged: judge::backups,
     },
     Promise {
         number: "P16",
@@ -167,6 +186,7 @@ pub const PROMISES: [Promise; 30] = [
             Code("a data folder that its own user alone can enter, and a lock"),
             Type("Store, the one door to records and images"),
         ],
+        judged: judge::closed_to_others,
     },
     Promise {
         number: "P17",
@@ -175,6 +195,7 @@ pub const PROMISES: [Promise; 30] = [
             Type("Caller, which only a session with a second factor becomes"),
             Code("the guard before every route of the staff"),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P18",
@@ -183,6 +204,7 @@ pub const PROMISES: [Promise; 30] = [
             Type("ImageId, of 70 random bits"),
             Code("equal answers to unknown, deleted and hidden"),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P19",
@@ -191,6 +213,7 @@ pub const PROMISES: [Promise; 30] = [
             Code("patterns that slow a client down"),
             Page("/staff, with alerts"),
         ],
+        judged: judge::patterns,
     },
     Promise {
         number: "P20",
@@ -199,11 +222,13 @@ pub const PROMISES: [Promise; 30] = [
             Page("/m/ID, for an upload, without an account"),
             Page("/staff/requests, with a clock, for what comes by mail"),
         ],
+        judged: judge::requests,
     },
     Promise {
         number: "P21",
         words: "Copies of a content delivery network are purged when an image is removed",
         kept_by: &[Task("purges at the network, kept until they succeed")],
+        judged: judge::network_copies,
     },
     Promise {
         number: "P22",
@@ -212,11 +237,13 @@ pub const PROMISES: [Promise; 30] = [
             Code("reports of that category have a clock of their own"),
             Page("/report/ID"),
         ],
+        judged: judge::children,
     },
     Promise {
         number: "P23",
         words: "Third parties are named, each with its own policy",
         kept_by: &[Page("/processors")],
+        judged: judge::third_parties,
     },
     Promise {
         number: "P24",
@@ -225,16 +252,19 @@ pub const PROMISES: [Promise; 30] = [
             Type("Table, with every version of every document"),
             Page("/privacy and its versions"),
         ],
+        judged: judge::by_construction,
     },
     Promise {
         number: "P25",
         words: "A privacy contact, answered within 30 days",
         kept_by: &[Page("/contact"), Page("/staff/requests, with a clock")],
+        judged: judge::contact,
     },
     Promise {
         number: "P26",
         words: "Terms, content policy, copyright policy and cookie policy are linked from every \
                 page",
         kept_by: &[Page("the footer of every page")],
+        judged: judge::by_construction,
     },
 ];

@@ -1,14 +1,15 @@
 //! What the table must hold to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use imgshare_storage::Exposed;
 use imgshare_storage::calendar::MS_A_DAY;
 use imgshare_storage::retention::{Ages, Job};
 
 use super::proofs::Proofs;
 use super::*;
-use crate::config::Settings;
-use crate::retention::Lateness;
+use crate::config::{AdProvider, Settings};
+use crate::retention::Sight;
 
 fn promise(number: &str) -> &'static Promise {
     let found = PROMISES.iter().find(|promise| promise.number == number);
@@ -60,45 +61,218 @@ fn prefixes_are_those_of_tests() {
     }
 }
 
-#[test]
-fn a_promise_whose_job_lags_behind_is_broken() {
-    let settings = Settings::default();
-    let standing = |number, log_days: u64, purge_days: u64, n_reports_overdue| {
-        let facts = Facts {
-            settings: &settings,
-            lateness: Some(Lateness {
-                ages: Ages {
-                    oldest_log_ms: log_days * MS_A_DAY,
-                    pending_purge_ms: purge_days * MS_A_DAY,
-                    ..Ages::default()
-                },
-                n_reports_overdue,
-                n_requests_overdue: n_reports_overdue,
-                oldest_cdn_purge_ms: purge_days * MS_A_DAY,
-            }),
-        };
-        facts.standing(promise(number)).as_str()
+/// How a promise stands by these settings and this look.
+fn standing(number: &str, settings: &Settings, sight: Sight) -> &'static str {
+    let facts = Facts {
+        settings,
+        sight: Some(sight),
     };
-    assert_eq!(standing("P13b", 91, 0, 0), "kept");
-    assert_eq!(standing("P13b", 92, 0, 0), "broken");
-    assert_eq!(standing("P13e", 0, 30, 0), "kept");
-    assert_eq!(standing("P13e", 0, 31, 0), "broken");
-    assert_eq!(standing("P13d", 0, 0, 0), "kept");
-    assert_eq!(standing("P13d", 0, 0, 1), "broken");
-    for number in ["P20", "P25"] {
-        assert_eq!(standing(number, 0, 0, 1), "broken", "{number}");
+    facts
+        .standing(promise(number), &Proofs::recorded())
+        .as_str()
+}
+
+/// A look that found nothing wrong.
+fn well() -> Sight {
+    Sight {
+        exposed: Exposed {
+            n_looked_at: 7,
+            ..Exposed::default()
+        },
+        ..Sight::default()
     }
-    assert_eq!(standing("P21", 0, 0, 0), "kept");
-    assert_eq!(standing("P21", 0, 1, 0), "broken");
+}
+
+fn seen(number: &str, spoil: impl FnOnce(&mut Sight)) -> &'static str {
+    let mut sight = well();
+    spoil(&mut sight);
+    standing(number, &Settings::default(), sight)
+}
+
+fn set(number: &str, spoil: impl FnOnce(&mut Settings)) -> &'static str {
+    let mut settings = Settings::default();
+    spoil(&mut settings);
+    standing(number, &settings, well())
+}
+
+const KEPT: &str = "kept-observed";
+const NOT_KEPT: &str = "not-kept";
+const NEEDS: &str = "needs-operator";
+const BUILT: &str = "kept-by-construction";
+
+fn days(sight: &mut Sight, days: u64) {
+    sight.lateness.ages = Ages {
+        oldest_log_ms: days * MS_A_DAY,
+        pending_purge_ms: days * MS_A_DAY,
+        newest_backup_ms: Some(days * MS_A_DAY),
+        ..Ages::default()
+    };
+}
+
+#[test]
+fn each_promise_is_judged_by_what_is_known_of_it() {
+    let settings = Settings::default();
+    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for promise in &PROMISES {
+        let state = standing(promise.number, &settings, well());
+        by.entry(state).or_default().push(promise.number);
+    }
+    let expected = [
+        "P1", "P2", "P5", "P6", "P9", "P13c", "P17", "P18", "P24", "P26",
+    ];
+    assert_eq!(by[BUILT], expected);
     // Nothing of the operator's is filled in.
-    for number in ["P12", "P14", "P15", "P23", "P25"] {
-        assert_eq!(standing(number, 0, 0, 0), "needs-operator", "{number}");
-    }
+    assert_eq!(by[NEEDS], ["P12", "P14", "P15", "P23", "P25"]);
+    assert_eq!(by[KEPT].len(), PROMISES.len() - 15);
     let nobody_looked = Facts {
         settings: &settings,
-        lateness: None,
+        sight: None,
     };
-    for number in ["P13b", "P13d", "P13e"] {
-        assert_eq!(nobody_looked.standing(promise(number)), Standing::Unknown);
+    let proofs = Proofs::recorded();
+    for number in [
+        "P3", "P4", "P7", "P8", "P11", "P13b", "P13d", "P13e", "P15", "P16", "P20", "P21", "P22",
+        "P25",
+    ] {
+        let standing = nobody_looked.standing(promise(number), &proofs);
+        assert_eq!(standing.as_str(), "not-known", "{number}");
     }
+}
+
+#[test]
+fn a_promise_whose_job_lags_behind_is_not_kept() {
+    for (number, kept, over) in [("P13b", 91, 92), ("P13e", 30, 31)] {
+        assert_eq!(seen(number, |sight| days(sight, kept)), KEPT, "{number}");
+        assert_eq!(
+            seen(number, |sight| days(sight, over)),
+            NOT_KEPT,
+            "{number}"
+        );
+    }
+    assert_eq!(seen("P15", |sight| days(sight, 7)), KEPT);
+    assert_eq!(seen("P15", |sight| days(sight, 8)), NEEDS);
+    let lost = |sight: &mut Sight| sight.lateness.ages.n_backup_folders_lost = 1;
+    assert_eq!(seen("P13e", lost), NEEDS);
+    let old = |sight: &mut Sight| sight.lateness.ages.oldest_backup_ms = 92 * MS_A_DAY;
+    assert_eq!(seen("P13e", old), NOT_KEPT);
+}
+
+#[test]
+fn p22_reports_about_children_that_wait_are_not_kept_promptly() {
+    assert_eq!(seen("P22", |_| {}), KEPT);
+    let late = |sight: &mut Sight| sight.lateness.n_children_overdue = 1;
+    assert_eq!(seen("P22", late), NOT_KEPT);
+    assert_eq!(seen("P7", late), KEPT, "other reports are counted apart");
+    let settings = Settings::default();
+    let mut sight = well();
+    late(&mut sight);
+    let facts = Facts {
+        settings: &settings,
+        sight: Some(sight),
+    };
+    let proofs = Proofs::recorded();
+    let words = facts.standing(promise("P22"), &proofs).words(&proofs);
+    assert!(words.starts_with("NOT kept: 1 reports"), "{words}");
+}
+
+#[test]
+fn what_is_overdue_is_not_kept() {
+    let spoilt: [(&[&str], fn(&mut Sight)); 6] = [
+        (&["P7"], |sight| sight.lateness.n_cases_overdue = 1),
+        (&["P8", "P11"], |sight| sight.lateness.n_holds_overdue = 1),
+        (&["P13d"], |sight| sight.lateness.n_reports_overdue = 1),
+        (&["P20", "P25"], |sight| {
+            sight.lateness.n_requests_overdue = 1;
+        }),
+        (&["P21"], |sight| {
+            sight.lateness.oldest_cdn_purge_ms = MS_A_DAY / 24;
+        }),
+        (&["P3"], |sight| {
+            sight.lateness.oldest_unclassified_ms = MS_A_DAY;
+        }),
+    ];
+    for (numbers, spoil) in spoilt {
+        for promise in &PROMISES {
+            let number = promise.number;
+            let is_meant = numbers.contains(&number);
+            let state = seen(number, spoil);
+            assert_eq!(state == NOT_KEPT, is_meant, "{number}: {state}");
+        }
+    }
+    let waits = |sight: &mut Sight| sight.lateness.oldest_unclassified_ms = MS_A_DAY - 1;
+    assert_eq!(seen("P3", waits), KEPT);
+}
+
+#[test]
+fn p16_a_folder_that_others_can_open_is_not_kept_closed() {
+    assert_eq!(seen("P16", |_| {}), KEPT);
+    assert_eq!(seen("P16", |sight| sight.exposed.n_open = 1), NOT_KEPT);
+    let missing = |sight: &mut Sight| sight.exposed = Exposed::default();
+    assert_eq!(seen("P16", missing), "not-known");
+}
+
+#[test]
+fn p04_a_log_that_cannot_be_written_is_not_kept() {
+    assert_eq!(seen("P4", |_| {}), KEPT);
+    let fault = |sight: &mut Sight| sight.log_fault = Some("no folder".to_owned());
+    assert_eq!(seen("P4", fault), NOT_KEPT);
+    let mut settings = Settings::default();
+    settings.log.requests = false;
+    let mut sight = well();
+    fault(&mut sight);
+    assert_eq!(standing("P4", &settings, sight), KEPT, "there is none");
+}
+
+#[test]
+fn settings_that_switch_a_promise_off_are_told() {
+    assert_eq!(set("P8", |of| of.abuse.uploads_per_minute = 0), NOT_KEPT);
+    assert_eq!(set("P19", |of| of.abuse.same_image_max = 0), NOT_KEPT);
+    assert_eq!(set("P19", |of| of.abuse.missing_images_max = 0), NOT_KEPT);
+    assert_eq!(set("P19", |of| of.abuse.different_images_max = 0), NOT_KEPT);
+    let shows = |of: &mut Settings| of.advertising.provider = AdProvider::Adsense;
+    assert_eq!(set("P10", shows), BUILT);
+    // What a proxy's TLS is, nobody here can see.
+    assert_eq!(
+        set("P14", |of| of.base_url = "https://a.example".into()),
+        NEEDS
+    );
+    let speaks = |of: &mut Settings| {
+        of.tls.certificate = "a.pem".into();
+        of.tls.key = "b.pem".into();
+    };
+    assert_eq!(set("P14", speaks), KEPT);
+    let named = |of: &mut Settings| {
+        of.site.contact = "privacy@a.example".into();
+        of.operator.name = "A".into();
+        of.operator.address = "B".into();
+        of.operator.country = "C".into();
+        of.operator.has_no_processors = true;
+    };
+    for number in ["P12", "P23", "P25"] {
+        assert_eq!(set(number, named), KEPT, "{number}");
+    }
+}
+
+#[test]
+fn what_no_test_proves_is_not_kept_by_construction() {
+    let settings = Settings::default();
+    let facts = Facts {
+        settings: &settings,
+        sight: None,
+    };
+    let none = Proofs {
+        day: "never",
+        commit: "",
+        tests: Vec::new(),
+    };
+    assert_eq!(facts.standing(promise("P1"), &none).as_str(), "not-known");
+    let proofs = Proofs {
+        day: "2026-11-26",
+        commit: "abc",
+        tests: vec!["p01_fields"],
+    };
+    let words = facts.standing(promise("P1"), &proofs).words(&proofs);
+    assert_eq!(
+        words,
+        "kept by construction (tests of abc passed on 2026-11-26)"
+    );
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
-use super::{Ended, House, Lateness, views};
+use super::{Ended, House, Sight, views};
 use crate::app::{App, AppState};
 use crate::{clock, control_socket};
 
@@ -32,7 +32,7 @@ pub enum Command {
     Plan,
     /// The end of everything that is due.
     Run,
-    /// How old the oldest of what must end is. Nothing is changed.
+    /// How late things are, what others may open, whether the log can be written.
     Look,
     /// A backup.
     Backup {
@@ -80,8 +80,8 @@ pub enum Answer {
     },
     /// What a look found.
     Looked {
-        /// How late things are.
-        lateness: Lateness,
+        /// How things stand.
+        sight: Sight,
     },
     /// What a backup did.
     BackedUp {
@@ -110,9 +110,7 @@ pub fn obey(
     let answer = match command {
         Command::Plan => house.plan(now_ms).map(|jobs| Answer::Planned { jobs }),
         Command::Run => house.run(now_ms, gone).map(|jobs| Answer::Ended { jobs }),
-        Command::Look => house
-            .look(now_ms)
-            .map(|lateness| Answer::Looked { lateness }),
+        Command::Look => house.look(now_ms).map(|sight| Answer::Looked { sight }),
         Command::Backup { to, key, days_max } => {
             let made = back_up(house, to, key, *days_max, now_ms);
             return made.map_or_else(refused, |made| Answer::BackedUp { made });

@@ -1,11 +1,11 @@
-//! How late things are, as it was looked at last: strangers may ask, and looking
+//! How things stand, as it was looked at last: strangers may ask, and looking
 //! reads much.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{House, Lateness};
+use super::{House, Sight};
 use crate::app::AppState;
 use crate::clock;
 
@@ -19,38 +19,39 @@ const TIME_MAX: Duration = Duration::from_secs(5);
 /// thread and no more.
 #[derive(Debug, Default)]
 pub struct LastLook {
-    last: Mutex<Option<(Instant, Lateness)>>,
+    last: Mutex<Option<(Instant, Sight)>>,
     is_looking: AtomicBool,
 }
 
 impl LastLook {
-    /// How late things are, at most a minute ago where a look succeeds; else what
+    /// How things stand, at most a minute ago where a look succeeds; else what
     /// was known last.
-    pub(crate) async fn recent(&self, app: &AppState) -> Option<Lateness> {
+    pub(crate) async fn recent(&self, app: &AppState) -> Option<Sight> {
         let known = self.known();
-        if let Some((at, lateness)) = known
+        if let Some((at, sight)) = known
             && at.elapsed() < SERVES
         {
-            return Some(lateness);
+            return Some(sight);
         }
         if !self.is_looking.swap(true, Ordering::AcqRel) {
             let this = AppState::clone(app);
             let look = tokio::task::spawn_blocking(move || {
                 let found = House::of(&this).look(clock::now_ms());
-                if let Ok(lateness) = found {
-                    let last = &this.lateness.last;
+                if let Ok(sight) = found {
+                    let last = &this.last_look.last;
                     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-                    *last = Some((Instant::now(), lateness));
+                    *last = Some((Instant::now(), sight));
                 }
-                this.lateness.is_looking.store(false, Ordering::Release);
+                this.last_look.is_looking.store(false, Ordering::Release);
             });
             // What takes longer goes on, and serves the next one who asks.
             let _ = tokio::time::timeout(TIME_MAX, look).await;
         }
-        self.known().map(|(_, lateness)| lateness)
+        self.known().map(|(_, sight)| sight)
     }
 
-    fn known(&self) -> Option<(Instant, Lateness)> {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> Option<(Instant, Sight)> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
     }
 }

@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use imgshare_storage::calendar::MS_A_DAY;
-use imgshare_storage::complaints::Complaints;
+use imgshare_storage::complaints::{Category, Complaints};
+use imgshare_storage::lawful::RequestKind;
 use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
 use imgshare_storage::retention::{
     Ages, Did, Job, PLAN_MAX, Planned, Retention, RetentionError, Terms, unpublished,
 };
-use imgshare_storage::{ImageId, Store, lawful};
+use imgshare_storage::{Exposed, ImageId, State, Store, lawful, request_log};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use keeper::keep;
@@ -37,10 +38,33 @@ pub struct House {
     complaints: Arc<Complaints>,
     data: PathBuf,
     terms: Terms,
+    /// Whether a service runs here, and writes the request log.
+    is_serving: bool,
 }
 
 /// Requests about personal data that are looked at.
 const REQUESTS_MAX: usize = 1_000;
+
+/// Things that are late are counted up to this.
+pub(crate) const LATE_MAX: usize = 10_000;
+
+/// Holds read at a time.
+const HOLDS_PAGE: usize = 200;
+
+/// How long after its end a hold may still be there: that is looked for every few
+/// minutes.
+const HOLD_GRACE_MS: u64 = MS_A_DAY / 24;
+
+/// What a look at the service has found.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sight {
+    /// How late what has a deadline is.
+    pub lateness: Lateness,
+    /// What others than the service's own user may open.
+    pub exposed: Exposed,
+    /// Why the request log cannot be written, if that is so.
+    pub log_fault: Option<String>,
+}
 
 /// How late what has a deadline is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -51,6 +75,14 @@ pub struct Lateness {
     pub n_reports_overdue: u64,
     /// Requests about personal data that should have been answered.
     pub n_requests_overdue: u64,
+    /// Reported images that should have been decided.
+    pub n_cases_overdue: u64,
+    /// Those of them, and of the requests, that are about a child under 13.
+    pub n_children_overdue: u64,
+    /// Images that are held although the order's end has passed.
+    pub n_holds_overdue: u64,
+    /// For how long an upload has waited to be classified, in milliseconds.
+    pub oldest_unclassified_ms: u64,
     /// For how long copies of an image have waited to be purged at a CDN for the
     /// first time, in milliseconds.
     pub oldest_cdn_purge_ms: u64,
@@ -77,6 +109,7 @@ impl House {
             queue,
             data: app.settings.data.clone(),
             terms: app.settings.retention.terms(),
+            is_serving: true,
         }
     }
 
@@ -91,6 +124,7 @@ impl House {
             queue,
             data: data.to_owned(),
             terms,
+            is_serving: false,
         }
     }
 
@@ -125,17 +159,42 @@ impl House {
             .collect()
     }
 
-    /// How late what has a deadline is. Changes nothing.
+    /// Looks at everything that promises are judged by. Changes nothing, but may
+    /// begin the day's segment of the request log.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn look(&self, now_ms: u64) -> Result<Lateness, RetentionError> {
+    pub fn look(&self, now_ms: u64) -> Result<Sight, RetentionError> {
+        let mut exposed = Exposed::of_data(&self.data);
+        exposed.add_backups(&**self.store())?;
+        if let Some(path) = &exposed.first {
+            tracing::warn!(path, n = exposed.n_open, "others may open what holds data");
+        }
+        let log = self.data.join("log");
+        let is_written = self.is_serving || log.exists();
+        let probed = is_written.then(|| request_log::probe(&log, now_ms));
+        let log_fault = probed.and_then(Result::err).map(|error| error.to_string());
+        Ok(Sight {
+            lateness: self.lateness(now_ms)?,
+            exposed,
+            log_fault,
+        })
+    }
+
+    /// How late what has a deadline is. Changes nothing.
+    fn lateness(&self, now_ms: u64) -> Result<Lateness, RetentionError> {
         let retention = self.retention();
         let store = &**self.store();
         // Jobs come round within hours.
         let reports = retention.plan(Job::Reports, now_ms.saturating_sub(MS_A_DAY))?;
         let requests = lawful::open(store, REQUESTS_MAX)?;
-        let requests = requests.iter().filter(|request| request.due_at_ms < now_ms);
+        let late = requests.iter().filter(|request| request.due_at_ms < now_ms);
+        let requests: Vec<RequestKind> = late.map(|request| request.kind).collect();
+        let of_children = requests
+            .iter()
+            .filter(|kind| **kind == RequestKind::UnderAge);
+        let complaints = &self.complaints;
+        let reported = complaints.count_overdue_about(Category::UnderAge, now_ms, LATE_MAX)?;
         let purges = unpublished::waiting(store, None, PLAN_MAX)?;
         let noted = purges.iter().filter_map(|waiting| {
             let known = waiting.known();
@@ -144,9 +203,38 @@ impl House {
         Ok(Lateness {
             ages: retention.ages(now_ms)?,
             n_reports_overdue: reports.n_due,
-            n_requests_overdue: u64::try_from(requests.count()).unwrap_or(u64::MAX),
+            n_requests_overdue: wide(requests.len()),
+            n_cases_overdue: wide(complaints.count_overdue(None, now_ms, LATE_MAX)?),
+            n_children_overdue: wide(of_children.count().saturating_add(reported)),
+            n_holds_overdue: wide(self.holds_overdue(now_ms)?),
+            oldest_unclassified_ms: self.oldest_unclassified_ms(now_ms)?,
             oldest_cdn_purge_ms: noted.min().map_or(0, |since| now_ms.saturating_sub(since)),
         })
+    }
+
+    fn holds_overdue(&self, now_ms: u64) -> Result<usize, RetentionError> {
+        let store = &**self.store();
+        let (mut n_seen, mut n_overdue, mut after) = (0, 0, None);
+        while n_seen < LATE_MAX {
+            let page = lawful::holds(store, after.as_ref(), HOLDS_PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.image);
+            n_seen += page.len();
+            let is_over = |until: u64| until.saturating_add(HOLD_GRACE_MS) <= now_ms;
+            let over = page.iter().filter(|hold| is_over(hold.expires_at_ms));
+            n_overdue += over.count();
+        }
+        Ok(n_overdue)
+    }
+
+    fn oldest_unclassified_ms(&self, now_ms: u64) -> Result<u64, RetentionError> {
+        let store = self.store();
+        let oldest = store.in_state(State::Pending, None, 1)?;
+        let Some(id) = oldest.ids.first() else {
+            return Ok(0);
+        };
+        let record = store.find(id)?;
+        Ok(record.map_or(0, |record| now_ms.saturating_sub(record.uploaded_at_ms)))
     }
 
     /// Does everything that is due. `gone` is told the images that are gone after each
@@ -181,4 +269,8 @@ impl House {
         }
         Ok(all)
     }
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -5,6 +5,7 @@ use imgshare_storage::audit::Actor;
 
 use super::*;
 use crate::ads::tests::settings;
+use crate::http::address::Peer;
 
 const HOST: &str = "googlesyndication.com";
 
@@ -53,6 +54,42 @@ async fn p10_a_safe_image_has_advertising_for_those_who_consented() {
             !has_ad(&visit(&service, path, headers).await),
             "{headers:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn p10_a_country_is_believed_from_a_trusted_proxy_alone() {
+    let mut settings = settings();
+    settings.http.proxies = 0;
+    settings.http.trusted_proxies = "10.0.0.0/8, 2001:db8::/32".parse().unwrap();
+    let service = Service::start(&Oracle::says(SAFE), settings);
+    let image = service.uploaded(&photo()).await;
+    let path = path_of(&image["url"]);
+    let from = async |peer: Option<&str>, countries: &[&str]| {
+        let mut request = Request::get(path)
+            .header(header::ACCEPT, "text/html")
+            .header(header::COOKIE, "consent=advertising");
+        for country in countries {
+            request = request.header("x-country", *country);
+        }
+        if let Some(peer) = peer {
+            request = request.extension(Peer::new(peer.parse().unwrap()));
+        }
+        has_ad(&service.send(request.body(Body::empty()).unwrap()).await)
+    };
+    for peer in [
+        "10.0.0.1:5000",
+        "[2001:db8::7]:5000",
+        "[::ffff:10.0.0.1]:5000",
+    ] {
+        assert!(from(Some(peer), &["US"]).await, "{peer}");
+        assert!(!from(Some(peer), &["DE"]).await, "{peer}");
+        assert!(!from(Some(peer), &[]).await, "{peer}");
+        // The proxy left the visitor's own line where it was.
+        assert!(!from(Some(peer), &["US", "DE"]).await, "{peer}");
+    }
+    for peer in [None, Some("192.0.2.1:5000"), Some("[2001:db9::7]:5000")] {
+        assert!(!from(peer, &["US"]).await, "{peer:?}");
     }
 }
 

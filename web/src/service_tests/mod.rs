@@ -2,6 +2,7 @@
 //! everything between them real.
 
 mod ads;
+mod archive;
 mod bank_door;
 mod cdn;
 mod complaints;

@@ -297,3 +297,51 @@ async fn p10_global_privacy_control_is_published_and_shown() {
         "nothing counts as allowed"
     );
 }
+
+#[tokio::test]
+async fn p05_what_a_browser_keeps_is_listed_with_its_kind() {
+    let mut settings = named();
+    settings.site.asks_for_analytics = true;
+    let page = with(settings).browse("/cookies").await;
+    let (_, row) = page.text().split_once("<code>visit</code>").unwrap();
+    let (row, _) = row.split_once("</tr>").unwrap();
+    assert!(row.contains("Analytics, only after you consent"), "{row}");
+    let (_, banner) = page.text().split_once("id=\"consent-title\"").unwrap();
+    let (banner, _) = banner.split_once("</section>").unwrap();
+    assert!(!banner.contains("cookies for"), "{banner}");
+    assert!(banner.contains("no cookie, and no id"), "{banner}");
+    let asks_for_nothing = with(named()).browse("/cookies").await;
+    assert!(!asks_for_nothing.text().contains("Before you choose"));
+    let image = with(named()).browse("/").await;
+    let (_, kept) = image.text().split_once("What is kept").unwrap();
+    assert!(kept.contains("fingerprints") && kept.contains("how often it is viewed"));
+}
+
+#[tokio::test]
+async fn p25_the_contact_page_speaks_of_no_address_that_is_not_there() {
+    let says = async |settings: Settings| {
+        let page = with(settings).browse("/contact").await;
+        page.text().contains("the address above")
+    };
+    assert!(says(named()).await);
+    assert!(!says(Settings::default()).await);
+    let mut by_mail = Settings::default();
+    by_mail.site.contact = "privacy@img.example".to_owned();
+    assert!(says(by_mail).await);
+}
+
+#[tokio::test]
+async fn p12_p23_the_pages_do_not_deny_the_advertising_that_there_is() {
+    let mut settings = asking();
+    settings.advertising.consent_platform = "https://consent.example/p.js".to_owned();
+    let service = with(settings);
+    let processors = service.browse("/processors").await;
+    let privacy = service.browse("/privacy").await;
+    for page in [&processors, &privacy] {
+        assert!(page.text().contains("your browser itself talks to"));
+        assert!(!page.text().contains("Nobody else gets any"));
+    }
+    assert!(processors.text().contains("https://consent.example/p.js"));
+    let without = with(named()).browse("/processors").await;
+    assert!(!without.text().contains("your browser itself talks to"));
+}

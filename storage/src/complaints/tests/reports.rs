@@ -366,3 +366,21 @@ fn reports_and_decisions_at_once_lose_nothing() {
     assert_eq!(track.n_right + track.n_wrong + n_open, 80);
     desk.told(&images[0]);
 }
+
+#[test]
+fn p22_reports_about_children_that_are_late_are_counted_apart() {
+    let desk = desk();
+    let [image, other] = [desk.image(), desk.image()];
+    desk.report(image, Category::Other, NOW);
+    desk.report(image, Category::UnderAge, NOW);
+    desk.report(other, Category::ChildAbuse, NOW);
+    let late = |at| {
+        let about = Category::UnderAge;
+        desk.complaints.count_overdue_about(about, at, 9).unwrap()
+    };
+    assert_eq!(late(NOW + 24 * HOUR - 1), 0);
+    assert_eq!(late(NOW + 24 * HOUR), 1, "and not the other one");
+    let at = NOW + 48 * HOUR;
+    let all = desk.complaints.count_overdue(None, at, 9).unwrap();
+    assert_eq!((late(at), all), (1, 2));
+}

@@ -81,7 +81,8 @@ pub(super) const ROWS: &[Row] = &[
         id: "record",
         place: Place::Entry("r"),
         what: "The record of an image; whoever has the link sees size, type, time of upload, label \
-               and scores, and not the file name",
+               and scores, and not the file name; the uploader sees all of it but whether \
+               something keeps it",
         content: Content::Json,
         fields: RECORD,
         purpose: "To serve the image with its type, name and warning, and to let its owner delete \
