@@ -195,6 +195,15 @@ pub fn list(keys: &dyn Keyspace, now_ms: u64) -> Result<Vec<Block>, StorageError
     Ok(blocks)
 }
 
+/// The blocks that are over.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn over(keys: &dyn Keyspace, now_ms: u64) -> Result<Vec<Block>, StorageError> {
+    let blocks = all(keys, BLOCKS_MAX)?.into_iter().map(|kept| kept.value);
+    Ok(blocks.filter(|block| block.is_over(now_ms)).collect())
+}
+
 /// Removes up to `limit` blocks that are over, and returns how many.
 ///
 /// # Errors

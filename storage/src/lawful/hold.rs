@@ -174,25 +174,34 @@ pub fn release(
     Ok(is_released)
 }
 
+/// The holds whose time is over, at most `limit`.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn due(store: &Store, now_ms: u64, limit: usize) -> Result<Vec<Hold>, LawfulError> {
+    let (mut due, mut after) = (Vec::new(), None);
+    loop {
+        let page = holds(store, after.as_ref(), 200)?;
+        let Some(last) = page.last() else {
+            return Ok(due);
+        };
+        after = Some(last.image);
+        due.extend(page.into_iter().filter(|hold| hold.expires_at_ms <= now_ms));
+        if due.len() >= limit {
+            due.truncate(limit);
+            return Ok(due);
+        }
+    }
+}
+
 /// Ends the holds whose time is over, at most `limit`; returns how many.
 ///
 /// # Errors
 /// The store's; calling again goes on.
 pub fn end_due(store: &Store, now_ms: u64, limit: usize) -> Result<usize, LawfulError> {
-    let mut n_ended = 0;
-    let mut after = None;
-    loop {
-        let page = holds(store, after.as_ref(), 200)?;
-        let Some(last) = page.last() else {
-            return Ok(n_ended);
-        };
-        after = Some(last.image);
-        for hold in page.iter().filter(|hold| hold.expires_at_ms <= now_ms) {
-            if n_ended >= limit {
-                return Ok(n_ended);
-            }
-            release(store, &Actor::System, &hold.image, now_ms)?;
-            n_ended += 1;
-        }
+    let due = due(store, now_ms, limit)?;
+    for hold in &due {
+        release(store, &Actor::System, &hold.image, now_ms)?;
     }
+    Ok(due.len())
 }

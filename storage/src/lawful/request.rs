@@ -255,6 +255,25 @@ pub fn answer(
     })
 }
 
+/// Requests answered more than a year ago, at most `limit`.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn over(keys: &dyn Keyspace, now_ms: u64, limit: usize) -> Result<Vec<Request>, StorageError> {
+    let over = kept_over(keys, now_ms, limit)?;
+    Ok(over.into_iter().map(|kept| kept.value).collect())
+}
+
+fn kept_over(
+    keys: &dyn Keyspace,
+    now_ms: u64,
+    limit: usize,
+) -> Result<Vec<Kept<Request>>, StorageError> {
+    let until_ms = now_ms.saturating_sub(REQUESTS_KEPT_DAYS * MS_A_DAY);
+    let range = KeyRange::prefix(&Space::Rights.key(&[ANSWERED]));
+    read(keys, &range.before(&timed(ANSWERED, until_ms, 0)), limit)
+}
+
 /// Removes requests answered more than a year ago, at most `limit`; returns how
 /// many.
 ///
@@ -265,9 +284,7 @@ pub fn remove_answered(
     now_ms: u64,
     limit: usize,
 ) -> Result<usize, StorageError> {
-    let until_ms = now_ms.saturating_sub(REQUESTS_KEPT_DAYS * MS_A_DAY);
-    let range = KeyRange::prefix(&Space::Rights.key(&[ANSWERED]));
-    let over = read(keys, &range.before(&timed(ANSWERED, until_ms, 0)), limit)?;
+    let over = kept_over(keys, now_ms, limit)?;
     for kept in &over {
         audit::commit(keys, |changes| {
             kept.remove(changes);

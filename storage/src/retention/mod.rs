@@ -26,7 +26,9 @@ mod erase;
 mod folders;
 mod idle;
 mod imports;
+mod job;
 mod keys;
+mod lapsed;
 pub(crate) mod pending;
 pub mod unpublished;
 
@@ -41,9 +43,11 @@ use serde::{Deserialize, Serialize};
 pub use folders::TOMBSTONES_KEPT_DAYS;
 pub use idle::{Outlook, outlook};
 pub use imports::{Import, ImportError, LogHash, begin_import, end_import, import_batch};
+pub use job::Job;
 
 use crate::calendar::MS_A_DAY;
 use crate::complaints::{ComplaintError, Complaints};
+use crate::lawful::LawfulError;
 use crate::moderation::{ModerationError, Queue};
 use crate::{ImageId, StorageError, calendar};
 
@@ -67,6 +71,8 @@ pub struct Terms {
     pub purge_days: u32,
     /// Days that the request log is kept.
     pub log_days: u32,
+    /// Days that the numbers of a day are kept.
+    pub statistics_days: u32,
 }
 
 impl Default for Terms {
@@ -76,6 +82,7 @@ impl Default for Terms {
             grace_days: 14,
             purge_days: 7,
             log_days: 90,
+            statistics_days: 730,
         }
     }
 }
@@ -84,90 +91,6 @@ impl Terms {
     /// How long a deletion waits for the rewrite, or an old database for its end.
     fn half_purge_ms(&self) -> u64 {
         u64::from(self.purge_days).saturating_mul(MS_A_DAY) / 2
-    }
-}
-
-/// What ends something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Job {
-    /// Images that nobody views are announced to be removed.
-    IdleWarnings,
-    /// Announced images that nobody has viewed since are removed.
-    IdleRemovals,
-    /// What moderation removed, and may not be restored any more.
-    ModeratedRemovals,
-    /// What was deleted while something kept it that has ended.
-    Erasures,
-    /// What queue and audit still know of images that are gone.
-    Leftovers,
-    /// Reports and objections that were settled a year ago.
-    Reports,
-    /// Days of the request log.
-    RequestLogs,
-    /// Databases that a repair has put aside.
-    OldDatabases,
-    /// Backups in every folder that is known.
-    Backups,
-    /// Tombstones older than any backup.
-    Tombstones,
-    /// Which logs of a CDN were imported.
-    Imports,
-    /// Deleted entries in the files of the database.
-    Rewrite,
-}
-
-impl Job {
-    /// Every job, in the order in which they are done.
-    pub const ALL: [Self; 12] = [
-        Self::IdleWarnings,
-        Self::IdleRemovals,
-        Self::ModeratedRemovals,
-        Self::Erasures,
-        Self::Leftovers,
-        Self::Reports,
-        Self::RequestLogs,
-        Self::OldDatabases,
-        Self::Backups,
-        Self::Tombstones,
-        Self::Imports,
-        Self::Rewrite,
-    ];
-
-    /// The stable kebab-case name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::IdleWarnings => "idle-warnings",
-            Self::IdleRemovals => "idle-removals",
-            Self::ModeratedRemovals => "moderated-removals",
-            Self::Erasures => "erasures",
-            Self::Leftovers => "leftovers",
-            Self::Reports => "reports",
-            Self::RequestLogs => "request-logs",
-            Self::OldDatabases => "old-databases",
-            Self::Backups => "backups",
-            Self::Tombstones => "tombstones",
-            Self::Imports => "imports",
-            Self::Rewrite => "rewrite",
-        }
-    }
-
-    /// The promise that it keeps.
-    #[must_use]
-    pub fn promise(self) -> &'static str {
-        match self {
-            Self::IdleWarnings | Self::IdleRemovals | Self::Imports => "P13a",
-            Self::RequestLogs => "P13b",
-            Self::Leftovers => "P13c",
-            Self::Reports => "P13d",
-            Self::ModeratedRemovals
-            | Self::Erasures
-            | Self::OldDatabases
-            | Self::Backups
-            | Self::Tombstones
-            | Self::Rewrite => "P13e",
-        }
     }
 }
 
@@ -241,6 +164,9 @@ pub enum RetentionError {
     /// Complaints failed.
     #[error(transparent)]
     Complaint(#[from] ComplaintError),
+    /// A hold could not be ended.
+    #[error(transparent)]
+    Lawful(#[from] LawfulError),
 }
 
 /// Everything that jobs end things in.
@@ -280,6 +206,10 @@ impl Retention<'_> {
                 due.map(|kept| format!("a log imported on {}", calendar::date(kept.value.begun_ms)))
                     .collect()
             }
+            Job::LegalHolds => self.lapsed_holds(now_ms)?,
+            Job::PrivacyRequests => self.lapsed_requests(now_ms)?,
+            Job::Blocks => self.lapsed_blocks(now_ms)?,
+            Job::Statistics => self.lapsed_statistics(now_ms)?,
             Job::Rewrite if self.needs_rewrite(now_ms)? => vec!["the database".to_owned()],
             Job::Rewrite => Vec::new(),
         };
@@ -331,6 +261,10 @@ impl Retention<'_> {
             Job::Backups => self.end_old_backups(now_ms),
             Job::Tombstones => self.forget_tombstones(now_ms),
             Job::Imports => self.forget_imports(now_ms, limit),
+            Job::LegalHolds => self.end_holds(now_ms, limit),
+            Job::PrivacyRequests => self.end_requests(now_ms, limit),
+            Job::Blocks => self.end_blocks(now_ms, limit),
+            Job::Statistics => self.end_statistics(now_ms),
             Job::Rewrite => self.rewrite(now_ms, pace),
         }
     }

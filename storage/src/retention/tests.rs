@@ -1,6 +1,7 @@
 mod backups;
 mod erasures;
 mod imports;
+mod lapsed;
 
 use std::fs;
 use std::path::PathBuf;

@@ -53,11 +53,8 @@ const SLOW_COST: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How often blocks that are over are taken away.
+/// How often the blocks that are in force are read.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
-
-/// Blocks removed at a time.
-const BATCH: usize = 500;
 
 /// What a request is, as far as limits go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,15 +291,11 @@ impl App {
     }
 }
 
-/// Takes blocks that are over away, until the service stops.
+/// Reads the blocks that are in force, until the service stops.
 pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
     loop {
         let this = std::sync::Arc::clone(&app);
-        let kept = app.with_store(move |store| {
-            let now_ms = clock::now_ms();
-            blocks::remove_expired(store, now_ms, BATCH)?;
-            this.abuse.load_blocks(store, now_ms)
-        });
+        let kept = app.with_store(move |store| this.abuse.load_blocks(store, clock::now_ms()));
         if let Err(error) = kept.await {
             tracing::warn!(%error, "blocks could not be read; those in force stay so");
         }

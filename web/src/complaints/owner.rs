@@ -343,7 +343,7 @@ pub(super) async fn manage_page(
 ) -> Result<Response, WebError> {
     let id = record.id;
     let owned = record.clone();
-    let (terms, store) = (app.settings.retention.terms(), Arc::clone(&app.store));
+    let (terms, store) = (app.settings.terms(), Arc::clone(&app.store));
     let (said, claims, appeal, counter, is_in_court, outlook) = app
         .see_complaints(move |reporting| {
             let complaints = &reporting.complaints;

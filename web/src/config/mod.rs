@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use imgshare_models::scores::Thresholds;
 use imgshare_pipeline::Limits as ImageLimits;
+use imgshare_storage::retention::Terms;
 use serde::{Deserialize, Serialize};
 
 use crate::moderation::rules::Rule;
@@ -382,6 +383,15 @@ impl Default for Storage {
 }
 
 impl Settings {
+    /// How long things are kept.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            statistics_days: self.statistics.days,
+            ..self.retention.terms()
+        }
+    }
+
     /// Folder of the weights.
     #[must_use]
     pub fn models_dir(&self) -> PathBuf {

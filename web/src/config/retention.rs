@@ -37,14 +37,14 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// The terms as storage keeps them.
-    #[must_use]
-    pub fn terms(&self) -> Terms {
+    /// The terms as storage keeps them, but for what other sections say.
+    pub(super) fn terms(&self) -> Terms {
         Terms {
             idle_days: self.idle_days,
             grace_days: self.grace_days,
             purge_days: self.purge_days,
             log_days: self.log_days,
+            ..Terms::default()
         }
     }
 

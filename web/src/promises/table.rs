@@ -79,6 +79,7 @@ pub const PROMISES: [Promise; 30] = [
         kept_by: &[
             Code("limits by address and network, in memory under a key that changes every day"),
             Page("/staff/blocks and /staff/holds"),
+            Keeper::Job(Job::Blocks),
         ],
         judged: judge::abuse_prevention,
     },
@@ -88,6 +89,7 @@ pub const PROMISES: [Promise; 30] = [
         kept_by: &[
             Type("DayCounts, which holds numbers by name and no trace of anybody"),
             Page("/staff/statistics"),
+            Keeper::Job(Job::Statistics),
         ],
         judged: judge::by_construction,
     },
@@ -108,6 +110,7 @@ pub const PROMISES: [Promise; 30] = [
             Type("Hold, with a reference and an end"),
             Code("every purge asks for holds in the commit that erases"),
             Page("/staff/holds and /transparency"),
+            Keeper::Job(Job::LegalHolds),
         ],
         judged: judge::holds,
     },
@@ -257,7 +260,11 @@ pub const PROMISES: [Promise; 30] = [
     Promise {
         number: "P25",
         words: "A privacy contact, answered within 30 days",
-        kept_by: &[Page("/contact"), Page("/staff/requests, with a clock")],
+        kept_by: &[
+            Page("/contact"),
+            Page("/staff/requests, with a clock"),
+            Keeper::Job(Job::PrivacyRequests),
+        ],
         judged: judge::contact,
     },
     Promise {

@@ -108,7 +108,7 @@ impl House {
             complaints: Arc::new(Complaints::new(Arc::clone(&queue))),
             queue,
             data: app.settings.data.clone(),
-            terms: app.settings.retention.terms(),
+            terms: app.settings.terms(),
             is_serving: true,
         }
     }

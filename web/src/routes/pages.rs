@@ -51,7 +51,7 @@ pub(super) async fn viewer(
         && method == Method::GET
         && !app.staff.is_visiting(&headers);
     let (id, now_ms) = (record.id, clock::now_ms());
-    let (terms, seen) = (app.settings.retention.terms(), record.clone());
+    let (terms, seen) = (app.settings.terms(), record.clone());
     // What was to become of the image without this view.
     let read = move |store: &Store| {
         let outlook = outlook(store, &seen, &terms, now_ms)?;

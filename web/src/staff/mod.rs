@@ -50,7 +50,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use imgshare_storage::audit::{self, Anchor, Entry};
 use imgshare_storage::staff;
-use imgshare_storage::{Keyspace, StorageError, Store, lawful};
+use imgshare_storage::{Keyspace, StorageError, Store};
 use tokio::sync::watch;
 
 use bucket::Bucket;
@@ -87,9 +87,6 @@ const REFUSALS: (u64, u64) = (2_000, 500);
 
 /// How often the audit's files follow the database by themselves.
 const ANCHOR_PERIOD: Duration = Duration::from_secs(1);
-
-/// Holds and requests that are ended at once.
-const LAWFUL_PAGE: usize = 200;
 
 /// How often what has expired is taken away, in such periods.
 const SWEEP_PERIODS: u32 = 600;
@@ -230,27 +227,6 @@ pub(crate) async fn keep(app: AppState, mut stop: watch::Receiver<bool>) {
             app.watch_child_safety(false).await;
             app.watch_clocks().await;
         }
-        if period == 0 {
-            end_lawful(&app).await;
-        }
-    }
-}
-
-/// Ends holds whose day has come, and removes requests answered a year ago.
-async fn end_lawful(app: &App) {
-    let ended = holds::act(app, |store| {
-        let now_ms = clock::now_ms();
-        let n_ended = lawful::end_due(store, now_ms, LAWFUL_PAGE)?;
-        Ok((
-            n_ended,
-            lawful::remove_answered(store, now_ms, LAWFUL_PAGE)?,
-        ))
-    });
-    match ended.await {
-        Ok(Ok((0, 0))) => {}
-        Ok(Ok((n_holds, n_requests))) => tracing::info!(n_holds, n_requests, "holds ended"),
-        Ok(Err(error)) => tracing::error!(%error, "holds could not be ended"),
-        Err(error) => tracing::error!(%error, "holds could not be ended"),
     }
 }
 

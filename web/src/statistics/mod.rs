@@ -233,7 +233,6 @@ fn keep_once(app: &AppState, store: &Store, expires: bool) -> Result<(), Storage
     let today = day_of(now_ms);
     aggregates::close_before(store, today, settings.count_min)?;
     if expires {
-        aggregates::expire(store, today, settings.days, false)?;
         aggregates::forget_gone_images(store, today)?;
     }
     Ok(())

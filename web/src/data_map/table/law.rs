@@ -1,6 +1,7 @@
 //! Holds, and requests about personal data.
 
 use imgshare_storage::Space;
+use imgshare_storage::retention::Job;
 
 use super::super::{Content, End, Export, Field, Place, Receiver, Row, Subject};
 
@@ -23,7 +24,7 @@ const REQUEST: Row = Row {
     subject: Subject::DataRequests,
     purpose: "To answer within 30 days, and to be able to show it",
     until: "One year after it was answered",
-    ended_by: End::Expiry,
+    ended_by: End::Job(Job::PrivacyRequests),
     seen_by: &[Receiver::Staff],
     exports: &[Export::Backup],
 };
@@ -70,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         subject: Subject::Holds,
         purpose: "The law asks for it",
         until: "Its date, or until it is released",
-        ended_by: End::Expiry,
+        ended_by: End::Job(Job::LegalHolds),
         seen_by: &[Receiver::Staff, Receiver::Authority],
         exports: &[Export::Authority, Export::Backup],
     },

@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         purpose: "To improve the service, from numbers alone",
         until: "2 years, or what statistics.days says; ids of images 30 days, and no longer than \
                 the image is public",
-        ended_by: End::Expiry,
+        ended_by: End::Job(Job::Statistics),
         seen_by: &[Receiver::Staff],
         exports: &[Export::Statistics, Export::Backup],
     },
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         subject: Subject::Abuse,
         purpose: "To keep abuse off",
         until: "Its date, 90 days at most",
-        ended_by: End::Expiry,
+        ended_by: End::Job(Job::Blocks),
         seen_by: &[Receiver::Staff],
         exports: &[Export::Backup],
     },
