@@ -86,11 +86,18 @@ impl<W: Words> Job for Product<'_, W> {
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
-        // Sums that live through a second loop go through memory at its ends.
-        if self.view.n_segments == 1 {
-            self.all::<I, true>(isa);
-        } else {
-            self.all::<I, false>(isa);
+        // Sums that live through a second loop, or until it is known what they
+        // are added to, go through memory.
+        let is_one = self.view.n_segments == 1;
+        assert!(
+            is_one || matches!(self.finish.base, Base::Bias),
+            "only sums of one segment are added to more than the bias"
+        );
+        match self.finish.base {
+            Base::Bias if is_one => self.all::<I, true>(isa, &OntoBias),
+            Base::Bias => self.all::<I, false>(isa, &OntoBias),
+            Base::BiasAnd(values) => self.all::<I, true>(isa, &OntoBiasAnd(values)),
+            Base::Kept => self.all::<I, true>(isa, &OntoKept),
         }
     }
 }
@@ -101,36 +108,51 @@ struct Place {
     block: usize,
     row: usize,
     column: usize,
+    /// Sixteen channels that come later, whose weights may lie far away.
+    ahead: usize,
 }
 
 impl<W: Words> Product<'_, W> {
     /// The whole product, whose inputs lie in `ONE` segment.
     #[inline(always)]
-    fn all<I: Isa, const ONE: bool>(mut self, isa: I) {
+    fn all<I: Isa, const ONE: bool>(mut self, isa: I, onto: &impl Onto) {
         let mut block = self.blocks.start;
         while block < self.blocks.end {
             let left = self.blocks.end - block;
             // Four are twice two rather than three and a slow one.
             block += match (I::TILE_VECTORS, left) {
-                (3.., 3 | 5..) => self.columns::<I, ONE, 3>(isa, block),
-                (2.., 2 | 4) => self.columns::<I, ONE, 2>(isa, block),
-                _ => self.columns::<I, ONE, 1>(isa, block),
+                (3.., 3 | 5..) => self.columns::<I, ONE, 3>(isa, block, onto),
+                (2.., 2 | 4) => self.columns::<I, ONE, 2>(isa, block, onto),
+                _ => self.columns::<I, ONE, 1>(isa, block, onto),
             };
         }
     }
 
     /// All positions for `V` vectors of channels from `block` on.
     #[inline(always)]
-    fn columns<I: Isa, const ONE: bool, const V: usize>(&mut self, isa: I, block: usize) -> usize {
+    fn columns<I: Isa, const ONE: bool, const V: usize>(
+        &mut self,
+        isa: I,
+        block: usize,
+        onto: &impl Onto,
+    ) -> usize {
+        let mut tile = 0;
         for row in 0..self.view.n_rows {
             let mut column = 0;
             while column < self.view.width {
-                let place = Place { block, row, column };
+                let ahead = block + V + tile % V;
+                let place = Place {
+                    block,
+                    row,
+                    column,
+                    ahead,
+                };
+                tile += 1;
                 column += match (I::TILE_ROWS, self.view.width - column) {
-                    (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place),
-                    (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place),
-                    (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place),
-                    _ => self.tile::<I, ONE, 1, V>(isa, place),
+                    (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
+                    (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+                    (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
+                    _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
                 };
             }
         }
@@ -143,6 +165,7 @@ impl<W: Words> Product<'_, W> {
         &mut self,
         isa: I,
         place: Place,
+        onto: &impl Onto,
     ) -> usize {
         let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
         if ONE {
@@ -153,11 +176,7 @@ impl<W: Words> Product<'_, W> {
                 sums = self.walk(isa, place, (segment, n_segments), sums);
             }
         }
-        match self.finish.base {
-            Base::Bias => self.finish(isa, place, sums, &OntoBias),
-            Base::BiasAnd(values) => self.finish(isa, place, sums, &OntoBiasAnd(values)),
-            Base::Kept => self.finish(isa, place, sums, &OntoKept),
-        }
+        self.finish(isa, place, sums, onto);
         R
     }
 
@@ -184,7 +203,9 @@ impl<W: Words> Product<'_, W> {
             let block = self.matrix.block(place.block + v);
             weights[v] = &block[segment * n_words..][..n_words];
         }
+        let ahead = &self.matrix.block_or_last(place.ahead)[segment * n_words..][..n_words];
         for word in 0..n_words {
+            isa.prefetch(&ahead[word]);
             let mut vectors = [W::splat(isa, W::Word::default()); V];
             for v in 0..V {
                 vectors[v] = W::load(isa, &weights[v][word]);
