@@ -2,10 +2,11 @@
 #![expect(unsafe_code, reason = "intrinsics")]
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi32_ps, _mm256_cvtps_epi32,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_ps,
-    _mm256_min_ps, _mm256_mul_ps, _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_storeu_ps, _mm256_storeu_si256,
+    __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_packs_epi32,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_ps, _mm256_storeu_ps,
+    _mm256_storeu_si256,
 };
 
 use super::{HalfLanes, Isa, Job, Lanes, PairLanes};
@@ -37,6 +38,12 @@ impl Isa for Avx2 {
         }
         // SAFETY: `self` proves AVX2 and FMA.
         unsafe { compiled(self, job) }
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(self, values: &T) {
+        // SAFETY: every x86-64 has SSE; a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(values).cast()) }
     }
 
     #[inline(always)]

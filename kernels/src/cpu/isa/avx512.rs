@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "intrinsics")]
 
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_cvtsepi32_epi16, _mm512_fmadd_ps,
+    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_storeu_si256, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_cvtsepi32_epi16, _mm512_fmadd_ps,
     _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_max_ps, _mm512_min_ps,
     _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_storeu_ps,
 };
@@ -42,6 +42,12 @@ impl Isa for Avx512 {
         }
         // SAFETY: `self` proves AVX-512 F and BW, AVX2 and FMA.
         unsafe { compiled(self, job) }
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(self, values: &T) {
+        // SAFETY: every x86-64 has SSE; a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(values).cast()) }
     }
 
     #[inline(always)]

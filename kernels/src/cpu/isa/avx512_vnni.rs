@@ -39,6 +39,11 @@ impl Isa for Avx512Vnni {
     }
 
     #[inline(always)]
+    fn prefetch<T>(self, values: &T) {
+        self.base.prefetch(values);
+    }
+
+    #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
         self.base.splat(value)
     }

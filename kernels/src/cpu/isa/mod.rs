@@ -55,6 +55,9 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     /// Runs `job` compiled for this instruction set.
     fn run<J: Job>(self, job: J) -> J::Output;
 
+    /// Asks for the line that `values` starts in, which will be read soon.
+    fn prefetch<T>(self, values: &T);
+
     /// `value` in every lane.
     fn splat(self, value: f32) -> Self::F32;
     /// From memory.

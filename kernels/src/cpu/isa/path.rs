@@ -15,8 +15,8 @@ use super::scalar::Scalar;
 /// A way of computing on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CpuPath {
-    /// AVX-512 with VNNI: pointwise layers in 16-bit integers summed in 32
-    /// bits, everything else in f32.
+    /// AVX-512 with VNNI: pointwise layers and the first one in 16-bit integers
+    /// summed in 32 bits, everything else in f32.
     Avx512Vnni,
     /// AVX-512 in f32.
     Avx512,

@@ -19,6 +19,9 @@ impl Isa for Scalar {
     }
 
     #[inline(always)]
+    fn prefetch<T>(self, _: &T) {}
+
+    #[inline(always)]
     fn splat(self, value: f32) -> Lanes {
         [value; LANES]
     }

@@ -115,6 +115,7 @@ impl BottleneckStep {
             steps: Steps {
                 top: depthwise.padding.top,
                 left: depthwise.padding.left,
+                right: depthwise.padding.right,
                 stride: depthwise.stride,
             },
             bias: lanes(&block.project.bias),
@@ -139,11 +140,26 @@ impl BottleneckStep {
     }
 
     pub(super) fn band_sizes(&self) -> BandSizes {
-        let width = self.expand.to.width;
+        let width = self.ring_width();
         BandSizes {
             ring: GROUP_BLOCKS * self.ring_rows * width * LANES,
             zeros: width * LANES,
             filtered: self.band_rows * self.filtered.width * GROUP_BLOCKS * LANES,
+        }
+    }
+
+    /// Columns of a row in the ring: the picture's and those of padding.
+    fn ring_width(&self) -> usize {
+        self.steps.left + self.expand.to.width + self.steps.right
+    }
+
+    /// Makes the columns of padding zero, where an earlier block had others.
+    fn clear_padding(&self, ring: &mut Aligned<f32>) {
+        let (left, width) = (self.steps.left, self.ring_width());
+        let n_rows = GROUP_BLOCKS.min(self.expand.to.blocks()) * self.ring_rows;
+        for row in ring.lanes_mut().chunks_exact_mut(width).take(n_rows) {
+            row[..left].fill([0.0; LANES]);
+            row[width - self.steps.right..].fill([0.0; LANES]);
         }
     }
 
@@ -157,6 +173,7 @@ impl BottleneckStep {
     ) {
         let ready = self.expand.prepare(isa, input, prepared);
         let out = out.as_chunks_mut().0;
+        self.clear_padding(&mut band.ring);
         for group in &self.groups {
             let base = match input {
                 _ if group.blocks.start > 0 => Base::Kept,
@@ -184,13 +201,13 @@ impl BottleneckStep {
         rows: Range<usize>,
         ring: &mut Aligned<f32>,
     ) {
-        let width = self.expand.to.width;
+        let width = self.ring_width();
         let mut row = rows.start;
         while row < rows.end {
             let slot = row % self.ring_rows;
             let end = rows.end.min(row + self.ring_rows - slot);
             let out = Out {
-                lanes: &mut ring.lanes_mut()[slot * width..],
+                lanes: &mut ring.lanes_mut()[slot * width + self.steps.left..],
                 position_step: 1,
                 row_step: width,
                 block_step: self.ring_rows * width,
@@ -213,7 +230,7 @@ impl BottleneckStep {
             lanes: band.ring.lanes(),
             n_rows: self.ring_rows,
             height: self.expand.to.height,
-            width: self.expand.to.width,
+            width: self.ring_width(),
         };
         let zeros = band.zeros.lanes();
         let place = (group, rows, base);

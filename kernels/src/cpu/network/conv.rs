@@ -6,7 +6,7 @@ use super::super::isa::{Isa, LANES, Lanes};
 use super::aligned::Aligned;
 use super::layer::{Conv, Levels, Padding};
 use super::matrix::{Matrix, Source};
-use super::prepare::{Pad, Round, padded_sizes};
+use super::prepare::{Pad, PadPairs, Round, padded_sizes};
 use super::product::{Base, Finish, Out, Product, View};
 use super::shape::Shape;
 use super::words::{Floats, Pairs};
@@ -31,6 +31,8 @@ pub(super) enum Input<'a> {
 pub(super) struct Prepared {
     floats: Aligned<f32>,
     pairs: Aligned<i32>,
+    /// A padded picture of samples, for one plan's first step alone.
+    samples: Aligned<i32>,
     /// The padded picture that `floats` is laid out for.
     layout: Option<(Shape, Padding)>,
 }
@@ -40,6 +42,7 @@ pub(super) struct Prepared {
 pub(super) struct PreparedSizes {
     pub(super) floats: usize,
     pub(super) pairs: usize,
+    pub(super) samples: usize,
 }
 
 impl Prepared {
@@ -47,6 +50,7 @@ impl Prepared {
         Self {
             floats: Aligned::zeros(sizes.floats),
             pairs: Aligned::zeros(sizes.pairs),
+            samples: Aligned::zeros(sizes.samples),
             layout: None,
         }
     }
@@ -65,8 +69,12 @@ pub(super) struct ConvStep {
     pub(super) bias: Vec<Lanes>,
     pub(super) from: Shape,
     pub(super) to: Shape,
-    /// Words of an input position.
+    /// Words of an input position; of none where samples lie in pairs.
     position_words: usize,
+    /// Words from the input of an output position to that of the next.
+    position_step: usize,
+    /// Words of a padded row of the input.
+    row_words: usize,
     kernel_height: usize,
     /// Inputs of one output.
     n_inputs: usize,
@@ -90,13 +98,28 @@ impl ConvStep {
         } else {
             from.blocks() * LANES
         };
+        let padded_width = from.width + conv.padding.left + conv.padding.right;
+        let sample_pairs = reduced && is_first && starts_evenly(conv, from);
         let pairs = reduced && is_pointwise && PAIRS_INPUTS.contains(&from.channels);
-        let weights = if pairs {
+        let weights = if sample_pairs {
+            Weights::Pairs(Matrix::pairs(&sample_source(conv, from)))
+        } else if pairs {
             Weights::Pairs(Matrix::pairs(&pointwise_source(conv, 0..from.channels)))
         } else if is_pointwise {
             Weights::Floats(Matrix::floats(&pointwise_source(conv, 0..from.channels)))
         } else {
             Weights::Floats(Matrix::floats(&spatial_source(conv, from, position_words)))
+        };
+        let position_words = if pairs {
+            position_words / 2
+        } else {
+            position_words
+        };
+        let (position_step, row_words) = if sample_pairs {
+            let row = padded_width * from.channels;
+            (from.channels * conv.stride / 2, row.div_ceil(2))
+        } else {
+            (position_words * conv.stride, padded_width * position_words)
         };
         let (low, high) = conv.activation.bounds();
         Self {
@@ -104,11 +127,9 @@ impl ConvStep {
             bias: lanes(&conv.bias),
             from,
             to,
-            position_words: if pairs {
-                position_words / 2
-            } else {
-                position_words
-            },
+            position_words,
+            position_step,
+            row_words,
             kernel_height: conv.kernel_height,
             n_inputs: conv.kernel_height * conv.kernel_width * from.channels,
             stride: conv.stride,
@@ -129,13 +150,18 @@ impl ConvStep {
 
     pub(super) fn prepared_sizes(&self, is_first: bool) -> PreparedSizes {
         match &self.weights {
+            Weights::Pairs(_) if is_first => PreparedSizes {
+                samples: self.row_words
+                    * (self.from.height + self.padding.top + self.padding.bottom),
+                ..PreparedSizes::default()
+            },
             Weights::Pairs(_) => PreparedSizes {
-                floats: 0,
                 pairs: self.from.positions() * self.position_words,
+                ..PreparedSizes::default()
             },
             Weights::Floats(_) if is_first || self.padding != Padding::default() => PreparedSizes {
                 floats: padded_sizes(self.from, self.position_words, self.padding).1,
-                pairs: 0,
+                ..PreparedSizes::default()
             },
             Weights::Floats(_) => PreparedSizes::default(),
         }
@@ -149,7 +175,20 @@ impl ConvStep {
         prepared: &'a mut Prepared,
     ) -> Ready<'a> {
         match (input, &self.weights) {
-            (Input::Samples(samples, levels), _) => {
+            (Input::Samples(samples, levels), Weights::Pairs(_)) => {
+                let out = prepared.samples.values_mut();
+                let channels = self.from.channels;
+                let scale = isa.run(PadPairs {
+                    source: samples,
+                    row: self.from.width * channels,
+                    before: self.padding.top * self.row_words + self.padding.left * channels / 2,
+                    padded_row: self.row_words,
+                    levels,
+                    out,
+                });
+                Ready::Pairs { words: out, scale }
+            }
+            (Input::Samples(samples, levels), Weights::Floats(_)) => {
                 Ready::Floats(self.pad(isa, (samples, levels), prepared))
             }
             (Input::Values(values), Weights::Pairs(_)) => {
@@ -206,16 +245,14 @@ impl ConvStep {
         base: Base<'_>,
         out: Out<'_>,
     ) {
-        let row_words =
-            (self.from.width + self.padding.left + self.padding.right) * self.position_words;
-        let row_step = row_words * self.stride;
+        let row_step = self.row_words * self.stride;
         let mut view = View {
             n_rows: rows.len(),
             width: self.to.width,
-            position_step: self.position_words * self.stride,
+            position_step: self.position_step,
             row_step,
             n_segments: self.kernel_height,
-            segment_step: row_words,
+            segment_step: self.row_words,
         };
         if self.is_pointwise && out.row_step == out.position_step * self.to.width {
             view.width *= view.n_rows;
@@ -281,6 +318,33 @@ fn spatial_source(
             let (place, channel) = (input / position_words, input % position_words);
             if channel < from.channels {
                 conv.weights[(place * from.channels + channel) * outputs + output]
+            } else {
+                0.0
+            }
+        },
+    }
+}
+
+/// Whether the inputs of every output position start at a pair when samples,
+/// which lie without gaps, are taken two by two.
+fn starts_evenly(conv: &Conv, from: Shape) -> bool {
+    let is_even = |positions: usize| (positions * from.channels).is_multiple_of(2);
+    is_even(conv.stride) && is_even(conv.padding.left)
+}
+
+/// Weights of a convolution over samples: each kernel row is filled up to whole
+/// pairs.
+fn sample_source(conv: &Conv, from: Shape) -> Source<impl Fn(usize, usize) -> f32 + '_> {
+    let outputs = conv.bias.len();
+    let row = conv.kernel_width * from.channels;
+    let filled_row = row.next_multiple_of(2);
+    Source {
+        inputs: conv.kernel_height * filled_row,
+        outputs,
+        value: move |input, output| {
+            let (kernel_row, place) = (input / filled_row, input % filled_row);
+            if place < row {
+                conv.weights[(kernel_row * row + place) * outputs + output]
             } else {
                 0.0
             }

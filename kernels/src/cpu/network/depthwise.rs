@@ -15,21 +15,24 @@ pub(super) struct Kernel {
     pub(super) bias: Lanes,
 }
 
-/// Rows of sixteen channels that wait, by `row % n_rows`.
+/// Rows of sixteen channels that wait, by `row % n_rows`, with the columns of
+/// padding on both sides, so that no tile has to ask where it lies.
 #[derive(Clone, Copy)]
 pub(super) struct Ring<'a> {
     pub(super) lanes: &'a [Lanes],
     pub(super) n_rows: usize,
     /// Rows of the whole picture.
     pub(super) height: usize,
+    /// Columns of a row, padding included.
     pub(super) width: usize,
 }
 
-/// Padding before the first row and column, and the stride of both.
+/// Padding around the picture, as far as a kernel asks for it, and the stride.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Steps {
     pub(super) top: usize,
     pub(super) left: usize,
+    pub(super) right: usize,
     pub(super) stride: usize,
 }
 
@@ -110,14 +113,12 @@ impl<'a, W: Words> Depthwise<'a, W> {
             *tap = isa.load(weights);
         }
         let mut sums = [isa.load(&kernel.bias); T];
-        for offset in 0..(T - 1) * S + 3 {
-            // Left of the first column wraps to far beyond the last one.
-            let input = (column * S + offset).wrapping_sub(self.steps.left);
-            if input >= self.ring.width {
-                continue;
-            }
+        // As many columns as the tile lies over, so that no load checks bounds.
+        let n_columns = (T - 1) * S + 3;
+        let inputs = inputs.map(|row| &row[column * S..][..n_columns]);
+        for offset in 0..n_columns {
             for tap_row in 0..3 {
-                let value = isa.load(&inputs[tap_row][input]);
+                let value = isa.load(&inputs[tap_row][offset]);
                 for t in 0..T {
                     if offset >= t * S && offset < t * S + 3 {
                         let tap = taps[tap_row * 3 + offset - t * S];
@@ -127,9 +128,11 @@ impl<'a, W: Words> Depthwise<'a, W> {
             }
         }
         let (low, high) = (isa.splat(self.low), isa.splat(self.high));
-        for (t, sum) in sums.into_iter().enumerate() {
-            let at = (position + t) * self.kernels.len() + block;
+        // One check a result, that of bounds: a place that wraps fails it.
+        let mut at = position * self.kernels.len() + block;
+        for sum in sums {
             W::store(isa, isa.min(isa.max(sum, low), high), &mut self.out[at]);
+            at = at.wrapping_add(self.kernels.len());
         }
         T
     }

@@ -39,6 +39,12 @@ impl<W: Words> Matrix<W> {
         &self.words.lanes()[block * self.n_words..][..self.n_words]
     }
 
+    /// The same for a block that there may not be.
+    #[inline(always)]
+    pub(super) fn block_or_last(&self, block: usize) -> &[[W::Word; LANES]] {
+        self.block(block.min(self.n_blocks - 1))
+    }
+
     #[inline(always)]
     pub(super) fn scale(&self, block: usize) -> &Lanes {
         &self.scales[block]

@@ -426,6 +426,7 @@ impl PreparedSizes {
     fn grow(&mut self, other: Self) {
         self.floats = self.floats.max(other.floats);
         self.pairs = self.pairs.max(other.pairs);
+        self.samples = self.samples.max(other.samples);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A convolution's input, made ready for the product: samples become floats,
 //! padding becomes memory, floats become 16-bit integers.
 
-use super::super::isa::{HalfLanes, Isa, Job, Lanes};
+use super::super::isa::{HalfLanes, Isa, Job, LANES, Lanes};
 use super::layer::{Levels, Padding};
 use super::matrix::INPUT_MAX;
 use super::shape::Shape;
@@ -65,6 +65,61 @@ impl<T: Sample> Job for Pad<'_, T> {
                 *value = sample.to_f32(low, step);
             }
         }
+    }
+}
+
+/// Copies samples into the middle of a padded picture of 16-bit integers, of
+/// which none exceeds [`INPUT_MAX`], two a word. Returns what 1 stands for. The
+/// padding itself is left as it is.
+pub(super) struct PadPairs<'a> {
+    pub(super) source: &'a [u16],
+    /// Values of a row of the source.
+    pub(super) row: usize,
+    /// Words before the first row and column.
+    pub(super) before: usize,
+    /// Words of a row of the padded picture.
+    pub(super) padded_row: usize,
+    pub(super) levels: Levels,
+    pub(super) out: &'a mut [i32],
+}
+
+impl Job for PadPairs<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f32 {
+        let Levels { low, high } = self.levels;
+        let largest = match low.abs().max(high.abs()) {
+            0.0 => 1.0,
+            largest => largest,
+        };
+        let fineness = f32::from(INPUT_MAX) / largest;
+        let step = isa.splat((high - low) / SAMPLE_MAX * fineness);
+        let low = isa.splat(low * fineness);
+        let n_words = self.row.div_ceil(2);
+        let rows = self.source.chunks_exact(self.row);
+        for (row, out) in rows.zip(self.out[self.before..].chunks_mut(self.padded_row)) {
+            let out = &mut out[..n_words];
+            for (samples, out) in row.chunks(LANES).zip(out.chunks_mut(LANES / 2)) {
+                let mut values = [0.0; LANES];
+                for (value, &sample) in values.iter_mut().zip(samples) {
+                    *value = f32::from(sample);
+                }
+                let values = isa.mul_add(isa.load(&values), step, low);
+                if let Ok(out) = <&mut HalfLanes>::try_from(&mut *out) {
+                    isa.store_halves(values, out);
+                } else {
+                    let mut words = [0; LANES / 2];
+                    isa.store_halves(values, &mut words);
+                    out.copy_from_slice(&words[..out.len()]);
+                }
+            }
+            // An odd row ends in half a word, which is padding.
+            if let (false, Some(last)) = (self.row.is_multiple_of(2), out.last_mut()) {
+                *last &= 0xffff;
+            }
+        }
+        largest / f32::from(INPUT_MAX)
     }
 }
 

@@ -85,16 +85,19 @@ impl<W: Words> Job for Product<'_, W> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(mut self, isa: I) {
-        let mut block = self.blocks.start;
-        while block < self.blocks.end {
-            let left = self.blocks.end - block;
-            // Four are twice two rather than three and a slow one.
-            block += match (I::TILE_VECTORS, left) {
-                (3.., 3 | 5..) => self.columns::<I, 3>(isa, block),
-                (2.., 2 | 4) => self.columns::<I, 2>(isa, block),
-                _ => self.columns::<I, 1>(isa, block),
-            };
+    fn run<I: Isa>(self, isa: I) {
+        // Sums that live through a second loop, or until it is known what they
+        // are added to, go through memory.
+        let is_one = self.view.n_segments == 1;
+        assert!(
+            is_one || matches!(self.finish.base, Base::Bias),
+            "only sums of one segment are added to more than the bias"
+        );
+        match self.finish.base {
+            Base::Bias if is_one => self.all::<I, true>(isa, &OntoBias),
+            Base::Bias => self.all::<I, false>(isa, &OntoBias),
+            Base::BiasAnd(values) => self.all::<I, true>(isa, &OntoBiasAnd(values)),
+            Base::Kept => self.all::<I, true>(isa, &OntoKept),
         }
     }
 }
@@ -105,21 +108,51 @@ struct Place {
     block: usize,
     row: usize,
     column: usize,
+    /// Sixteen channels that come later, whose weights may lie far away.
+    ahead: usize,
 }
 
 impl<W: Words> Product<'_, W> {
+    /// The whole product, whose inputs lie in `ONE` segment.
+    #[inline(always)]
+    fn all<I: Isa, const ONE: bool>(mut self, isa: I, onto: &impl Onto) {
+        let mut block = self.blocks.start;
+        while block < self.blocks.end {
+            let left = self.blocks.end - block;
+            // Four are twice two rather than three and a slow one.
+            block += match (I::TILE_VECTORS, left) {
+                (3.., 3 | 5..) => self.columns::<I, ONE, 3>(isa, block, onto),
+                (2.., 2 | 4) => self.columns::<I, ONE, 2>(isa, block, onto),
+                _ => self.columns::<I, ONE, 1>(isa, block, onto),
+            };
+        }
+    }
+
     /// All positions for `V` vectors of channels from `block` on.
     #[inline(always)]
-    fn columns<I: Isa, const V: usize>(&mut self, isa: I, block: usize) -> usize {
+    fn columns<I: Isa, const ONE: bool, const V: usize>(
+        &mut self,
+        isa: I,
+        block: usize,
+        onto: &impl Onto,
+    ) -> usize {
+        let mut tile = 0;
         for row in 0..self.view.n_rows {
             let mut column = 0;
             while column < self.view.width {
-                let place = Place { block, row, column };
+                let ahead = block + V + tile % V;
+                let place = Place {
+                    block,
+                    row,
+                    column,
+                    ahead,
+                };
+                tile += 1;
                 column += match (I::TILE_ROWS, self.view.width - column) {
-                    (7.., 7..) => self.tile::<I, 7, V>(isa, place),
-                    (6, 6..) => self.tile::<I, 6, V>(isa, place),
-                    (_, 2..) => self.tile::<I, 2, V>(isa, place),
-                    _ => self.tile::<I, 1, V>(isa, place),
+                    (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
+                    (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+                    (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
+                    _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
                 };
             }
         }
@@ -128,42 +161,63 @@ impl<W: Words> Product<'_, W> {
 
     /// One tile, from inputs to results.
     #[inline(always)]
-    fn tile<I: Isa, const R: usize, const V: usize>(&mut self, isa: I, place: Place) -> usize {
+    fn tile<I: Isa, const ONE: bool, const R: usize, const V: usize>(
+        &mut self,
+        isa: I,
+        place: Place,
+        onto: &impl Onto,
+    ) -> usize {
         let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
+        if ONE {
+            sums = self.walk(isa, place, (0, 1), sums);
+        } else {
+            let n_segments = self.view.n_segments;
+            for segment in 0..n_segments {
+                sums = self.walk(isa, place, (segment, n_segments), sums);
+            }
+        }
+        self.finish(isa, place, sums, onto);
+        R
+    }
+
+    /// Adds the products of one of `n_segments` segments to the sums of a tile.
+    #[inline(always)]
+    fn walk<I: Isa, const R: usize, const V: usize>(
+        &self,
+        isa: I,
+        place: Place,
+        (segment, n_segments): (usize, usize),
+        mut sums: [[W::Vector<I>; V]; R],
+    ) -> [[W::Vector<I>; V]; R] {
         let view = self.view;
         let first = place.row * view.row_step + place.column * view.position_step;
-        let n_words = self.matrix.segment_words(view.n_segments);
-        for segment in 0..view.n_segments {
-            let input = &self.input[first + segment * view.segment_step..];
-            // Slices of one known length each, so that no step checks bounds.
-            let mut inputs: [&[W::Word]; R] = [&[]; R];
-            for p in 0..R {
-                inputs[p] = &input[p * view.position_step..][..n_words];
-            }
-            let mut weights: [&[[W::Word; LANES]]; V] = [&[]; V];
+        let n_words = self.matrix.segment_words(n_segments);
+        let input = &self.input[first + segment * view.segment_step..];
+        // Slices of one known length each, so that no step checks bounds.
+        let mut inputs: [&[W::Word]; R] = [&[]; R];
+        for p in 0..R {
+            inputs[p] = &input[p * view.position_step..][..n_words];
+        }
+        let mut weights: [&[[W::Word; LANES]]; V] = [&[]; V];
+        for v in 0..V {
+            let block = self.matrix.block(place.block + v);
+            weights[v] = &block[segment * n_words..][..n_words];
+        }
+        let ahead = &self.matrix.block_or_last(place.ahead)[segment * n_words..][..n_words];
+        for word in 0..n_words {
+            isa.prefetch(&ahead[word]);
+            let mut vectors = [W::splat(isa, W::Word::default()); V];
             for v in 0..V {
-                let block = self.matrix.block(place.block + v);
-                weights[v] = &block[segment * n_words..][..n_words];
+                vectors[v] = W::load(isa, &weights[v][word]);
             }
-            for word in 0..n_words {
-                let mut vectors = [W::splat(isa, W::Word::default()); V];
+            for p in 0..R {
+                let input = W::splat(isa, inputs[p][word]);
                 for v in 0..V {
-                    vectors[v] = W::load(isa, &weights[v][word]);
-                }
-                for p in 0..R {
-                    let input = W::splat(isa, inputs[p][word]);
-                    for v in 0..V {
-                        sums[p][v] = W::mul_add(isa, input, vectors[v], sums[p][v]);
-                    }
+                    sums[p][v] = W::mul_add(isa, input, vectors[v], sums[p][v]);
                 }
             }
         }
-        match self.finish.base {
-            Base::Bias => self.finish(isa, place, sums, &OntoBias),
-            Base::BiasAnd(values) => self.finish(isa, place, sums, &OntoBiasAnd(values)),
-            Base::Kept => self.finish(isa, place, sums, &OntoKept),
-        }
-        R
+        sums
     }
 
     /// From sums to results. One base a loop: with all three in one the loop is
@@ -190,8 +244,9 @@ impl<W: Words> Product<'_, W> {
             } else {
                 isa.splat(1.0)
             };
+            // One check a result, that of bounds: a place that wraps fails it.
+            let mut at = first.wrapping_add(v.wrapping_mul(out.block_step));
             for p in 0..R {
-                let at = first + v * out.block_step + p * out.position_step;
                 let slot = &mut out.lanes[at];
                 let base = onto.base(isa, bias, slot, at);
                 let sum = W::to_floats(isa, sums[p][v]);
@@ -201,6 +256,7 @@ impl<W: Words> Product<'_, W> {
                     isa.add(sum, base)
                 };
                 isa.store(isa.min(isa.max(value, low), high), slot);
+                at = at.wrapping_add(out.position_step);
             }
         }
     }
