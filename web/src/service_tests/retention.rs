@@ -1,6 +1,8 @@
 //! What visitors, owners and staff see of an image that nobody views.
 
+use imgshare_storage::audit::Actor;
 use imgshare_storage::contract::{SampleBytes, sample_record_at};
+use imgshare_storage::lawful::{self, NewHold, RequestDraft, RequestKind};
 use imgshare_storage::staff::Secret;
 use imgshare_storage::{DeleteToken, Record, State, Views};
 
@@ -111,4 +113,66 @@ async fn p13a_an_image_that_ends_leaves_every_cache() {
         .assert_problem(404, "not-found");
     let text = serde_json::to_string(&command).unwrap();
     assert_eq!(text, r#"{"command":"run"}"#);
+}
+
+#[tokio::test]
+async fn p11_p22_a_look_counts_what_is_late() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        data: dir.path().to_owned(),
+        ..Settings::default()
+    };
+    let service = Service::start(&Oracle::says(SAFE), settings);
+    let (image, now_ms) = (service.an_image().await, clock::now_ms());
+    assert_eq!(
+        service.report(&image, "under-age").await.status,
+        StatusCode::CREATED
+    );
+    let hold = NewHold {
+        image: image.id.parse().unwrap(),
+        reference: lawful::Line::new("AZ 1/26").unwrap(),
+        expires_at_ms: now_ms + 3 * DAY,
+    };
+    lawful::hold(&service.app.store, &Actor::Operator, &hold, now_ms).unwrap();
+    let house = House::of(&service.app);
+    let late = |after_ms| {
+        let late = house.look(now_ms + after_ms).unwrap().lateness;
+        (
+            late.n_cases_overdue,
+            late.n_children_overdue,
+            late.n_holds_overdue,
+        )
+    };
+    assert_eq!(late(DAY / 2), (0, 0, 0));
+    assert_eq!(late(DAY + 60_000), (1, 1, 0));
+    // A hold has an hour until it is looked for.
+    assert_eq!(late(3 * DAY), (1, 1, 0));
+    assert_eq!(late(3 * DAY + DAY / 24), (1, 1, 1));
+    lawful::end_due(&service.app.store, now_ms + 4 * DAY, 9).unwrap();
+    assert_eq!(late(4 * DAY), (1, 1, 0));
+    let request = RequestDraft {
+        kind: RequestKind::UnderAge,
+        words: lawful::Words::new("of my daughter").unwrap(),
+        contact: lawful::Line::new("a@b.example").unwrap(),
+        received_at_ms: now_ms,
+    };
+    lawful::enter(&*service.app.store, &Actor::Operator, &request, now_ms).unwrap();
+    assert_eq!(late(DAY / 2), (0, 0, 0));
+    assert_eq!(late(60 * DAY), (1, 2, 0));
+}
+
+#[tokio::test]
+async fn p03_an_upload_that_waits_to_be_classified_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        data: dir.path().to_owned(),
+        ..Settings::default()
+    };
+    let service = Service::start(&Oracle::failing(), settings);
+    let house = House::of(&service.app);
+    let waited = |at_ms| house.look(at_ms).unwrap().lateness.oldest_unclassified_ms;
+    assert_eq!(waited(clock::now_ms()), 0);
+    service.uploaded(&photo()).await;
+    let at_ms = clock::now_ms() + DAY;
+    assert!((DAY..DAY + 600_000).contains(&waited(at_ms)));
 }
