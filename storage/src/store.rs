@@ -299,7 +299,8 @@ impl Store {
     }
 
     /// Keeps a variant of an image, or replaces it, as long as there is room.
-    /// It may be gone at any time; only its removal with the image is durable.
+    /// It may be gone at any time; only its removal with the image is durable. Of
+    /// evidence none is kept: its original is enough.
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when there is no such image.
@@ -311,8 +312,22 @@ impl Store {
     ) -> Result<(), StorageError> {
         let _lock = self.lock(id);
         match self.records.find(id)? {
+            Some(record) if record.legal_hold => Ok(()),
             Some(record) if record.state != State::Removed => self.variants.put(id, part, bytes),
             _ => Err(StorageError::NotFound { id: *id }),
+        }
+    }
+
+    /// Removes the variants of an image that has become evidence; of others they
+    /// stay.
+    ///
+    /// # Errors
+    /// When they cannot be removed; calling again finishes it.
+    pub fn drop_variants_of_evidence(&self, id: &ImageId) -> Result<(), StorageError> {
+        let _lock = self.lock(id);
+        match self.records.find(id)? {
+            Some(record) if record.legal_hold => self.variants.remove(id),
+            _ => Ok(()),
         }
     }
 

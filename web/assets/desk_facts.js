@@ -30,13 +30,15 @@ function element(name, { text, className, ...attributes } = {}, ...children) {
   return made;
 }
 
-function ago(ms) {
+function since(ms) {
   const minutes = Math.max(0, Math.round((serverNow() - ms) / 60_000));
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return `${minutes} min ago`;
-  if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h ago`;
-  return `${Math.round(minutes / 1440)} days ago`;
+  if (minutes < 1) return "less than a minute";
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 48 * 60) return `${Math.round(minutes / 60)} h`;
+  return `${Math.round(minutes / 1440)} days`;
 }
+
+const ago = (ms) => `${since(ms)} ago`;
 
 // Whether the clock of an image's reports has run out.
 export const isOverdue = (job) => job.due_at_ms !== null && job.due_at_ms <= serverNow();
@@ -101,7 +103,7 @@ function image(known, job) {
     ...line("Now", `${known.state}${known.label ? `, ${known.label}` : ""}${known.legal_hold ? ", held" : ""}`),
     ...line("File", `${known.mime}, ${size}${frames}`),
     ...line("Uploaded", ago(known.uploaded_at_ms)),
-    ...line("Waiting", ago(job.created_at_ms)),
+    ...line("Waiting for", since(job.created_at_ms)),
     ...line("Views", String(job.views)),
     ...line("Priority", priority(job)),
   );

@@ -209,10 +209,6 @@ grid.addEventListener("click", (event) => {
   } else if (button.dataset.do) act[button.dataset.do]();
   else if (button.dataset.policy) {
     const { policy, policyWords } = button.dataset;
-    if (policy === "legal-order") {
-      say("An order is carried out one by one, with its reference.", "bad");
-      return;
-    }
     const bank = ban?.checked ? "refuse" : undefined;
     const reason = why.value.trim();
     dialogs.remove.close();

@@ -291,6 +291,25 @@ fn p13_variants_whose_image_is_gone_go_at_the_start() {
     }
 }
 
+#[test]
+fn p11_of_evidence_no_variant_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let [evidence, other] = [(); 2].map(|()| {
+        let record = commit(&store);
+        put_variant(&store, &record.id);
+        record.id
+    });
+    let hold = |record: &mut Record| record.legal_hold = true;
+    store.update(&evidence, hold).unwrap();
+    for id in [evidence, other] {
+        store.drop_variants_of_evidence(&id).unwrap();
+    }
+    put_variant(&store, &evidence);
+    assert!(store.variant(&evidence, "thumb").unwrap().is_none());
+    assert!(store.variant(&other, "thumb").unwrap().is_some());
+}
+
 fn put_variant(store: &Store, id: &ImageId) {
     let part = PartName::variant("thumb", "jpg").unwrap();
     let bytes = SampleBytes(b"small".to_vec());

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use imgshare_storage::Store;
 use imgshare_storage::moderation::{Bank, Queue, QueueSettings};
+use imgshare_storage::{StorageError, Store};
 
 use super::{CommandError, admin, output};
 use crate::cli::{RulesCommand, RulesReplayArgs, RulesThresholdsArgs};
@@ -41,7 +41,16 @@ fn replay(settings: &Settings, arguments: &RulesReplayArgs) -> Result<(), Comman
         source,
         data: settings.data.clone(),
     };
-    let store = Store::open_at(&settings.data, clock::now_ms()).map_err(failed)?;
+    let store = match Store::open_at(&settings.data, clock::now_ms()) {
+        Err(StorageError::Locked { .. }) => {
+            return Err(CommandError::Admin(
+                "a service has the database: preview rules on its page /staff/rules, or stop it \
+                 and run this again"
+                    .to_owned(),
+            ));
+        }
+        opened => opened.map_err(failed)?,
+    };
     let thresholds = ThresholdBook::open(&store, &settings.moderation).map_err(failed)?;
     let rules = match &arguments.file {
         Some(file) => read(file)?,

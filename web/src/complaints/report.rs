@@ -204,6 +204,10 @@ fn file_trusted(
     let trust = reporters.trust(complaints, from, draft.category, now_ms)?;
     let reach = reporting.reach(from, draft.category, now_ms);
     let filed = complaints.report_within(draft, trust, reach, now_ms)?;
+    if filed.is_hidden {
+        let store = complaints.queue().store();
+        store.drop_variants_of_evidence(&draft.image)?;
+    }
     reporters.remember(from, filed.receipt, now_ms);
     if draft.category == Category::ChildAbuse {
         reporters.remember_image(from, &draft.image, filed.receipt, now_ms);

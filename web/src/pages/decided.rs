@@ -30,6 +30,8 @@ pub struct DecidedRow {
     pub by: Option<String>,
     /// When it is erased.
     pub until: Option<String>,
+    /// Whether an order or evidence keeps it beyond that.
+    pub is_held: bool,
     /// Whether the image may be shown in a list.
     pub has_preview: bool,
     /// Whether whoever looks may take it back now.

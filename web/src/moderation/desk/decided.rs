@@ -5,7 +5,7 @@ use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Response};
-use imgshare_storage::moderation::{Claim, Decision, Job, Lane, Verdict};
+use imgshare_storage::moderation::{Claim, Decision, Job, Lane, ModerationError, Verdict};
 use serde::Deserialize;
 
 use crate::app::AppState;
@@ -70,14 +70,19 @@ async fn page(
     let rows = jobs.filter_map(|job| Some(row(session, &lanes, job, job.decision.as_ref()?)));
     let mut rows: Vec<pages::DecidedRow> = rows.collect();
     let jobs = listing.jobs;
-    let n_copies = app
+    let kept = app
         .with_queue(move |queue| {
-            let counts = jobs.iter().map(|job| queue.copies_to_return(job));
-            counts.collect::<Result<Vec<usize>, _>>()
+            let kept = jobs.iter().filter(|job| job.decision.is_some()).map(|job| {
+                let record = queue.store().find(&job.image)?;
+                let is_held = record.is_some_and(|record| record.is_held());
+                Ok((queue.copies_to_return(job)?, is_held))
+            });
+            kept.collect::<Result<Vec<(usize, bool)>, ModerationError>>()
         })
         .await?;
-    for (row, n_copies) in rows.iter_mut().zip(n_copies) {
+    for (row, (n_copies, is_held)) in rows.iter_mut().zip(kept) {
         row.n_copies = n_copies;
+        row.is_held = is_held;
     }
     let view = pages::DecidedView {
         rows,
@@ -110,6 +115,7 @@ fn row(session: &Session, lanes: &[Lane], job: &Job, decision: &Decision) -> pag
         reason: reason.to_owned(),
         is_banned: !decision.banked.is_empty(),
         n_copies: 0,
+        is_held: false,
         at: clock::rfc3339(decision.at_ms),
         by: decision.by.as_ref().map(ToString::to_string),
         until: decision.purge_at_ms.map(clock::rfc3339),
