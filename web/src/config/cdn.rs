@@ -10,6 +10,9 @@ use crate::cdn::Target;
 /// Where Debian and its like keep the certificates that everybody trusts.
 const SYSTEM_CA_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Targets at most: which of them have purged an image is kept with it.
+const TARGETS_MAX: usize = 16;
+
 /// A CDN, or another shared cache in front.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -98,11 +101,35 @@ impl Cdn {
             let why = "must be at most 86400, a day";
             return invalid("cdn.again_seconds".to_owned(), why);
         }
+        if self.purge.len() > TARGETS_MAX {
+            return invalid("cdn.purge".to_owned(), "may be given 16 times at most");
+        }
         for (idx, purge) in self.purge.iter().enumerate() {
             if let Err(flaw) = Target::new(purge, base_url) {
                 return invalid(format!("cdn.purge[{idx}].{}", flaw.field), flaw.why);
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_targets_as_one_entry_can_name_are_taken() {
+        let purge = Purge {
+            address: "http://127.0.0.1:8081{path}".to_owned(),
+            ..Purge::default()
+        };
+        let with = |n_targets| Cdn {
+            purge: vec![purge.clone(); n_targets],
+            ..Cdn::default()
+        };
+        let base_url = "http://img.example";
+        assert!(with(TARGETS_MAX).check(base_url).is_ok());
+        let refused = with(TARGETS_MAX + 1).check(base_url);
+        assert!(matches!(refused, Err(ConfigError::Invalid { key, .. }) if key == "cdn.purge"));
     }
 }
