@@ -240,7 +240,7 @@ async fn a_flood_in_one_lane_hides_no_clock_of_another() {
     // What does not fit is on the next page.
     let expert = logged_in(&service, "expert", Role::ChildSafety);
     let page = expert.get(&service, "/staff/notices").await;
-    let n_rows = |page: &Answer| page.text().matches("1 reports, due").count();
+    let n_rows = |page: &Answer| page.text().matches("1 report, due").count();
     assert_eq!(n_rows(&page), 50);
     let next = between(page.text(), "button small\" href=\"", "\"").unwrap();
     let next = next.replace("&#38;", "&").replace("&amp;", "&");
