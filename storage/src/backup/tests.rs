@@ -1,3 +1,5 @@
+mod damage;
+mod rebuilt;
 mod removals;
 
 use std::fs;
