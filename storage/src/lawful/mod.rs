@@ -18,8 +18,8 @@ pub use error::LawfulError;
 pub(crate) use hold::keeps;
 pub use hold::{HOLD_DAYS_MAX, Hold, NewHold, end_due, hold, hold_of, holds, release};
 pub use request::{
-    Answer, REQUEST_DAYS, Request, RequestDraft, RequestKind, URGENT_DAYS, answer, answered, enter,
-    open, remove_answered,
+    Answer, REQUEST_DAYS, Request, RequestClocks, RequestDraft, RequestKind, URGENT_DAYS, answer,
+    answered, clocks, enter, open, remove_answered,
 };
 
 /// A text as these entries keep it.

@@ -11,6 +11,8 @@ pub(super) struct Safety {
     pub(super) hidden_by_reports: Counter,
     pub(super) hiding_alarms: Counter,
     pub(super) cases_overdue: Gauge,
+    pub(super) requests_open: Gauge,
+    pub(super) requests_overdue: Gauge,
 }
 
 impl Safety {
@@ -35,6 +37,16 @@ impl Safety {
             "cases_overdue",
             "Reported images whose clock has run out, counted up to a thousand; each needs a decision",
             safety.cases_overdue.clone(),
+        );
+        registry.register(
+            "privacy_requests_open",
+            "Requests about personal data that wait for an answer, counted up to a thousand",
+            safety.requests_open.clone(),
+        );
+        registry.register(
+            "privacy_requests_overdue",
+            "Of those, requests that should have been answered; each needs an answer",
+            safety.requests_overdue.clone(),
         );
         safety
     }
