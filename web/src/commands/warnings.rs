@@ -13,11 +13,13 @@ pub(super) fn of(settings: &Settings) -> Vec<String> {
         ));
     }
     let is_open = !settings.listen.ip().is_loopback();
-    if is_open && !settings.tls.is_on() && settings.http.proxies == 0 {
+    let http = &settings.http;
+    let has_proxy = http.proxies > 0 || !http.trusted_proxies.is_empty();
+    if is_open && !settings.tls.is_on() && !has_proxy {
         warnings.push(format!(
             "{} is reached by others without TLS, and no proxy is configured: what visitors send \
              and see can be read on the way. Set tls.certificate and tls.key, or put a proxy in \
-             front and set http.proxies",
+             front and set http.trusted_proxies",
             settings.listen
         ));
     }
@@ -58,6 +60,9 @@ mod tests {
         let mut proxied = open.clone();
         proxied.http.proxies = 1;
         assert!(of(&proxied).is_empty());
+        let mut trusting = open.clone();
+        trusting.http.trusted_proxies = "10.0.0.1/32".parse().unwrap();
+        assert!(of(&trusting).is_empty());
         open.tls = Tls {
             certificate: "a.pem".into(),
             key: "a.key".into(),
