@@ -49,6 +49,14 @@ pub enum BlockError {
     /// It would last too long, or not at all.
     #[error("a block lasts 1 to {BLOCK_DAYS_MAX} days")]
     BadTime,
+    /// It would deny somebody who is never to be denied.
+    #[error("{network} is not blocked: {why}")]
+    Spared {
+        /// What was to be blocked.
+        network: IpNet,
+        /// Who lies in it, by which setting, and what to do.
+        why: String,
+    },
     /// There are too many already.
     #[error("there are {BLOCKS_MAX} blocks already; remove some first")]
     TooMany,

@@ -34,6 +34,7 @@ mod file_blobs;
 mod hex_bytes;
 mod id;
 pub mod inspect;
+mod intact;
 mod keyspace;
 pub mod lawful;
 mod likenesses;

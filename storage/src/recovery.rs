@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::data_dir::DataDir;
 use crate::erased::Erased;
+use crate::intact::Look;
 use crate::repair::{RepairEvent, repair_locked};
 use crate::sled_records::heal;
 use crate::variants::Variants;
@@ -45,8 +46,12 @@ impl Store {
         let store = match recovered(&data_dir, now_ms) {
             Err(damage @ StorageError::Corrupt { .. }) => {
                 tracing::warn!(error = %damage, "rebuilding the database from the sidecars");
-                let report = repair_locked(&data_dir, now_ms, &mut log_event)?;
-                tracing::warn!(%report, "the database was rebuilt");
+                let report = repair_locked(&data_dir, Look::Size, now_ms, &mut log_event)?;
+                tracing::warn!(
+                    %report,
+                    "the database was rebuilt; images were looked at by their size alone, \
+                     `imgshare repair` reads every byte"
+                );
                 recovered(&data_dir, now_ms)?
             }
             other => other?,

@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use crate::complaints::outcome;
 use crate::data_dir::DataDir;
 use crate::erased::{Erased, Fate};
+use crate::intact::{self, Look, Original};
 use crate::retention::unpublished;
 use crate::sled_records::heal;
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
-    StorageError, Views, durable_fs,
+    StorageError, Views, audit, durable_fs,
 };
+
+pub(crate) mod lost;
 
 /// Records loaded in one batch.
 const LOAD_BATCH: usize = 512;
@@ -80,6 +83,9 @@ pub enum SkipReason {
         /// Bytes as found.
         found: u64,
     },
+    /// The original's bytes are not those that the record names.
+    #[error("the original is damaged: its bytes are not those that were stored")]
+    Damaged,
 }
 
 /// What a repair did.
@@ -91,10 +97,15 @@ pub struct RepairReport {
     pub n_views_kept: u64,
     /// Entries beside the records that were kept: jobs, log, accounts.
     pub n_entries_kept: u64,
+    /// Whether such entries were lost, as far as it is known: the database says so,
+    /// and a restore brings them back.
+    pub has_lost_entries: bool,
     /// Removals finished.
     pub n_removals_finished: u64,
     /// Images that could not be rebuilt.
     pub n_skipped: u64,
+    /// Of those, images whose original is there and damaged.
+    pub n_damaged: u64,
     /// Where the old database was put.
     pub old_database: Option<PathBuf>,
 }
@@ -104,12 +115,13 @@ impl fmt::Display for RepairReport {
         write!(
             formatter,
             "{} records rebuilt, {} with their views; {} entries of staff kept; \
-             {} removals finished; {} images skipped",
+             {} removals finished; {} images skipped, {} of them damaged",
             self.n_rebuilt,
             self.n_views_kept,
             self.n_entries_kept,
             self.n_removals_finished,
-            self.n_skipped
+            self.n_skipped,
+            self.n_damaged
         )?;
         if let Some(path) = &self.old_database {
             write!(formatter, "; the old database is in {}", path.display())?;
@@ -121,6 +133,9 @@ impl fmt::Display for RepairReport {
 /// Rebuilds the database of a data folder from the sidecars, and puts the old
 /// one aside as `db.replaced-<n>`. View counters are taken over as far as the old
 /// one can be read, and so is what staff did; everything else is in the sidecars.
+///
+/// Every original is read and compared with its record's hash: one that is damaged
+/// counts as lost, as one that is missing.
 ///
 /// The old database stays in place until the new one is complete: a repair that
 /// is cut short can simply be run again.
@@ -136,11 +151,12 @@ pub fn repair(
 ) -> Result<RepairReport, StorageError> {
     fs::metadata(data_dir)
         .map_err(|error| StorageError::io(format!("opening {}", data_dir.display()), error))?;
-    repair_locked(&DataDir::lock(data_dir)?, now_ms, on_event)
+    repair_locked(&DataDir::lock(data_dir)?, Look::Bytes, now_ms, on_event)
 }
 
 pub(crate) fn repair_locked(
     data_dir: &DataDir,
+    look: Look,
     now_ms: u64,
     on_event: &mut dyn FnMut(RepairEvent),
 ) -> Result<RepairReport, StorageError> {
@@ -169,14 +185,17 @@ pub(crate) fn repair_locked(
     let mut rebuilding = Rebuilding {
         blobs: &blobs,
         erased: &erased,
+        look,
         now_ms,
         old: old.as_ref(),
         new: SledRecords::open(&rebuilt)?,
+        lost_in: Vec::new(),
         waiting: Vec::with_capacity(LOAD_BATCH),
         report: &mut report,
         on_event,
     };
     rebuilding.run()?;
+    rebuilding.note_loss(&data_dir.root().join("audit"))?;
     // Both databases are closed before their folders move.
     drop(rebuilding);
     drop(old);
@@ -203,9 +222,12 @@ pub(crate) fn exchange(data_dir: &DataDir) -> Result<Option<PathBuf>, StorageErr
 struct Rebuilding<'a> {
     blobs: &'a FileBlobs,
     erased: &'a Erased,
+    look: Look,
     now_ms: u64,
     old: Option<&'a SledRecords>,
     new: SledRecords,
+    /// Spaces of which not everything could be read.
+    lost_in: Vec<Space>,
     waiting: Vec<(Record, Views)>,
     report: &'a mut RepairReport,
     on_event: &'a mut dyn FnMut(RepairEvent),
@@ -239,6 +261,7 @@ impl Rebuilding<'_> {
                 let entries = match old.range(&range, ENTRY_BATCH) {
                     Ok(entries) => entries,
                     Err(error) => {
+                        self.lost_in.push(space);
                         (self.on_event)(RepairEvent::EntriesLost { space, error });
                         break;
                     }
@@ -258,10 +281,31 @@ impl Rebuilding<'_> {
         Ok(())
     }
 
+    /// Lets the database say that entries were lost, if they were: a restore brings
+    /// them back. A database that was cut short has less than the audit's files.
+    fn note_loss(&mut self, audit_files: &Path) -> Result<(), StorageError> {
+        let is_empty = self.report.n_entries_kept == 0;
+        let is_short = is_empty || audit::is_behind_files(audit_files, &self.new)?;
+        let has_images = self.report.n_rebuilt > 0 || self.report.n_skipped > 0;
+        let is_lost = is_short || !self.lost_in.is_empty();
+        self.report.has_lost_entries = has_images && is_lost;
+        if !self.report.has_lost_entries {
+            return Ok(());
+        }
+        // Of a database that was cut short nobody knows what it lost.
+        let spaces = if is_short {
+            &[]
+        } else {
+            self.lost_in.as_slice()
+        };
+        lost::note(&self.new, self.now_ms, spaces)
+    }
+
     fn visit(&mut self, id: ImageId) -> Result<(), StorageError> {
         match self.readable(&id) {
             Err(reason) => {
                 self.report.n_skipped += 1;
+                self.report.n_damaged += u64::from(matches!(reason, SkipReason::Damaged));
                 (self.on_event)(RepairEvent::Skipped { id, reason });
             }
             Ok(record) if record.state == State::Removed && !self.is_kept(&record) => {
@@ -317,8 +361,7 @@ impl Rebuilding<'_> {
         Ok(())
     }
 
-    /// The record beside an image, if it fits what is there. The size is
-    /// compared, not the hash: reading every byte would take hours.
+    /// The record beside an image, if it fits what is there.
     fn readable(&self, id: &ImageId) -> Result<Record, SkipReason> {
         let sidecar = match self.blobs.sidecar(id) {
             Ok(Some(sidecar)) => sidecar,
@@ -335,14 +378,14 @@ impl Rebuilding<'_> {
         if record.state == State::Removed {
             return Ok(record);
         }
-        let original = record.original().map_err(|_| SkipReason::NoOriginal)?;
-        match self.blobs.open(id, &original) {
-            Ok(Some(reader)) if reader.len() == record.bytes => Ok(record),
-            Ok(Some(reader)) => Err(SkipReason::WrongSize {
+        match intact::original(self.blobs, &record, self.look) {
+            Original::Intact => Ok(record),
+            Original::Missing => Err(SkipReason::NoOriginal),
+            Original::WrongSize { found } => Err(SkipReason::WrongSize {
                 recorded: record.bytes,
-                found: reader.len(),
+                found,
             }),
-            Ok(None) | Err(_) => Err(SkipReason::NoOriginal),
+            Original::Damaged => Err(SkipReason::Damaged),
         }
     }
 }

@@ -51,6 +51,8 @@ fn p15_p13e_a_machine_that_is_lost_comes_back_without_what_was_deleted() {
     };
     let uploads: Vec<Response> = (0..4).map(upload).collect();
     assert!(kept.back_up().starts_with("4 images, 4 of them new"));
+    let last = server.metric("imgshare_last_backup_timestamp_seconds");
+    assert!(last > Some(1_700_000_000.0), "{last:?}: made by command");
     let deleted = &uploads[0];
     let token = deleted.field("delete_token");
     let _ = client
@@ -123,7 +125,21 @@ fn lost_images_are_brought_back_or_named() {
         std::fs::remove_file(of(upload)).expect("a file to lose");
     }
     std::fs::remove_dir_all(kept.installation.data().join("db")).expect("a database to lose");
-    let repaired = kept.installation.run(&["repair"]).expect_success();
+    // A byte of a fourth is not what it was.
+    let hurt = of(&uploads[3]);
+    let mut bytes = std::fs::read(&hurt).expect("an original");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::remove_file(&hurt).expect("a file to damage");
+    std::fs::write(&hurt, bytes).expect("a damaged file");
+    let lost = [lost[0], lost[1], lost[2], &uploads[3]];
+    let repaired = kept.installation.run(&["repair"]);
+    assert_eq!(repaired.status.code(), Some(1));
+    assert!(
+        repaired.stdout.contains("1 of them damaged"),
+        "{repaired:?}"
+    );
+    assert!(repaired.stderr.contains("imgshare restore"), "{repaired:?}");
     for upload in lost {
         let id = upload.field("id");
         assert!(
@@ -133,9 +149,10 @@ fn lost_images_are_brought_back_or_named() {
     }
     let restored = kept.restore().expect_success().stdout;
     assert!(
-        restored.contains("6 images are there, 2 of them"),
+        restored.contains("6 images are there, 3 of them"),
         "{restored}"
     );
+    assert!(restored.contains("the database was rebuilt by a repair"));
     let server = kept.installation.serve();
     let client = server.client();
     for upload in &uploads {

@@ -106,7 +106,9 @@ pub enum Command {
     Audit(AuditArgs),
     /// Rebuild the database from what lies beside the images.
     ///
-    /// Stop the service first. The old database is put aside, not deleted.
+    /// Stop the service first. The old database is put aside, not deleted. Every
+    /// original is read and compared with the hash in its record. One that is
+    /// missing or damaged is named and counts as lost, and the exit status is 1.
     #[command(after_help = "Example:\n  imgshare repair --data /var/lib/imgshare")]
     Repair,
     /// Make a backup, or look after backups.
@@ -124,8 +126,10 @@ pub enum Command {
     /// Bring a backup back. Stop the service first.
     ///
     /// What was deleted since the backup stays so. A database that can be read
-    /// is left as it is, and only what is missing is brought back: what cannot be
-    /// is named, and the exit status is 1.
+    /// is left as it is, and only what is missing or damaged is brought back: every
+    /// original is read. Into a database that `imgshare repair` had to make anew,
+    /// entries that were lost are brought back too. What cannot be brought back is named, and the exit status
+    /// is 1.
     #[command(
         after_help = "Example:\n  imgshare restore --from /mnt/backup --key backup.key \
         --data /var/lib/imgshare"

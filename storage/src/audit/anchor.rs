@@ -226,6 +226,11 @@ fn last_in(dir: &Path) -> Result<Head, StorageError> {
     Ok(Head::EMPTY)
 }
 
+/// Whether the files go further than the database: it was cut short, or replaced.
+pub(crate) fn is_behind_files(dir: &Path, keys: &dyn Keyspace) -> Result<bool, StorageError> {
+    Ok(last_in(dir)?.seq > head(keys)?.seq)
+}
+
 /// Whether the files hold this entry.
 fn holds(dir: &Path, wanted: &Head) -> Result<bool, StorageError> {
     Ok(placed_lines(dir)?

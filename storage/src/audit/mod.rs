@@ -26,8 +26,8 @@ mod verify;
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use anchor::is_mark;
 pub use anchor::{Anchor, Reconciled};
+pub(crate) use anchor::{is_behind_files, is_mark};
 pub use chain::{BrokenLink, Head, Sealed};
 pub use csv::{CSV_HEADER, csv_line};
 pub use entry::{Action, Actor, Entry, Subject};

@@ -19,6 +19,7 @@ mod key;
 mod known;
 mod make;
 mod prune;
+mod rebuilt;
 mod restore;
 mod sealed;
 mod set;
@@ -35,10 +36,11 @@ use serde::{Deserialize, Serialize};
 pub use key::{BackupKey, InvalidBackupKey};
 pub(crate) use known::{Looked, end_old, folders, forget_ended, look};
 pub use make::make;
+pub use rebuilt::RebuiltAgain;
 pub use restore::restore;
 pub use verify::verify;
 
-use crate::{ImageId, StorageError};
+use crate::{ImageId, StorageError, calendar};
 
 /// Longest time that a backup is kept (P13e), in days.
 pub const DAYS_MAX: u32 = 90;
@@ -64,6 +66,20 @@ pub enum BackupError {
         /// One of a certain time was asked for.
         is_dated: bool,
     },
+    /// A snapshot cannot be brought back.
+    #[error(
+        "the backup of {} cannot be brought back: {source}; {}",
+        calendar::date(*.made_at_ms),
+        say_older(.older)
+    )]
+    SnapshotDamaged {
+        /// When it was made, in milliseconds since 1970 UTC.
+        made_at_ms: u64,
+        /// Days of older ones in the folder, the newest first.
+        older: Vec<String>,
+        /// What is wrong with it.
+        source: Box<BackupError>,
+    },
     /// A file of the backup is not as it was written.
     #[error("{} is damaged: {why}", .path.display())]
     Damaged {
@@ -83,8 +99,18 @@ impl BackupError {
             Self::NoBackup { .. } => "backup-missing",
             Self::WrongKey => "backup-wrong-key",
             Self::NoSnapshot { .. } => "backup-no-snapshot",
-            Self::Damaged { .. } => "backup-damaged",
+            Self::Damaged { .. } | Self::SnapshotDamaged { .. } => "backup-damaged",
         }
+    }
+}
+
+fn say_older(older: &[String]) -> String {
+    match older.first() {
+        None => "there is no older one in the folder".to_owned(),
+        Some(first) => format!(
+            "older ones in the folder may be whole, those of {}: try --at {first}",
+            older.join(", ")
+        ),
     }
 }
 
@@ -140,6 +166,8 @@ pub struct Restored {
     pub n_images: u64,
     /// Of those, images whose bytes were brought back.
     pub n_written: u64,
+    /// Of those, images whose bytes were there and damaged.
+    pub damaged: Vec<ImageId>,
     /// Images of the backup that were deleted since, and are left out.
     pub n_erased: u64,
     /// Images that were deleted since and were kept by a hold or an objection: they are
@@ -153,8 +181,15 @@ pub struct Restored {
     pub n_purges_planned: u64,
     /// Images that cannot be brought back.
     pub lost: Vec<Lost>,
-    /// Whether there was a database, which was left as it is.
+    /// Whether there was a database, which was left as it is but for what `rebuilt`
+    /// says.
     pub was_there: bool,
+    /// What was brought back into a database that a repair had made, and that says
+    /// that entries were lost.
+    pub rebuilt: Option<RebuiltAgain>,
+    /// Whether the newest backup does not say any more what was deleted until then:
+    /// an older one did, and the data folder.
+    pub is_newest_unread: bool,
 }
 
 /// When the newest backup in a folder was made; `None` where there is none.

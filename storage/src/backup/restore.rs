@@ -4,23 +4,29 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::rebuilt::Returning;
 use super::set::{Set, Snapshot};
 use super::{BackupError, BackupKey, Lost, Restored, entries, unreadable};
 use crate::data_dir::DataDir;
 use crate::durable_fs;
 use crate::erased::{self, Erased, Fate, IdHash, Tombstone};
+use crate::intact::{self, Look, Original};
 use crate::moderation::{Removal, plan_removed_again};
 use crate::record_keys as keys;
 use crate::repair::exchange;
 use crate::retention::unpublished::{self, Unpublished};
 use crate::sled_records::heal;
+use crate::variants::Variants;
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, State,
-    StorageError, Views, audit,
+    StorageError, Views, audit, calendar,
 };
 
 /// Entries loaded in one batch.
-const LOAD_BATCH: usize = 256;
+pub(super) const LOAD_BATCH: usize = 256;
+
+/// Days of older backups that are named when one cannot be read.
+const OLDER_MAX: usize = 10;
 
 /// A restore on its way.
 struct Restoring<'a> {
@@ -50,7 +56,7 @@ struct Restoring<'a> {
 /// backup and of the folder itself, is left out.
 ///
 /// Where the folder has a database that can be read, it stays, and only images
-/// whose record or bytes are missing are brought back.
+/// whose record or bytes are missing or damaged are brought back: every original is read.
 ///
 /// `has_cdn` says that there is one now; where the database knows of one, it need not.
 ///
@@ -68,24 +74,63 @@ pub fn restore(
 ) -> Result<Restored, BackupError> {
     let set = Set::open(root, key)?;
     let snapshots = set.snapshots()?;
-    let newest = snapshots
-        .last()
-        .ok_or(BackupError::NoSnapshot { is_dated: false })?;
+    if snapshots.is_empty() {
+        return Err(BackupError::NoSnapshot { is_dated: false });
+    }
     let snapshot = snapshots
         .iter()
         .rfind(|snapshot| until_ms.is_none_or(|until| snapshot.made_at_ms <= until))
         .ok_or(BackupError::NoSnapshot { is_dated: true })?;
     let data = DataDir::lock(data)?;
+    bring_back(&set, &snapshots, snapshot, &data, now_ms).map_err(|error| match error {
+        BackupError::Damaged { ref path, .. } if path.starts_with(&snapshot.path) => {
+            BackupError::SnapshotDamaged {
+                made_at_ms: snapshot.made_at_ms,
+                older: older_days(&snapshots, snapshot),
+                source: Box::new(error),
+            }
+        }
+        other => other,
+    })
+}
+
+/// The days of older snapshots, the newest first, by which one can be asked for.
+fn older_days(snapshots: &[Snapshot], than: &Snapshot) -> Vec<String> {
+    let day = calendar::date(than.made_at_ms);
+    let days = snapshots.iter().map(|one| calendar::date(one.made_at_ms));
+    let mut days: Vec<String> = days.filter(|other| *other < day).collect();
+    days.dedup();
+    days.reverse();
+    days.truncate(OLDER_MAX);
+    days
+}
+
+fn bring_back(
+    set: &Set,
+    snapshots: &[Snapshot],
+    snapshot: &Snapshot,
+    data: &DataDir,
+    now_ms: u64,
+) -> Result<Restored, BackupError> {
+    for name in ["database", "erased"] {
+        let path = snapshot.path.join(name);
+        if !path.exists() {
+            let why = "it is missing".to_owned();
+            return Err(BackupError::Damaged { path, why });
+        }
+    }
     heal(&data.db())?;
     let blobs = FileBlobs::open(data.root())?;
     let erased = Erased::open(data.root())?;
+    let (tombstones, is_newest_unread) = replayed(set, snapshots, snapshot, &erased)?;
     let mut restoring = Restoring {
-        set: &set,
+        set,
         blobs: &blobs,
-        there: database_in(&data)?,
-        tombstones: replayed(&set, newest, &erased)?,
+        there: database_in(data)?,
+        tombstones,
         done: Restored {
             made_at_ms: snapshot.made_at_ms,
+            is_newest_unread,
             ..Restored::default()
         },
         left_out: BTreeSet::new(),
@@ -100,10 +145,18 @@ pub fn restore(
     restoring.bring_images(snapshot)?;
     match restoring.there.take() {
         Some(there) => {
+            restoring.return_lost(snapshot, &there)?;
             restoring.plan_purges(&there)?;
             restoring.remove_again(&there)?;
         }
-        None => restoring.load_database(snapshot, &data)?,
+        None => restoring.load_database(snapshot, data)?,
+    }
+    if !restoring.done.damaged.is_empty() {
+        // What was made of the damaged bytes is made again.
+        let variants = Variants::open(data.root())?;
+        for id in &restoring.done.damaged {
+            variants.remove(id)?;
+        }
     }
     Ok(restoring.done)
 }
@@ -123,24 +176,42 @@ fn database_in(data: &DataDir) -> Result<Option<SledRecords>, BackupError> {
     }
 }
 
-/// The tombstones of the newest backup and of the data folder, which has all of
-/// them then.
+/// The tombstones of the newest backup and of the data folder, which has all of them
+/// then. Where an older backup is asked for because the newest is damaged, those of
+/// the newest that can be read, and true.
 fn replayed(
     set: &Set,
-    newest: &Snapshot,
+    snapshots: &[Snapshot],
+    chosen: &Snapshot,
     erased: &Erased,
-) -> Result<HashMap<IdHash, Tombstone>, BackupError> {
-    let mut text = String::new();
-    let mut file = set.read(&newest.path, "erased")?;
-    file.read_to_string(&mut text)
-        .map_err(unreadable(&newest.path))?;
+) -> Result<(HashMap<IdHash, Tombstone>, bool), BackupError> {
     let mut known = erased.all()?;
-    for (hash, tombstone) in text.lines().filter_map(erased::read_line) {
-        if known.get(&hash) != Some(&tombstone) && erased::learn(&mut known, hash, tombstone) {
-            erased.note_hash(hash, tombstone)?;
+    let mut is_newest_unread = false;
+    for snapshot in snapshots.iter().rev() {
+        let text = match tombstones_in(set, snapshot) {
+            Err(error) if snapshot > chosen => {
+                tracing::warn!(%error, "what was deleted until then is read in an older backup");
+                is_newest_unread = true;
+                continue;
+            }
+            other => other?,
+        };
+        for (hash, tombstone) in text.lines().filter_map(erased::read_line) {
+            if known.get(&hash) != Some(&tombstone) && erased::learn(&mut known, hash, tombstone) {
+                erased.note_hash(hash, tombstone)?;
+            }
         }
+        break;
     }
-    Ok(known)
+    Ok((known, is_newest_unread))
+}
+
+fn tombstones_in(set: &Set, snapshot: &Snapshot) -> Result<String, BackupError> {
+    let mut text = String::new();
+    let mut file = set.read(&snapshot.path, "erased")?;
+    file.read_to_string(&mut text)
+        .map_err(unreadable(&snapshot.path))?;
+    Ok(text)
 }
 
 impl Restoring<'_> {
@@ -232,9 +303,8 @@ impl Restoring<'_> {
         let id = record.id;
         let part = record.original().map_err(StorageError::from)?;
         let sidecar = record.stored_form()?;
-        if let Ok(Some(reader)) = self.blobs.open(&id, &part)
-            && reader.len() == record.bytes
-        {
+        let found = intact::original(self.blobs, record, Look::Bytes);
+        if found == Original::Intact {
             if self.blobs.sidecar(&id).ok().flatten().as_ref() != Some(&sidecar) {
                 self.blobs.put_sidecar(&id, &sidecar)?;
             }
@@ -246,11 +316,22 @@ impl Restoring<'_> {
                 let twin = self.by_sha256.get(&record.sha256);
                 self.blobs.restore(&id, &part, &bytes, &sidecar, twin)?;
                 self.done.n_written += 1;
+                if found != Original::Missing {
+                    self.done.damaged.push(id);
+                }
                 return Ok(true);
             }
-            Ok(None) => "it is neither here nor in the backup".to_owned(),
+            Ok(None) if found == Original::Missing => {
+                "it is neither here nor in the backup".to_owned()
+            }
+            Ok(None) => "it is damaged here, and not in the backup".to_owned(),
             Err(BackupError::Damaged { why, .. }) => {
-                format!("it is not here, and its file in the backup is damaged: {why}")
+                let here = if found == Original::Missing {
+                    "not here"
+                } else {
+                    "damaged here"
+                };
+                format!("it is {here}, and its file in the backup is damaged: {why}")
             }
             Err(error) => return Err(error),
         };
@@ -259,6 +340,27 @@ impl Restoring<'_> {
         self.held.retain(|held| held.id != id);
         self.removed.retain(|(removed, ..)| *removed != id);
         Ok(false)
+    }
+
+    /// Brings back what a repair could not save, if the database says so.
+    fn return_lost(&mut self, snapshot: &Snapshot, there: &SledRecords) -> Result<(), BackupError> {
+        let Some(mut returning) = Returning::into_rebuilt(there, snapshot.made_at_ms)? else {
+            return Ok(());
+        };
+        if returning.done.is_backup_younger {
+            self.done.rebuilt = Some(returning.done);
+            return Ok(());
+        }
+        let mut file = self.set.read(&snapshot.path, "database")?;
+        let read = entries::read(&mut file, &mut |key, value| {
+            let is_left_out = |id: &ImageId| self.left_out.contains(id);
+            returning
+                .take(key, value, is_left_out)
+                .map_err(io::Error::other)
+        });
+        read.map_err(unreadable(&snapshot.path))?;
+        self.done.rebuilt = Some(returning.finish()?);
+        Ok(())
     }
 
     /// Loads the snapshot's entries into a new database, and puts it in place.

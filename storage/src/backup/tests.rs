@@ -1,4 +1,6 @@
 mod copies;
+mod damage;
+mod rebuilt;
 mod removals;
 
 use std::fs;

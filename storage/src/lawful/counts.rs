@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::LawfulError;
+use super::hold::{self, Hold};
 use crate::audit::{self, Action, Actor, Entry, Subject};
 use crate::calendar::{MS_A_DAY, civil};
 use crate::keyspace::Space;
@@ -72,29 +73,31 @@ pub(super) fn count(
     Ok(())
 }
 
-/// Says that what is kept of an image was handed over for a reference, before
-/// it is: into the audit and into the counts. `digest` names what was.
+/// Says that what is kept of an image was handed over for its hold, before it is:
+/// into the audit and into the counts. `digest` names what was.
 ///
 /// # Errors
-/// The store's.
+/// [`LawfulError::NotHeld`] unless a hold stands at this moment, whether or not
+/// anybody has taken away one that is over; and the store's.
 pub fn note_export(
     keys: &dyn Keyspace,
     actor: &Actor,
     image: &ImageId,
-    reference: &super::Line,
     digest: &str,
     now_ms: u64,
 ) -> Result<(), LawfulError> {
-    if reference.is_empty() {
-        return Err(LawfulError::Missing("the reference"));
-    }
     audit::commit(keys, |changes| {
+        let kept = Kept::<Hold>::read(keys, hold::key(image))?;
+        let kept = kept.filter(|kept| kept.value.stands(now_ms));
+        let kept = kept.ok_or(LawfulError::NotHeld)?;
+        // Nobody releases it meanwhile.
+        kept.replace(changes, &kept.value);
         count(keys, changes, now_ms, |year| year.n_exported += 1)?;
         let entry = Entry::new(now_ms, actor.clone(), Action::new("lawful-export"))
             .about(Subject::image(image))
             .changed(
                 Value::Null,
-                json!({"reference": reference.as_str(), "sha256": digest}),
+                json!({"reference": kept.value.reference.as_str(), "sha256": digest}),
             );
         audit::append(keys, changes, entry)?;
         Ok(())

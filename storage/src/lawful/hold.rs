@@ -35,6 +35,14 @@ pub struct Hold {
     pub expires_at_ms: u64,
 }
 
+impl Hold {
+    /// Whether it stands: its end ends it, however long the entry stays.
+    #[must_use]
+    pub fn stands(&self, now_ms: u64) -> bool {
+        now_ms < self.expires_at_ms
+    }
+}
+
 /// A hold to be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewHold {
@@ -46,11 +54,11 @@ pub struct NewHold {
     pub expires_at_ms: u64,
 }
 
-fn key(image: &ImageId) -> Vec<u8> {
+pub(super) fn key(image: &ImageId) -> Vec<u8> {
     Space::Holds.key(&[HOLDS, image.as_bytes()])
 }
 
-/// The hold of an image, if there is one.
+/// The hold of an image, if there is one; it may have lapsed: see [`Hold::stands`].
 ///
 /// # Errors
 /// When it cannot be read.
@@ -107,7 +115,11 @@ pub fn hold(store: &Store, actor: &Actor, new: &NewHold, now_ms: u64) -> Result<
     audit::commit(store, |changes| {
         let found = store.find(&new.image)?;
         let mut record = found.ok_or(LawfulError::UnknownImage)?;
-        if hold_of(store, &new.image)?.is_some() {
+        let lapsed = Kept::<Hold>::read(store, key(&new.image))?;
+        if lapsed
+            .as_ref()
+            .is_some_and(|kept| kept.value.stands(now_ms))
+        {
             return Err(LawfulError::AlreadyHeld);
         }
         let hold = Hold {
@@ -119,8 +131,18 @@ pub fn hold(store: &Store, actor: &Actor, new: &NewHold, now_ms: u64) -> Result<
         };
         record.court_hold = true;
         changes.update_record(record);
-        kept::insert(changes, key(&new.image), &hold);
-        count(store, changes, now_ms, |year| year.n_held += 1)?;
+        match &lapsed {
+            None => kept::insert(changes, key(&new.image), &hold),
+            Some(lapsed) => {
+                // Its day had come before anybody took it away.
+                lapsed.replace(changes, &hold);
+                audit::append(store, changes, ended(actor, &lapsed.value, now_ms))?;
+            }
+        }
+        count(store, changes, now_ms, |year| {
+            year.n_held += 1;
+            year.n_ended += u64::from(lapsed.is_some());
+        })?;
         let said = json!({
             "reference": hold.reference.as_str(),
             "expires_at_ms": hold.expires_at_ms,
@@ -131,6 +153,13 @@ pub fn hold(store: &Store, actor: &Actor, new: &NewHold, now_ms: u64) -> Result<
         audit::append(store, changes, entry)?;
         Ok(())
     })
+}
+
+/// The entry of a hold's end.
+fn ended(actor: &Actor, hold: &Hold, now_ms: u64) -> Entry {
+    Entry::new(now_ms, actor.clone(), Action::new("lawful-hold-ended"))
+        .about(Subject::image(&hold.image))
+        .changed(json!({"reference": hold.reference.as_str()}), Value::Null)
 }
 
 /// Ends a hold. False when there was none. An image that was deleted meanwhile
@@ -156,13 +185,7 @@ pub fn release(
             changes.update_record(record);
         }
         count(store, changes, now_ms, |year| year.n_ended += 1)?;
-        let entry = Entry::new(now_ms, actor.clone(), Action::new("lawful-hold-ended"))
-            .about(Subject::image(image))
-            .changed(
-                json!({"reference": kept.value.reference.as_str()}),
-                Value::Null,
-            );
-        audit::append(store, changes, entry)?;
+        audit::append(store, changes, ended(actor, &kept.value, now_ms))?;
         Ok::<_, LawfulError>(true)
     })?;
     if is_released {

@@ -18,8 +18,8 @@ pub use error::LawfulError;
 pub(crate) use hold::keeps;
 pub use hold::{HOLD_DAYS_MAX, Hold, NewHold, due, end_due, hold, hold_of, holds, release};
 pub use request::{
-    Answer, REQUEST_DAYS, REQUESTS_KEPT_DAYS, Request, RequestDraft, RequestKind, URGENT_DAYS,
-    answer, answered, enter, open, over, remove_answered,
+    Answer, REQUEST_DAYS, REQUESTS_KEPT_DAYS, Request, RequestClocks, RequestDraft, RequestKind,
+    URGENT_DAYS, answer, answered, clocks, enter, open, over, remove_answered,
 };
 
 /// A text as these entries keep it.

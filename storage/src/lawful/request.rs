@@ -26,6 +26,12 @@ pub const REQUEST_DAYS: u64 = 30;
 /// Days in which one about a child under 13 is (P22).
 pub const URGENT_DAYS: u64 = 3;
 
+/// Days that an arrival can be ago: a slip in the year is none.
+const ARRIVAL_DAYS_MAX: u64 = 366;
+
+/// Days before its end from which a request is told to be due soon.
+const SOON_DAYS: u64 = 3;
+
 /// Days for which an answered request is kept.
 pub const REQUESTS_KEPT_DAYS: u64 = 365;
 
@@ -140,7 +146,9 @@ fn subject(number: u64) -> Subject {
 /// that there is one, and nothing of what it says.
 ///
 /// # Errors
-/// [`LawfulError::Missing`] for one that says nothing, and the store's.
+/// [`LawfulError::Missing`] for one that says nothing,
+/// [`LawfulError::ArrivalAhead`] and [`LawfulError::ArrivalLongAgo`] for a day that
+/// cannot be, and the store's.
 pub fn enter(
     keys: &dyn Keyspace,
     actor: &Actor,
@@ -150,7 +158,14 @@ pub fn enter(
     if draft.words.is_empty() {
         return Err(LawfulError::Missing("what is asked for"));
     }
-    let received_at_ms = draft.received_at_ms.min(now_ms);
+    let received_at_ms = draft.received_at_ms;
+    match now_ms.checked_sub(received_at_ms) {
+        None => return Err(LawfulError::ArrivalAhead),
+        Some(ago_ms) if ago_ms > ARRIVAL_DAYS_MAX.saturating_mul(MS_A_DAY) => {
+            return Err(LawfulError::ArrivalLongAgo);
+        }
+        Some(_) => {}
+    }
     audit::commit(keys, |changes| {
         let last_key = Space::Rights.key(&[LAST]);
         let last = Kept::<u64>::read(keys, last_key.clone())?;
@@ -205,6 +220,39 @@ fn values(kept: Vec<Kept<Request>>) -> Vec<Request> {
 pub fn open(keys: &dyn Keyspace, limit: usize) -> Result<Vec<Request>, StorageError> {
     let range = KeyRange::prefix(&Space::Rights.key(&[OPEN]));
     Ok(values(read(keys, &range, limit)?))
+}
+
+/// How the clocks of what waits stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestClocks {
+    /// Requests that wait.
+    pub n_open: usize,
+    /// Of those, how many are overdue.
+    pub n_overdue: usize,
+    /// How many are not, and are due within three days.
+    pub n_soon: usize,
+}
+
+/// How the clocks stand, over at most `limit` requests, the most urgent first.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn clocks(
+    keys: &dyn Keyspace,
+    now_ms: u64,
+    limit: usize,
+) -> Result<RequestClocks, StorageError> {
+    let soon_ms = now_ms.saturating_add(SOON_DAYS.saturating_mul(MS_A_DAY));
+    let mut clocks = RequestClocks::default();
+    for request in open(keys, limit)? {
+        clocks.n_open += 1;
+        if request.due_at_ms < now_ms {
+            clocks.n_overdue += 1;
+        } else if request.due_at_ms <= soon_ms {
+            clocks.n_soon += 1;
+        }
+    }
+    Ok(clocks)
 }
 
 /// What was answered, the newest first.

@@ -134,14 +134,79 @@ fn p11_every_case_is_counted_by_year() {
     let (store, image) = store_with_image();
     assert!(counts(&store).unwrap().is_empty());
     hold(&store, &Actor::Operator, &new_hold(image, 30), NOW).unwrap();
-    note_export(&store, &Actor::Operator, &image, &line("12/26"), "ab", NOW).unwrap();
+    note_export(&store, &Actor::Operator, &image, "ab", NOW).unwrap();
     release(&store, &Actor::Operator, &image, NOW + 365 * MS_A_DAY).unwrap();
     let years = counts(&store).unwrap();
     let told = years
         .iter()
         .map(|y| (y.year, y.n_held, y.n_ended, y.n_exported));
     assert_eq!(told.collect::<Vec<_>>(), [(2028, 0, 1, 0), (2027, 1, 0, 1)]);
-    assert!(note_export(&store, &Actor::Operator, &image, &line(""), "ab", NOW).is_err());
+    let after = note_export(&store, &Actor::Operator, &image, "ab", NOW).unwrap_err();
+    assert_eq!(after.code(), "not-held");
+}
+
+#[test]
+fn p11_a_lapsed_hold_hands_nothing_over_though_nobody_took_it_away() {
+    let (store, image) = store_with_image();
+    hold(&store, &Actor::Operator, &new_hold(image, 30), NOW).unwrap();
+    let end = NOW + 30 * MS_A_DAY;
+    note_export(&store, &Actor::Operator, &image, "ab", end - 1).unwrap();
+    let refused = note_export(&store, &Actor::Operator, &image, "ab", end).unwrap_err();
+    assert_eq!(refused.code(), "not-held");
+    let told = counts(&store).unwrap();
+    assert_eq!((told[0].n_exported, told[0].n_ended), (1, 0));
+    // Nor does what is over keep a new order from being followed.
+    let again = NewHold {
+        reference: line("6 KLs 1/27"),
+        expires_at_ms: end + 30 * MS_A_DAY,
+        ..new_hold(image, 30)
+    };
+    hold(&store, &Actor::Operator, &again, end).unwrap();
+    note_export(&store, &Actor::Operator, &image, "cd", end).unwrap();
+    assert_eq!(
+        actions(&store),
+        [
+            "lawful-hold-set",
+            "lawful-export",
+            "lawful-hold-ended",
+            "lawful-hold-set",
+            "lawful-export"
+        ]
+    );
+    let n_ended: u64 = counts(&store)
+        .unwrap()
+        .iter()
+        .map(|year| year.n_ended)
+        .sum();
+    assert_eq!(n_ended, 1);
+    let standing = hold(&store, &Actor::Operator, &again, end).unwrap_err();
+    assert_eq!(standing.code(), "already-held");
+}
+
+#[test]
+fn p20_a_request_arrives_on_a_day_that_can_be() {
+    let (store, _) = store_with_image();
+    let on = |received_at_ms| {
+        let draft = RequestDraft {
+            received_at_ms,
+            ..draft(RequestKind::Access)
+        };
+        enter(&store, &Actor::Operator, &draft, NOW)
+    };
+    for (received_at_ms, words) in [
+        (NOW + 1, "still to come"),
+        (NOW - 367 * MS_A_DAY, "more than a year ago"),
+    ] {
+        let error = on(received_at_ms).unwrap_err();
+        assert_eq!(error.code(), "request-arrival-out-of-bounds");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    on(NOW - 365 * MS_A_DAY).unwrap();
+    on(NOW - 28 * MS_A_DAY).unwrap();
+    on(NOW - 30 * MS_A_DAY).unwrap();
+    on(NOW).unwrap();
+    let told = clocks(&store, NOW, 100).unwrap();
+    assert_eq!((told.n_open, told.n_overdue, told.n_soon), (4, 1, 2));
 }
 
 fn draft(kind: RequestKind) -> RequestDraft {

@@ -126,6 +126,29 @@ fn what_does_not_fit_is_reported_and_left_alone() {
 }
 
 #[test]
+fn one_flipped_byte_is_a_lost_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let [fine, flipped] = [(); 2].map(|()| stored_one(dir.path()));
+    let original = folder_of(dir.path(), &flipped.id).join("original.jpg");
+    fs::remove_file(&original).unwrap();
+    fs::write(&original, b"orIginal").unwrap();
+    let (report, events) = repaired(dir.path());
+    let counts = (report.n_rebuilt, report.n_skipped, report.n_damaged);
+    assert_eq!(counts, (1, 1, 1), "{report}");
+    assert!(
+        report
+            .to_string()
+            .contains("1 images skipped, 1 of them damaged")
+    );
+    let is_named = |event: &RepairEvent| matches!(event, RepairEvent::Skipped { id, reason: SkipReason::Damaged } if *id == flipped.id);
+    assert!(events.iter().any(is_named), "{events:?}");
+    assert_eq!(fs::read(&original).unwrap(), b"orIginal", "left alone");
+    let store = Store::open(dir.path()).unwrap();
+    assert!(store.records.find(&fine.id).unwrap().is_some());
+    assert_eq!(store.records.find(&flipped.id).unwrap(), None);
+}
+
+#[test]
 fn a_removal_is_finished() {
     let dir = tempfile::tempdir().unwrap();
     let record = sample_record();

@@ -4,10 +4,12 @@
 use imgshare_storage::audit::{self, Action, Actor, Entry, Subject};
 use imgshare_storage::blocks::{self, Block, BlockError};
 use imgshare_storage::{Keyspace, StorageError};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock;
+use crate::config::Settings;
 use crate::http::address::AnonymizedIp;
 
 const BLOCKED: Action = Action::new("network-blocked");
@@ -51,14 +53,32 @@ pub enum BlockAnswer {
     },
 }
 
+/// Refuses a block that would deny the operator's own: whoever limits spare, and
+/// proxies through which visitors come.
+fn spare(settings: &Settings, network: &IpNet) -> Result<(), BlockError> {
+    let spared = |ours: &IpNet, setting: &str, who: &str| BlockError::Spared {
+        network: *network,
+        why: format!("{ours} is {who} ({setting}); take it out of that setting first"),
+    };
+    if let Some(ours) = settings.http.trusted_proxies.overlapping(network) {
+        let who = "a proxy of this service, and visitors come through it";
+        return Err(spared(ours, "http.trusted_proxies", who));
+    }
+    if let Some(ours) = settings.abuse.exempt.overlapping(network) {
+        return Err(spared(ours, "abuse.exempt", "exempt from limits"));
+    }
+    Ok(())
+}
+
 /// Does it.
 ///
 /// # Errors
-/// [`BlockError`]; lifting what is not there is none.
+/// [`BlockError`], [`BlockError::Spared`] for what these settings spare; lifting
+/// what is not there is none.
 pub fn obey(
     keys: &dyn Keyspace,
-    actor: &Actor,
-    now_ms: u64,
+    settings: &Settings,
+    (actor, now_ms): (&Actor, u64),
     command: &BlockCommand,
 ) -> Result<BlockAnswer, BlockError> {
     let network = match command {
@@ -70,6 +90,9 @@ pub fn obey(
             blocks::parse(network)?
         }
     };
+    if matches!(command, BlockCommand::Add { .. }) {
+        spare(settings, &network)?;
+    }
     audit::commit(keys, |changes| {
         let (action, before, after) = match command {
             BlockCommand::Add { days, reason, .. } => {
@@ -130,7 +153,8 @@ mod tests {
             days: 7,
             reason: "spam from 203.0.113.77".to_owned(),
         };
-        let act = |command| obey(&keys, &Actor::Operator, 1_000, &command);
+        let settings = Settings::default();
+        let act = |command| obey(&keys, &settings, (&Actor::Operator, 1_000), &command);
         let done = act(add("203.0.113.77")).unwrap();
         assert_eq!(
             done,
@@ -156,5 +180,37 @@ mod tests {
             Err(BlockError::NotANetwork(_))
         ));
         assert!(matches!(act(add("0.0.0.0/0")), Err(BlockError::TooWide)));
+    }
+
+    #[test]
+    fn p08_nobody_blocks_the_services_own() {
+        let keys = MemoryRecords::default();
+        let mut settings = Settings::default();
+        settings.http.trusted_proxies = "127.0.0.2, 10.0.0.0/24".parse().unwrap();
+        let act = |command| obey(&keys, &settings, (&Actor::Operator, 1_000), &command);
+        for (network, setting) in [
+            ("127.0.0.1", "abuse.exempt"),
+            ("::1", "abuse.exempt"),
+            ("127.0.0.0/24", "http.trusted_proxies"),
+            ("127.0.0.2", "http.trusted_proxies"),
+            ("10.0.0.7", "http.trusted_proxies"),
+            ("10.0.0.0/12", "http.trusted_proxies"),
+            ("::ffff:127.0.0.1", "abuse.exempt"),
+        ] {
+            let add = BlockCommand::Add {
+                network: network.to_owned(),
+                days: 7,
+                reason: String::new(),
+            };
+            let refused = act(add).unwrap_err();
+            assert!(matches!(refused, BlockError::Spared { .. }), "{refused}");
+            assert!(refused.to_string().contains(setting), "{refused}");
+            // One of an earlier release can be lifted.
+            let remove = BlockCommand::Remove {
+                network: network.to_owned(),
+            };
+            act(remove).unwrap();
+        }
+        assert!(blocks::list(&keys, 1_000).unwrap().is_empty());
     }
 }

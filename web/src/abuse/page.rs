@@ -109,7 +109,7 @@ async fn change(
     let (actor, now_ms) = (session.actor(), clock::now_ms());
     let this = std::sync::Arc::clone(&app);
     let done = app.with_audit(move |store| {
-        let done = apart(obey(store, &actor, now_ms, &command))?;
+        let done = apart(obey(store, &this.settings, (&actor, now_ms), &command))?;
         this.abuse.load_blocks(store, now_ms)?;
         Ok(done)
     });

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use imgshare_storage::backup::{self, BackupKey, Lost, Made};
+use imgshare_storage::backup::{self, BackupKey, Lost, Made, RebuiltAgain};
 use imgshare_storage::calendar::{self, MS_A_DAY};
 
 use super::retention::Door;
@@ -18,7 +18,7 @@ use crate::retention::backup::key_in;
 use crate::retention::control::{Answer, Command};
 
 /// Exit status when something could not be backed up or brought back.
-const NOT_ALL: u8 = 1;
+pub(super) const NOT_ALL: u8 = 1;
 
 /// Flags of `backup`.
 #[derive(Debug, Args)]
@@ -175,8 +175,23 @@ pub(super) fn restore(
         restored.n_written,
         restored.n_erased
     ))?;
-    if restored.was_there {
-        output::line("the database was there, and was left as it is")?;
+    match &restored.rebuilt {
+        Some(rebuilt) => say_rebuilt(rebuilt)?,
+        None if restored.was_there => {
+            output::line("the database was there, and was left as it is")?;
+        }
+        None => {}
+    }
+    if restored.is_newest_unread {
+        output::line(
+            "warning: what the newest backup says was deleted cannot be read; an older one and \
+             the data folder's own list were followed instead",
+        )?;
+    }
+    for id in &restored.damaged {
+        output::line(format_args!(
+            "damaged: the original of {id} was not what was stored; it is as in the backup again"
+        ))?;
     }
     if restored.n_purges_planned > 0 {
         output::line(format_args!(
@@ -196,6 +211,34 @@ pub(super) fn restore(
         ))?;
     }
     name(&restored.lost)
+}
+
+/// Says what became of a database that a repair had made.
+fn say_rebuilt(rebuilt: &RebuiltAgain) -> Result<(), CommandError> {
+    let day = clock::rfc3339(rebuilt.at_ms);
+    if rebuilt.is_backup_younger {
+        output::line(format_args!(
+            "the database was rebuilt by a repair at {day}, and this backup is younger: it has \
+             nothing of the accounts, holds, reports and requests that were lost then. Name an \
+             older one with --at"
+        ))?;
+        return Ok(());
+    }
+    output::line(format_args!(
+        "the database was rebuilt by a repair at {day}: {} entries that were lost then (accounts, \
+         holds, reports, requests and the like) are back as the backup has them",
+        rebuilt.n_entries
+    ))?;
+    if rebuilt.left.is_empty() {
+        return Ok(());
+    }
+    output::line(format_args!(
+        "not brought back, because the database has newer ones: {}. To have the backup's instead, \
+         move the folder db in the data folder away, run `imgshare restore` again, then \
+         `imgshare repair`, which takes in what was uploaded since",
+        rebuilt.left.join("; ")
+    ))?;
+    Ok(())
 }
 
 /// Names what could not be taken or brought back.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use imgshare_storage::{RepairEvent, Store};
 
+use super::backup::NOT_ALL;
 use super::{CommandError, output};
 use crate::clock;
 use crate::config::Settings;
@@ -31,9 +32,27 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
         source,
         data: settings.data.clone(),
     })?;
+    let (is_all, has_lost_entries) = (report.n_skipped == 0, report.has_lost_entries);
     output::line(report)?;
+    if has_lost_entries {
+        eprintln!(
+            "accounts, holds, reports, requests or other entries beside the records were lost: \
+             before the service starts again, `imgshare restore` brings back what a backup has \
+             of them"
+        );
+    }
+    if !is_all {
+        eprintln!(
+            "images that are skipped count as lost; their files are left alone, and `imgshare \
+             restore` brings back what a backup has of them"
+        );
+    }
     say_unreadable(settings)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_all {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_ALL)
+    })
 }
 
 /// The key lies beside the database and is not rebuilt.

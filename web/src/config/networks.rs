@@ -26,6 +26,13 @@ impl Networks {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// The first of them that has an address in common with a network.
+    #[must_use]
+    pub fn overlapping(&self, network: &IpNet) -> Option<&IpNet> {
+        let overlaps = |ours: &&IpNet| ours.contains(network) || network.contains(*ours);
+        self.0.iter().find(overlaps)
+    }
+
     /// This machine, as it talks to itself.
     #[must_use]
     pub fn this_machine() -> Self {
@@ -96,6 +103,16 @@ mod tests {
                 is_in,
                 "{address}"
             );
+        }
+        for (network, ours) in [
+            ("10.9.0.0/16", Some("10.0.0.0/8")),
+            ("8.0.0.0/5", Some("10.0.0.0/8")),
+            ("11.0.0.0/8", None),
+            ("2001:db8::/48", Some("2001:db8::1/128")),
+        ] {
+            let found = networks.overlapping(&network.parse().unwrap());
+            let found = found.map(ToString::to_string);
+            assert_eq!(found.as_deref(), ours, "{network}");
         }
         assert!("".parse::<Networks>().unwrap().is_empty());
         assert!("10.0.0.0/33".parse::<Networks>().is_err());

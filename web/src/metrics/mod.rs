@@ -273,6 +273,15 @@ impl Metrics {
         waiting.get_or_create(&safety::InLane { lane }).set(n_jobs);
     }
 
+    /// How many privacy requests wait, and how many of them are overdue; whether
+    /// that is more than before.
+    pub fn requests(&self, n_open: usize, n_overdue: usize) -> bool {
+        let narrow = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        self.safety.requests_open.set(narrow(n_open));
+        let n_overdue = narrow(n_overdue);
+        self.safety.requests_overdue.set(n_overdue) < n_overdue
+    }
+
     /// One image hidden by a report; whether that raised an alarm.
     pub fn hidden_by_report(&self, is_alarm: bool) {
         self.safety.hidden_by_reports.inc();

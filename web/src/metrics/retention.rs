@@ -77,15 +77,19 @@ impl RetentionMetrics {
         );
         registry.register_with_unit(
             "last_backup_timestamp",
-            "When the service made its last backup by itself, since 1970",
+            "When the newest backup was made, by the service or by command, since 1970",
             Unit::Seconds,
             metrics.backed_up.clone(),
         );
         metrics
     }
 
-    /// How old the oldest of what must end is.
-    pub fn aged(&self, ages: &Ages) {
+    /// How old the oldest of what must end is, and the newest backup in the folders
+    /// that are known, whoever made it.
+    pub fn aged(&self, ages: &Ages, now_ms: u64) {
+        if let Some(age_ms) = ages.newest_backup_ms {
+            self.backed_up(now_ms.saturating_sub(age_ms));
+        }
         self.oldest_log_age
             .set(narrow(ages.oldest_log_ms / MS_A_SECOND));
         self.pending_purge_age
@@ -106,7 +110,7 @@ impl RetentionMetrics {
         }
     }
 
-    /// The service has made a backup.
+    /// There is a backup of this moment.
     pub fn backed_up(&self, now_ms: u64) {
         self.backed_up.set(narrow(now_ms / MS_A_SECOND));
     }

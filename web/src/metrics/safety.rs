@@ -15,6 +15,8 @@ pub(super) struct Safety {
     pub(super) cases_overdue: Gauge,
     pub(super) case_overdue_seconds: Gauge,
     pub(super) jobs_waiting: Family<InLane, Gauge>,
+    pub(super) requests_open: Gauge,
+    pub(super) requests_overdue: Gauge,
 }
 
 /// Whose eyes jobs wait for.
@@ -55,6 +57,16 @@ impl Safety {
             "jobs_waiting",
             "Images that wait for people, by whose eyes they are for, counted up to ten thousand",
             safety.jobs_waiting.clone(),
+        );
+        registry.register(
+            "privacy_requests_open",
+            "Requests about personal data that wait for an answer, counted up to a thousand",
+            safety.requests_open.clone(),
+        );
+        registry.register(
+            "privacy_requests_overdue",
+            "Of those, requests that should have been answered; each needs an answer",
+            safety.requests_overdue.clone(),
         );
         safety
     }

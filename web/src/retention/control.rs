@@ -201,8 +201,9 @@ fn obey_here(app: &App, command: &Command) -> Answer {
         app.metrics.retention.did(job, did);
     });
     follow(house.store());
-    if let Ok(ages) = house.retention().ages(clock::now_ms()) {
-        app.metrics.retention.aged(&ages);
+    let now_ms = clock::now_ms();
+    if let Ok(ages) = house.retention().ages(now_ms) {
+        app.metrics.retention.aged(&ages, now_ms);
     }
     answer
 }

@@ -50,9 +50,10 @@ async fn round(app: &AppState) {
     }
     back_up(app).await;
     let house = House::of(app);
-    let ages = blocking(move || house.retention().ages(clock::now_ms()));
+    let now_ms = clock::now_ms();
+    let ages = blocking(move || house.retention().ages(now_ms));
     match ages.await {
-        Ok(ages) => app.metrics.retention.aged(&ages),
+        Ok(ages) => app.metrics.retention.aged(&ages, now_ms),
         Err(error) => tracing::error!(%error, "the age of what must end is not known"),
     }
 }

@@ -1,9 +1,10 @@
 //! The clocks that the law starts: how many have run out, for the first page, for
 //! metrics and for the log.
 
+use imgshare_storage::lawful::{self, RequestClocks};
 use imgshare_storage::moderation::Lane;
 
-use super::Session;
+use super::{Permission, Session};
 use crate::app::App;
 use crate::clock;
 use crate::error::WebError;
@@ -51,6 +52,39 @@ pub(super) async fn queues(app: &App, session: &Session) -> Result<Queues, WebEr
     Ok(Queues { waiting, overdue })
 }
 
+/// What the first page says of requests about personal data, to those who answer
+/// them.
+pub(super) async fn requests(app: &App, session: &Session) -> Result<Option<String>, WebError> {
+    if !Permission::Requests.is_of(session.role) {
+        return Ok(None);
+    }
+    let now_ms = clock::now_ms();
+    let clocks = app.with_store(move |store| lawful::clocks(store, now_ms, COUNTED_MAX));
+    Ok(told(&clocks.await?))
+}
+
+fn told(clocks: &RequestClocks) -> Option<String> {
+    let are = |n: usize| if n == 1 { "is" } else { "are" };
+    let requests = |n: usize| match n {
+        1 => "1 privacy request".to_owned(),
+        n => format!("{} privacy requests", counted(n)),
+    };
+    let (late, soon) = (clocks.n_overdue, clocks.n_soon);
+    let words = match (late, soon) {
+        (0, 0) => return None,
+        (0, _) => format!("{} {} due within 3 days", requests(soon), are(soon)),
+        (_, 0) => format!("{} {} overdue", requests(late), are(late)),
+        _ => format!(
+            "{} {} overdue, and {} {} due within 3 days",
+            requests(late),
+            are(late),
+            counted(soon),
+            are(soon)
+        ),
+    };
+    Some(format!("{words}: answer them under Privacy requests."))
+}
+
 fn words(lane: Lane) -> &'static str {
     match lane {
         Lane::General => "Waiting for everybody",
@@ -92,6 +126,19 @@ impl App {
                 }
             }
             Err(error) => tracing::warn!(%error, "overdue reports could not be counted"),
+        }
+        let clocks = self.with_store(move |store| lawful::clocks(store, now_ms, COUNTED_MAX));
+        match clocks.await {
+            Ok(clocks) => {
+                if self.metrics.requests(clocks.n_open, clocks.n_overdue) {
+                    let n_overdue = clocks.n_overdue;
+                    tracing::warn!(
+                        n_overdue,
+                        "privacy requests were not answered in time; see /staff/requests"
+                    );
+                }
+            }
+            Err(error) => tracing::warn!(%error, "privacy requests could not be counted"),
         }
     }
 }

@@ -145,7 +145,7 @@ impl Known<'_> {
             },
             AdminCommand::ShadowModel => self.shadow_model(keys)?,
             AdminCommand::Block { block } => {
-                let done = abuse::obey(keys, &by.actor, by.now_ms, block);
+                let done = abuse::obey(keys, self.settings, (&by.actor, by.now_ms), block);
                 match abuse::apart(done)? {
                     Ok(block) => AdminAnswer::Block { block },
                     Err(error) => refused(error),

@@ -83,6 +83,7 @@ async fn page(
 fn rows(queue: &Queue, session: &Session) -> Result<Vec<pages::HoldRow>, ModerationError> {
     let keeps = Permission::Holds.is_of(session.role);
     let mut rows = Vec::new();
+    let now_ms = clock::now_ms();
     for hold in lawful::holds(&**queue.store(), None, HOLDS_MAX)? {
         let is_theirs = is_theirs(queue, session, &hold.image)?;
         if keeps || is_theirs {
@@ -92,6 +93,7 @@ fn rows(queue: &Queue, session: &Session) -> Result<Vec<pages::HoldRow>, Moderat
                 set_by: hold.set_by.clone(),
                 since: calendar::date(hold.set_at_ms),
                 until: calendar::date(hold.expires_at_ms),
+                stands: hold.stands(now_ms),
                 is_theirs,
             });
         }
@@ -199,9 +201,10 @@ async fn export(
         }
         Ok(lawful::hold_of(&**queue.store(), &image)?)
     });
-    let Some(hold) = hold.await? else {
-        let words = "Only what is held is handed over: set a hold with the order's reference.";
-        return page(&app, &headers, &session, Some(words)).await;
+    let stands = |hold: &lawful::Hold| hold.stands(clock::now_ms());
+    let Some(hold) = hold.await?.filter(stands) else {
+        let words = LawfulError::NotHeld.to_string();
+        return page(&app, &headers, &session, Some(&words)).await;
     };
     let found = app.with_store(move |store| store.find(&image)).await?;
     let record = found.ok_or(WebError::NotFound)?;
@@ -211,9 +214,9 @@ async fn export(
     files.push(("manifest.sha256".to_owned(), manifest(&files)));
     let archive = rights::archive(&files)?;
     let digest = hex::encode(Sha256::digest(&archive));
-    let (actor, reference) = (session.actor(), hold.reference);
+    let actor = session.actor();
     let noted = act(&app, move |store| {
-        lawful::note_export(store, &actor, &image, &reference, &digest, clock::now_ms())
+        lawful::note_export(store, &actor, &image, &digest, clock::now_ms())
     });
     match noted.await? {
         Ok(()) => Ok(rights::sent(&format!("{image}-sealed.zip"), archive)),

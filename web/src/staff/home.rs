@@ -24,6 +24,7 @@ async fn home(
     let mut notices = safety::notices(&app, &session).await?;
     let queues = clocks::queues(&app, &session).await?;
     notices.extend(queues.overdue);
+    notices.extend(clocks::requests(&app, &session).await?);
     let site = Visitor::of(&app, &headers).site;
     let allowed: Vec<&str> = Permission::ALL
         .into_iter()

@@ -163,6 +163,23 @@ pub(super) const ROWS: &[Row] = &[
         ..TO_RUN
     },
     Row {
+        id: "repair-loss",
+        place: Place::SpaceEntry(Space::Retention, "r"),
+        what: "That a repair had to make the database anew and lost entries, and when",
+        content: Content::Json,
+        fields: &[
+            Field::new("at_ms", "When"),
+            Field::new(
+                "spaces[]",
+                "Which parts of the database lost some; none: any",
+            ),
+        ],
+        purpose: "To bring them back from a backup",
+        until: "Until a restore has brought all of them back",
+        exports: &[Export::Backup],
+        ..TO_RUN
+    },
+    Row {
         id: "cdn-expected",
         place: Place::SpaceEntry(Space::Retention, "v"),
         what: "That there is a content delivery network, and since when",

@@ -19,6 +19,8 @@ pub struct HoldRow {
     pub since: String,
     /// Until which day.
     pub until: String,
+    /// Whether it stands; one whose day has come is taken away within minutes.
+    pub stands: bool,
     /// Whether whoever looks may hand it over.
     pub is_theirs: bool,
 }

@@ -2,8 +2,8 @@
 
 use std::io::{Cursor, Read};
 
-use imgshare_storage::ImageId;
 use imgshare_storage::calendar::{self, MS_A_DAY};
+use imgshare_storage::{ImageId, audit, lawful};
 use sha2::{Digest, Sha256};
 
 use super::*;
@@ -104,6 +104,90 @@ async fn p11_a_hold_stops_the_owners_deletion_and_is_counted() {
     let actions = actions(&service);
     assert!(actions.contains(&"lawful-hold-set".to_owned()));
     assert!(actions.contains(&"lawful-hold-ended".to_owned()));
+}
+
+#[tokio::test]
+async fn p11_a_hold_whose_day_has_come_hands_nothing_over() {
+    let service = service();
+    let (id, image, _) = uploaded(&service).await;
+    let admin = logged_in(&service, "jane", Role::Admin);
+    let set_at_ms = clock::now_ms() - 31 * MS_A_DAY;
+    let new = lawful::NewHold {
+        image,
+        reference: lawful::Line::new("5 KLs 12/26").unwrap(),
+        expires_at_ms: set_at_ms + 30 * MS_A_DAY,
+    };
+    lawful::hold(&service.app.store, &audit::Actor::Operator, &new, set_at_ms).unwrap();
+    let page = admin.get(&service, "/staff/holds").await;
+    let page = page.text();
+    assert!(page.contains("Its time is over"), "{page}");
+    assert!(!page.contains("Sealed export"), "{page}");
+    let csrf = format!("csrf={}", admin.csrf);
+    let export = format!("/staff/holds/{id}/export");
+    let refused = admin.post_bare(&service, &export, &csrf).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text().contains("no hold of this image stands"));
+    assert!(!actions(&service).contains(&"lawful-export".to_owned()));
+    // A new order is followed at once.
+    let again = admin
+        .post_bare(&service, "/staff/holds", &hold_form(&admin, &id))
+        .await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+    let sealed = admin.post_bare(&service, &export, &csrf).await;
+    assert_eq!(sealed.header(header::CONTENT_TYPE), "application/zip");
+}
+
+#[tokio::test]
+async fn p25_overdue_requests_are_told_at_the_door_and_counted() {
+    let service = service();
+    let admin = logged_in(&service, "jane", Role::Admin);
+    let moderator = logged_in(&service, "max", Role::Moderator);
+    let now_ms = clock::now_ms();
+    for days in [40, 29, 1] {
+        let draft = lawful::RequestDraft {
+            kind: lawful::RequestKind::Deletion,
+            words: lawful::Words::new("Delete what you have.").unwrap(),
+            contact: lawful::Line::default(),
+            received_at_ms: now_ms - days * MS_A_DAY,
+        };
+        lawful::enter(&*service.app.store, &audit::Actor::Operator, &draft, now_ms).unwrap();
+    }
+    let home = admin.get(&service, "/staff").await;
+    let home = home.text();
+    assert!(home.contains("1 privacy request is overdue"), "{home}");
+    assert!(home.contains("1 is due within 3 days"), "{home}");
+    let theirs = moderator.get(&service, "/staff").await;
+    let theirs = theirs.text();
+    assert!(!theirs.contains("privacy request"), "{theirs}");
+    service.app.watch_clocks().await;
+    let metrics = service.app.metrics.text().unwrap();
+    for line in [
+        "imgshare_privacy_requests_open 3",
+        "imgshare_privacy_requests_overdue 1",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn p20_a_request_of_tomorrow_or_of_years_ago_is_refused_in_words() {
+    let service = service();
+    let admin = logged_in(&service, "jane", Role::Admin);
+    for (day, words) in [
+        (clock::now_ms() + 2 * MS_A_DAY, "still to come"),
+        (clock::now_ms() - 400 * MS_A_DAY, "more than a year ago"),
+    ] {
+        let form = format!(
+            "csrf={}&kind=access&words=Which&contact=&received={}",
+            admin.csrf,
+            calendar::date(day)
+        );
+        let refused = admin.post_bare(&service, "/staff/requests", &form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text().contains(words), "{}", refused.text());
+    }
+    let open = lawful::open(&*service.app.store, 9).unwrap();
+    assert!(open.is_empty(), "{open:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,161 @@
+//! What a repair could not save comes back from a backup.
+
+use super::*;
+use crate::audit::{self, Action, Actor, Anchor, Entry, Subject};
+use crate::lawful::{self, Line, NewHold, RequestDraft, RequestKind, Words};
+
+/// A held image, an open request, an account and an entry of the audit with scores.
+fn filled(house: &House, record: &Record) {
+    let store = house.store();
+    let hold = NewHold {
+        image: record.id,
+        reference: Line::new("5 KLs 12/26").unwrap(),
+        expires_at_ms: NOW + 90 * DAY,
+    };
+    lawful::hold(store, &Actor::Operator, &hold, NOW).unwrap();
+    enter(store, "Which data of mine do you hold?");
+    let mut changes = Changes::new();
+    changes.put(Space::Staff.key(&[b"a", b"jane"]), b"account");
+    changes.put(Space::Sessions.key(&[b"jane"]), b"session");
+    Keyspace::commit(store, changes).unwrap();
+    let mut entry = Entry::new(NOW, Actor::System, Action::new("image-removed"))
+        .about(Subject::image(&record.id));
+    entry.scores = serde_json::json!({"porn": 0.5});
+    audit::record(store, &entry).unwrap();
+    Anchor::open(&house.data().join("audit"), store, NOW).unwrap();
+}
+
+fn enter(store: &Store, words: &str) {
+    let draft = RequestDraft {
+        kind: RequestKind::Access,
+        words: Words::new(words).unwrap(),
+        contact: Line::default(),
+        received_at_ms: NOW,
+    };
+    lawful::enter(store, &Actor::Operator, &draft, NOW).unwrap();
+}
+
+fn destroy(house: &mut House) {
+    house.stop();
+    for file in files(&house.data().join("db")) {
+        let n_bytes = fs::metadata(&file).unwrap().len();
+        fs::write(&file, vec![0xA5; usize::try_from(n_bytes).unwrap()]).unwrap();
+    }
+    let repaired = crate::repair(&house.data(), NOW + DAY, &mut |_| {}).unwrap();
+    assert_eq!(repaired.n_entries_kept, 0);
+    assert!(repaired.has_lost_entries);
+}
+
+#[test]
+fn a_restore_makes_good_what_a_repair_could_not_save() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    filled(&house, &record);
+    house.make(NOW);
+    let late = house.upload("later bytes");
+    destroy(&mut house);
+    let restored = house.restore();
+    let rebuilt = restored.rebuilt.unwrap();
+    assert_eq!(
+        (rebuilt.at_ms, rebuilt.left),
+        (NOW + DAY, Vec::<String>::new())
+    );
+    assert!(rebuilt.n_entries > 4, "{}", rebuilt.n_entries);
+    house.start();
+    let store = house.store();
+    let (anchor, _) = Anchor::open(&house.data().join("audit"), store, NOW + DAY).unwrap();
+    anchor.catch_up(store).unwrap();
+    let verified = audit::verify(Some(store), Some(&house.data().join("audit"))).unwrap();
+    assert_eq!(verified.bad, None);
+    assert_eq!((verified.scores.n_there, verified.scores.n_lost), (1, 0));
+    assert!(lawful::hold_of(store, &record.id).unwrap().is_some());
+    assert_eq!(lawful::open(store, 9).unwrap().len(), 1);
+    let get = |key: Vec<u8>| Keyspace::get(store, &key).unwrap();
+    assert!(get(Space::Staff.key(&[b"a", b"jane"])).is_some());
+    assert_eq!(
+        get(Space::Sessions.key(&[b"jane"])),
+        None,
+        "nobody is logged in"
+    );
+    assert_eq!(get(crate::repair::lost::key()), None);
+    house.assert_whole(&record, "some bytes");
+    house.assert_whole(&late, "later bytes");
+    // It is made good once: what ends from now on does not come back.
+    lawful::release(house.store(), &Actor::Operator, &record.id, NOW).unwrap();
+    house.stop();
+    let again = house.restore();
+    assert_eq!((again.was_there, again.rebuilt), (true, None));
+    assert_eq!(lawful::hold_of(house.start(), &record.id).unwrap(), None);
+}
+
+#[test]
+fn what_was_begun_anew_since_is_left_and_named() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    filled(&house, &record);
+    house.make(NOW);
+    destroy(&mut house);
+    house.start();
+    let store = house.store();
+    let (anchor, _) = Anchor::open(&house.data().join("audit"), store, NOW).unwrap();
+    enter(store, "A new one.");
+    anchor.catch_up(store).unwrap();
+    house.stop();
+    let rebuilt = house.restore().rebuilt.unwrap();
+    assert_eq!(rebuilt.left, ["requests about personal data"]);
+    house.start();
+    let store = house.store();
+    assert_eq!(
+        lawful::open(store, 9).unwrap()[0].words.as_str(),
+        "A new one."
+    );
+    assert!(lawful::hold_of(store, &record.id).unwrap().is_some());
+    assert!(
+        Keyspace::get(store, &crate::repair::lost::key())
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
+fn a_backup_made_after_the_loss_has_nothing_to_give_back() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    filled(&house, &record);
+    house.make(NOW);
+    destroy(&mut house);
+    house.start();
+    house.make(NOW + 2 * DAY);
+    house.stop();
+    let rebuilt = house.restore().rebuilt.unwrap();
+    assert!(rebuilt.is_backup_younger);
+    assert_eq!(lawful::hold_of(house.start(), &record.id).unwrap(), None);
+    house.stop();
+    let older = restore(
+        &house.backup(),
+        &house.key,
+        &house.data(),
+        NOW,
+        Some(NOW + DAY),
+    );
+    assert!(older.unwrap().rebuilt.unwrap().n_entries > 4);
+    assert!(
+        lawful::hold_of(house.start(), &record.id)
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[test]
+fn a_repair_that_loses_nothing_says_nothing_of_a_loss() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    filled(&house, &record);
+    house.make(NOW);
+    lawful::release(house.store(), &Actor::Operator, &record.id, NOW).unwrap();
+    house.stop();
+    let repaired = crate::repair(&house.data(), NOW, &mut |_| {}).unwrap();
+    assert!(!repaired.has_lost_entries);
+    assert_eq!(house.restore().rebuilt, None);
+    assert_eq!(lawful::hold_of(house.start(), &record.id).unwrap(), None);
+}
