@@ -129,8 +129,9 @@ fn p21_what_is_no_longer_public_is_purged_over_outages_and_kills() {
     cdn.go_away(true);
     delete(client, &late);
     wait_for("a purge that fails", PURGED_WITHIN, || {
-        let is_tried = is_unanswered(&server, &cdn);
-        (is_tried && n_pending(&server, &cdn) == Some(2.0)).then_some(())
+        // The answer to the last purge may have been lost with the cache.
+        let waits = n_pending(&server, &cdn).is_some_and(|n_images| n_images >= 2.0);
+        (is_unanswered(&server, &cdn) && waits).then_some(())
     });
     let mut log = server.log();
     server.kill();

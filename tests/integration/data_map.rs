@@ -258,7 +258,7 @@ fn p12_the_pages_show_every_row_and_every_promise() {
 
 #[test]
 fn p16_a_log_that_others_can_open_is_seen_by_the_command_and_on_the_page() {
-    let installation = Installation::without_weights();
+    let installation = Installation::new();
     let server = installation.serve();
     let state = || {
         let (status, promises) = promises(&installation);

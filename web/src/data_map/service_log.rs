@@ -18,7 +18,7 @@ pub(super) const FIELDS: &[Field] = &[
         "Which device classifies, in which batches",
     ),
     Field::new(
-        "changed|n|n_copies|n_cut|n_dropped|n_ended|n_entries|n_holds|n_images|n_kept|n_lately|n_new|n_overdue|n_requests|n_restored|n_returned|n_sealed|n_tasks|expired|report",
+        "changed|n|n_copies|n_cut|n_dropped|n_ended|n_entries|n_images|n_kept|n_lately|n_new|n_overdue|n_restored|n_returned|n_sealed|n_tasks|expired|report",
         "How many things were done or found",
     ),
     Field::new("code|status|fault", "Code and status of an error"),
