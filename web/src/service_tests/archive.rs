@@ -120,6 +120,7 @@ async fn p20_what_the_data_map_says_is_in_the_archive_is_in_it() {
         let image = service.an_image().await;
         let id = image.id.parse().unwrap();
         service.app.store.count_view(&id, clock::now_ms());
+        service.app.store.merge_views().unwrap();
         service.report(&image, "illegal").await;
         service.decide(&moderator(Role::Moderator), &image, &verdict);
         let body = format!("token={}&text=It+is+mine.", image.token);
