@@ -38,6 +38,19 @@ test("p05 before a choice there is no cookie and no other host", () =>
     await screenshot(page, "consent");
   }));
 
+test("no document is wider than a phone, and no column narrower than its words", () =>
+  scene.visit(async (page) => {
+    for (const name of [...DOCUMENTS, "promises", "privacy/data"]) {
+      await page.goto(`/${name}`);
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wider <= 0, `${name} is ${wider} pixels too wide`);
+    }
+    await page.goto("/cookies");
+    const kind = page.getByRole("columnheader", { name: "Kind" }).first();
+    const { height } = await kind.boundingBox();
+    assert.ok(height < 50, `"Kind" takes ${height} pixels, more than a line`);
+  }, { viewport: { width: 360, height: 740 } }));
+
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? "with" : "without";
   test(`p05 refusing takes one click, like accepting, ${how} JavaScript`, () =>

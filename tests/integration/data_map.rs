@@ -276,7 +276,10 @@ fn p16_a_log_that_others_can_open_is_seen_by_the_command_and_on_the_page() {
     open(0o755);
     assert_eq!(state(), (Some(1), "not-kept".to_owned(), kept.clone()));
     let page = server.client().get("/promises").expect(200).text();
-    assert!(page.contains("NOT kept: 1 of the files"), "{page}");
+    assert!(
+        page.contains("NOT kept: files and folders with data"),
+        "{page}"
+    );
     open(0o700);
     assert_eq!(state(), (Some(3), kept.clone(), kept.clone()));
     let aside = installation.data().join("tmp/log");

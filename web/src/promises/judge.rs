@@ -42,7 +42,7 @@ fn seen(facts: &Facts<'_>, judge: impl FnOnce(&Sight) -> Standing) -> Standing {
 fn none_late(facts: &Facts<'_>, n_late: impl Fn(&Sight) -> u64, what: &str, no: &str) -> Standing {
     seen(facts, |sight| match n_late(sight) {
         0 => Observed(no.to_owned()),
-        n => Broken(format!("{}{what}", counted(n))),
+        n => Broken(format!("{what}: {}", counted(n))),
     })
 }
 
@@ -81,7 +81,7 @@ pub(super) fn request_log(facts: &Facts<'_>) -> Standing {
 }
 
 pub(super) fn reports_decided(facts: &Facts<'_>) -> Standing {
-    let what = " images were reported and should have been decided by now";
+    let what = "reported images that should have been decided by now";
     let no = "no report is past its day";
     none_late(facts, |sight| sight.lateness.n_cases_overdue, what, no)
 }
@@ -97,7 +97,7 @@ pub(super) fn abuse_prevention(facts: &Facts<'_>) -> Standing {
 }
 
 pub(super) fn holds(facts: &Facts<'_>) -> Standing {
-    let what = " images are still held although the order's end has passed";
+    let what = "images still held although the order's end has passed";
     let no = "no hold is past its end";
     none_late(facts, |sight| sight.lateness.n_holds_overdue, what, no)
 }
@@ -122,7 +122,7 @@ fn placeholders(facts: &Facts<'_>) -> Option<Standing> {
 fn processors(facts: &Facts<'_>) -> String {
     match facts.settings.operator.processors.len() {
         0 => "the operator says that there are no processors".to_owned(),
-        n => format!("the operator has named {n} processors"),
+        n => format!("processors that the operator has named: {n}"),
     }
 }
 
@@ -157,7 +157,7 @@ pub(super) fn log_age(facts: &Facts<'_>) -> Standing {
 }
 
 pub(super) fn reports_ended(facts: &Facts<'_>) -> Standing {
-    let what = " reports should have ended";
+    let what = "reports that should have ended";
     let no = "no report is kept for longer";
     none_late(facts, |sight| sight.lateness.n_reports_overdue, what, no)
 }
@@ -227,8 +227,7 @@ pub(super) fn closed_to_others(facts: &Facts<'_>) -> Standing {
                 exposed.n_looked_at
             )),
             n => Broken(format!(
-                "{n} of the files and folders that hold data are open to other users of the \
-                 machine"
+                "files and folders with data that are open to other users of the machine: {n}"
             )),
         }
     })
@@ -251,7 +250,7 @@ pub(super) fn patterns(facts: &Facts<'_>) -> Standing {
 }
 
 pub(super) fn requests(facts: &Facts<'_>) -> Standing {
-    let what = " requests should have been answered";
+    let what = "requests that should have been answered";
     let no = "no request is past its day";
     none_late(facts, |sight| sight.lateness.n_requests_overdue, what, no)
 }
@@ -269,7 +268,7 @@ pub(super) fn network_copies(facts: &Facts<'_>) -> Standing {
 }
 
 pub(super) fn children(facts: &Facts<'_>) -> Standing {
-    let what = " reports and requests about children under 13 are past their day";
+    let what = "reports and requests about children under 13 that are past their day";
     let no = "no report or request about a child is past its day";
     none_late(facts, |sight| sight.lateness.n_children_overdue, what, no)
 }
