@@ -158,8 +158,13 @@ fn p08_an_operator_blocks_and_unblocks_a_network() {
         "{listed}"
     );
     let _ = run(&["add", "nowhere"]).expect_refusal();
-    let own = run(&["add", "127.0.0.1"]).expect_refusal().stderr;
-    assert!(own.contains("abuse.exempt"), "{own}");
+    for (own, setting) in [
+        ("127.0.0.1", "http.trusted_proxies"),
+        ("::1", "abuse.exempt"),
+    ] {
+        let refused = run(&["add", own]).expect_refusal().stderr;
+        assert!(refused.contains(setting), "{refused}");
+    }
     let _ = run(&["add", "203.0.113.7", "--days", "91"]).expect_refusal();
     // The audit's files name the network alone.
     let audit = installation.data().join("audit");
