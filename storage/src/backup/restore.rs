@@ -82,7 +82,8 @@ pub fn restore(
         .rfind(|snapshot| until_ms.is_none_or(|until| snapshot.made_at_ms <= until))
         .ok_or(BackupError::NoSnapshot { is_dated: true })?;
     let data = DataDir::lock(data)?;
-    bring_back(&set, &snapshots, snapshot, &data, now_ms).map_err(|error| match error {
+    let brought = bring_back(&set, &snapshots, snapshot, &data, now_ms, has_cdn);
+    brought.map_err(|error| match error {
         BackupError::Damaged { ref path, .. } if path.starts_with(&snapshot.path) => {
             BackupError::SnapshotDamaged {
                 made_at_ms: snapshot.made_at_ms,
@@ -111,6 +112,7 @@ fn bring_back(
     snapshot: &Snapshot,
     data: &DataDir,
     now_ms: u64,
+    has_cdn: bool,
 ) -> Result<Restored, BackupError> {
     for name in ["database", "erased"] {
         let path = snapshot.path.join(name);

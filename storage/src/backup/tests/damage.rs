@@ -92,7 +92,10 @@ fn a_damaged_snapshot_names_the_older_ones() {
     let newest = house
         .backup()
         .join(format!("snapshots/{:020}", NOW + 2 * DAY));
-    let bring = |until_ms| restore(&house.backup(), &house.key, &house.data(), NOW, until_ms);
+    let bring = |until_ms| {
+        let (root, data) = (house.backup(), house.data());
+        restore(&root, &house.key, &data, NOW, until_ms, false)
+    };
     let dates = [NOW + DAY, NOW].map(crate::calendar::date);
     let whole = fs::read(newest.join("database")).unwrap();
     let mut flipped = whole.clone();

@@ -137,6 +137,7 @@ fn a_backup_made_after_the_loss_has_nothing_to_give_back() {
         &house.data(),
         NOW,
         Some(NOW + DAY),
+        false,
     );
     assert!(older.unwrap().rebuilt.unwrap().n_entries > 4);
     assert!(
