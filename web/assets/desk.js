@@ -68,7 +68,8 @@ const history = new History({
   say,
   onBack(job) {
     exposure.knows(job.image);
-    show(claims.putFirst(job));
+    // Its ban is gone, and what was counted has come back.
+    show(claims.putFirst({ ...job, n_copies: 0 }));
   },
 });
 

@@ -140,7 +140,10 @@ impl Complaints {
         let job = self.queue.job(&draft.image)?;
         let may_hide = planned.reach == Reach::Full && !job.as_ref().is_some_and(is_cleared);
         let hides = consequence.hides && may_hide;
-        let ruled = self.ruled(&record, job.as_ref(), now_ms)?;
+        let ruled = match planned.trust > 0.0 {
+            true => self.ruled(&record, job.as_ref(), now_ms)?,
+            false => None,
+        };
         let told_before = json!({"state": record.state});
         let mut flag = Flag::new(Reason::Report);
         flag.lane = consequence.lane;

@@ -25,8 +25,9 @@ pub struct Ruled {
 }
 
 impl Complaints {
-    /// What the rules make of one report more. They change nothing that staff have
-    /// decided, and nothing that is so already.
+    /// What the rules make of one report more: they count networks, or one client
+    /// could take an image down. They change nothing that staff have decided, and
+    /// nothing that is so already.
     pub(super) fn ruled(
         &self,
         record: &Record,
@@ -43,7 +44,7 @@ impl Complaints {
         if by_staff || is_decided || record.state != State::Public {
             return Ok(None);
         }
-        let n_before = job.map_or(0, |job| u64::from(job.n_reports));
+        let n_before = job.map_or(0, |job| u64::from(job.n_networks));
         let ruled = judge(record, n_before.saturating_add(1), now_ms)?;
         let label = |ruling: Option<Ruling>| ruling.map(|ruling| (ruling.by, ruling.label));
         Ok(ruled.filter(|ruled| {

@@ -189,7 +189,7 @@ impl Queue {
     ) -> Result<Job, ModerationError> {
         let _turn = self.turn();
         let views = self.store.views(image)?;
-        audit::commit(&*self.store, |changes| {
+        let queued = audit::commit(&*self.store, |changes| {
             let mut record = self.record(image)?;
             let before = record.state;
             let flag = entry.flag();
@@ -203,7 +203,9 @@ impl Queue {
                 );
             audit::append(&*self.store, changes, told)?;
             Ok(job)
-        })
+        });
+        self.drop_variants_of_evidence(image);
+        queued
     }
 }
 

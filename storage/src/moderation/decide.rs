@@ -99,6 +99,9 @@ impl Queue {
         };
         self.commit_decision(now_ms, |queue, changes| {
             let record = queue.record(image)?;
+            if let Some(hash) = copy_of {
+                queue.bank.expect_entry(changes, &hash, image)?;
+            }
             let stored = stored(&*queue.store, image)?;
             if let Some(stored) = &stored {
                 let decided = stored.job.decision.as_ref();

@@ -28,7 +28,8 @@ pub struct Flag {
 pub struct Report {
     /// The receipt's id, at most 32 bytes of ASCII.
     pub receipt: String,
-    /// What it weighs: 1 for an unknown reporter, more for one who was right.
+    /// What it weighs: 1 for an unknown reporter, more for one who was right, nothing
+    /// for one who has said it already.
     pub weight: f32,
 }
 
@@ -148,6 +149,9 @@ impl Flag {
             } else {
                 0.0
             };
+            if weight > 0.0 {
+                job.n_networks = job.n_networks.saturating_add(1);
+            }
             job.signals.report_weight = (known.report_weight + weight).min(1_000.0);
             let receipt = report.receipt.chars().filter(char::is_ascii_graphic);
             job.receipts.push(receipt.take(RECEIPT_BYTES_MAX).collect());

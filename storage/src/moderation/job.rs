@@ -78,6 +78,9 @@ pub struct Job {
     pub signals: Signals,
     /// How many reports there were.
     pub n_reports: u32,
+    /// How many of them weighed anything: of a network's reports in a day the first.
+    #[serde(default)]
+    pub n_networks: u32,
     /// Their receipts, the newest at the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<String>,
@@ -149,6 +152,7 @@ impl Job {
             reasons: BTreeSet::new(),
             signals: Signals::default(),
             n_reports: 0,
+            n_networks: 0,
             receipts: Vec::new(),
             due_at_ms: None,
             status: Status::Waiting,

@@ -6,18 +6,20 @@
 //! its copies come back one by one, each in a commit of its own that ends its place
 //! in the list. Cut short, what is still listed goes on.
 //!
-//! What has another ground stays as it is: another hash of the bank, a hold, a
-//! decision since, its owner's deletion, its purge. Copies of what was banned as the
-//! abuse of a child are shown to nobody before child safety has looked.
+//! What was decided since, deleted or purged stays as it is. What another hash of the
+//! bank matches goes before people: its removal rested on the ban that is gone, and
+//! nobody has judged it by the other. Copies of what was banned as the abuse of a child
+//! are shown to nobody before child safety has looked.
 
 use serde_json::{Value, json};
 
+use super::bank::Left;
 use super::flag::stored;
 use super::job_keys::{self, Stored};
 use super::words::say_again;
 use super::{
-    Bank, BankHash, Decision, Job, Lane, Lookup, ModerationError, Policy, Queue, Reason, Status,
-    Verdict,
+    BankEntry, BankHash, Decision, Job, Lane, Lookup, ModerationError, Policy, Queue, Reason,
+    Status, Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
 use crate::complaints::outcome;
@@ -32,22 +34,33 @@ const HASHES: usize = 64;
 /// What came back in one go.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Returned {
-    /// Images that are as they were before their removal.
+    /// Images that are as they were before their removal, or before people.
     pub images: Vec<ImageId>,
-    /// Those that stay removed, for another reason.
+    /// Those that stay removed.
     pub n_kept: usize,
     /// Whether nothing is left to come back.
     pub is_complete: bool,
 }
 
-/// What keeps a copy removed once its ban is gone.
-enum Ground {
-    /// Another hash of the bank.
-    Bank(BankHash),
-    /// Something else, by its name in the audit.
-    Other(&'static str),
+/// What becomes of a copy whose ban is gone.
+enum Way {
+    /// It is as it was.
+    Back,
+    /// It is hidden until people have looked: the bank knows it by another hash.
+    BeforePeople(BankEntry),
+    /// It stays removed, by its name in the audit.
+    Kept(&'static str),
+    /// It is banned again by the same hash, and stays its copy.
+    BannedAgain,
     /// There is nothing to bring back.
     Gone,
+}
+
+/// What is known of a copy that is to come back.
+struct Copy<'a> {
+    hash: &'a BankHash,
+    left: Left,
+    removal: &'a Decision,
 }
 
 impl Queue {
@@ -60,29 +73,33 @@ impl Queue {
         let mut n_left = limit.max(1);
         let hashes = self.bank.left(HASHES)?;
         returned.is_complete = hashes.len() < HASHES;
-        for hash in hashes {
-            // Banned again, what is removed for it is removed for good reason.
-            let is_banned = self.bank.entry(&hash)?.is_some();
-            let limit = if is_banned { 0 } else { n_left };
-            let listed = self.store.range(&hash.copies(), limit)?;
+        for (hash, left) in hashes {
+            let listed = self.store.range(&hash.copies(), n_left)?;
             for entry in &listed {
                 let Some(image) = BankHash::copy_of_key(&entry.key) else {
                     continue;
                 };
-                if self.return_copy(&image, &hash, now_ms)? {
+                if left != Left::Stay && self.bank.entry(&hash)?.is_some() {
+                    // Banned again, what is removed for it is removed for good reason.
+                    break;
+                }
+                if self.return_copy(&image, &hash, left, now_ms)? {
                     returned.images.push(image);
                 } else {
                     returned.n_kept += 1;
                 }
             }
-            n_left -= listed.len();
+            n_left = n_left.saturating_sub(listed.len());
+            let _turn = self.turn();
+            let is_banned = left != Left::Stay && self.bank.entry(&hash)?.is_some();
+            if is_banned || self.store.range(&hash.copies(), 1)?.is_empty() {
+                self.bank.end_left(&hash)?;
+            } else {
+                returned.is_complete = false;
+            }
             if n_left == 0 {
                 returned.is_complete = false;
                 return Ok(returned);
-            }
-            let _turn = self.turn();
-            if is_banned || self.store.range(&hash.copies(), 1)?.is_empty() {
-                self.bank.end_left(&hash)?;
             }
         }
         Ok(returned)
@@ -115,11 +132,12 @@ impl Queue {
         Ok(self.store.range(&hash.copies(), COPIES_COUNTED_MAX)?.len())
     }
 
-    /// True when the image is as it was before.
+    /// True when the image is not removed any more.
     fn return_copy(
         &self,
         image: &ImageId,
         hash: &BankHash,
+        left: Left,
         now_ms: u64,
     ) -> Result<bool, ModerationError> {
         let _taking_in = self.bank.taking_in();
@@ -138,27 +156,35 @@ impl Queue {
             let Some(stored) = stored else {
                 return Ok(false);
             };
-            match self.other_ground(&stored.job, &removal, &record)? {
-                Some(ground) => {
-                    self.plan_kept(changes, stored, hash, &ground, now_ms)?;
-                    Ok(false)
+            let copy = Copy {
+                hash,
+                left,
+                removal: &removal,
+            };
+            let known = match self.way(&stored.job, &copy, &record)? {
+                Way::Back => None,
+                Way::BeforePeople(entry) => Some(entry),
+                Way::BannedAgain => return Ok(false),
+                Way::Gone => {
+                    Self::plan_kept(changes, stored, hash);
+                    return Ok(false);
                 }
-                None => {
-                    told(
-                        &*self.store,
-                        changes,
-                        image,
-                        "copy-returned",
-                        json!({
-                            "state": removal.before.state, "hash": hash,
-                        }),
-                        now_ms,
-                    )?;
-                    let job = self.plan_returned(changes, stored, &removal, record)?;
-                    foretold = Some(self.foretell(changes, State::Blocked, &job, now_ms)?);
-                    Ok::<_, ModerationError>(true)
+                Way::Kept(why) => {
+                    Self::plan_kept(changes, stored, hash);
+                    let after = json!({"why": why, "hash": hash});
+                    told(&*self.store, changes, image, "copy-kept", after, now_ms)?;
+                    return Ok(false);
                 }
-            }
+            };
+            let job = self.plan_returned(changes, stored, &copy, known.as_ref(), record)?;
+            let (action, state) = match &known {
+                Some(_) => ("copy-queued", State::Review),
+                None => ("copy-returned", removal.before.state),
+            };
+            let after = json!({"state": state, "hash": hash});
+            told(&*self.store, changes, image, action, after, now_ms)?;
+            foretold = Some(self.foretell(changes, State::Blocked, &job, now_ms)?);
+            Ok::<_, ModerationError>(true)
         });
         if let Some(foretold) = &foretold {
             self.fulfil(foretold, now_ms);
@@ -166,66 +192,54 @@ impl Queue {
         is_back
     }
 
-    fn other_ground(
-        &self,
-        job: &Job,
-        removal: &Decision,
-        record: &Record,
-    ) -> Result<Option<Ground>, ModerationError> {
-        if record.state != State::Blocked || removal.purged_at_ms.is_some() {
-            return Ok(Some(Ground::Gone));
+    fn way(&self, job: &Job, copy: &Copy<'_>, record: &Record) -> Result<Way, ModerationError> {
+        if record.state != State::Blocked || copy.removal.purged_at_ms.is_some() {
+            return Ok(Way::Gone);
+        }
+        if copy.left == Left::Stay {
+            return Ok(Way::Kept("as-staff-said"));
         }
         // Its owner objects, or there is something new: people decide.
         if job.status != Status::Decided {
-            return Ok(Some(Ground::Other("before-people")));
+            return Ok(Way::Kept("before-people"));
         }
-        if record.court_hold || (record.legal_hold && !removal.holds()) {
-            return Ok(Some(Ground::Other("held")));
+        // It is evidence of something else than this removal; a court's hold is none.
+        if record.legal_hold && !copy.removal.holds() {
+            return Ok(Way::Kept("evidence"));
         }
         let known = self.bank.lookup(&Lookup {
             sha256: record.sha256,
             pdq: record.pdq,
         })?;
-        Ok(known.map(|known| Ground::Bank(known.entry.hash)))
+        Ok(match known {
+            None => Way::Back,
+            Some(known) if known.entry.hash == *copy.hash => Way::BannedAgain,
+            Some(known) => Way::BeforePeople(known.entry),
+        })
     }
 
-    /// Plans that a copy stays removed: for another hash it is listed under that.
-    fn plan_kept(
-        &self,
-        changes: &mut Changes,
-        stored: Stored,
-        hash: &BankHash,
-        ground: &Ground,
-        now_ms: u64,
-    ) -> Result<(), ModerationError> {
-        let image = stored.job.image;
-        let (other, why) = match ground {
-            Ground::Bank(other) => (Some(*other), "another-hash"),
-            Ground::Other(why) => (None, *why),
-            Ground::Gone => (None, ""),
-        };
-        plan_listed(changes, &image, Some(*hash), other);
+    /// Plans that a copy stays removed, as one of nothing.
+    fn plan_kept(changes: &mut Changes, stored: Stored, hash: &BankHash) {
+        plan_listed(changes, &stored.job.image, Some(*hash), None);
         let mut job = stored.job.clone();
         if let Some(decision) = &mut job.decision {
-            decision.copy_of = other;
+            decision.copy_of = None;
         }
         job_keys::restamp(changes, stored, &job);
-        if !matches!(ground, Ground::Gone) {
-            let after = json!({"why": why, "hash": hash});
-            told(&*self.store, changes, &image, "copy-kept", after, now_ms)?;
-        }
-        Ok(())
     }
 
-    /// Plans that an image is as it was before its removal.
+    /// Plans that an image is as it was before its removal, but for what `known` says
+    /// of it and for what child safety must see first.
     fn plan_returned(
         &self,
         changes: &mut Changes,
         stored: Stored,
-        removal: &Decision,
+        copy: &Copy<'_>,
+        known: Option<&BankEntry>,
         mut record: Record,
     ) -> Result<Job, ModerationError> {
-        let (image, before) = (record.id, &removal.before);
+        let (image, removal) = (record.id, copy.removal);
+        let before = &removal.before;
         plan_listed(changes, &image, removal.copy_of, None);
         (record.state, record.ruling) = (before.state, before.ruling);
         record.legal_hold = before.held;
@@ -238,10 +252,15 @@ impl Queue {
         let mut job = stored.job.clone();
         (job.lane, job.decision) = (before.lane, earlier);
         job.not_by.clone_from(&before.not_by);
-        if is_about_children(removal) {
-            job.lane = Lane::ChildSafety;
+        let is_of_children = copy.left == Left::ReturnUnseen
+            || is_about_children(removal)
+            || known.is_some_and(|entry| entry.against == Policy::ChildAbuse);
+        if is_of_children || known.is_some() {
             job.reasons.insert(Reason::HashMatch);
             super::decide::hide(&mut record);
+        }
+        if is_of_children {
+            job.lane = Lane::ChildSafety;
             record.legal_hold = true;
         }
         // What was to be looked at before is so again.
@@ -254,22 +273,28 @@ impl Queue {
         Ok(job)
     }
 
-    /// Plans the lists after a decision was taken back, and one before it stands again.
+    /// Plans the lists after a decision was taken back, and one before it stands
+    /// again: a copy still of a ban that still is.
     pub(super) fn relisted(
         &self,
         changes: &mut Changes,
         image: &ImageId,
         undone: &Decision,
-        again: Option<&Decision>,
+        mut again: Option<&mut Decision>,
     ) -> Result<(), ModerationError> {
-        let copy_of = again.and_then(|again| again.copy_of);
-        plan_listed(changes, image, undone.copy_of, copy_of);
-        if let Some(hash) = copy_of
+        if let Some(again) = &mut again
+            && let Some(hash) = again.copy_of
             && self.bank.entry(&hash)?.is_none()
         {
-            // The ban went while another decision stood.
-            Bank::plan_marked(changes, &hash);
+            // The ban went while another decision stood. People have it before them.
+            again.copy_of = None;
         }
+        plan_listed(
+            changes,
+            image,
+            undone.copy_of,
+            again.and_then(|it| it.copy_of),
+        );
         Ok(())
     }
 }

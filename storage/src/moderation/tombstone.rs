@@ -64,10 +64,19 @@ impl Queue {
         Ok(told)
     }
 
+    /// Removes the variants of an image that has become evidence. The decision stands
+    /// where they cannot be: the next start tries again.
+    pub fn drop_variants_of_evidence(&self, image: &ImageId) {
+        if let Err(error) = self.store.drop_variants_of_evidence(image) {
+            tracing::warn!(id = %image, %error, "variants stay until the next start");
+        }
+    }
+
     /// Takes back what was noted of a removal that stands no more, or never came
     /// about, by what is stored now. What cannot be taken back hides an image after a
     /// restore, where staff find it.
     pub(super) fn fulfil(&self, told: &Told, now_ms: u64) {
+        self.drop_variants_of_evidence(&told.image);
         if !told.is_removal_noted && told.was != State::Blocked {
             return;
         }

@@ -51,7 +51,7 @@ impl Queue {
             if let Some(earlier) = &mut earlier {
                 say_again(&*self.store, image, earlier)?;
             }
-            self.relisted(changes, image, &decision, earlier.as_ref())?;
+            self.relisted(changes, image, &decision, earlier.as_mut())?;
             let (banked, unbanked) = self.bank_again(changes, &decision, earlier.as_ref())?;
             if let Some(counted) = &decision.counted {
                 let earlier = earlier.as_ref();

@@ -125,9 +125,10 @@ impl Store {
         }
     }
 
-    /// Removes variants whose image is gone. For the start.
+    /// Removes variants whose image is gone or evidence. For the start.
     pub(crate) fn drop_orphans(&self) {
         self.variants.retain(|id| match self.records.find(id) {
+            Ok(Some(record)) if record.legal_hold => false,
             Ok(Some(record)) => {
                 record.state != State::Removed || self.is_kept(&record).unwrap_or(true)
             }

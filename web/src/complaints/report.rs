@@ -153,20 +153,20 @@ async fn find_status(app: &App, receipt: &str) -> Result<ReportStatus, WebError>
 
 /// Takes a report from a network, and the image out of memory if it is hidden.
 async fn file(app: &App, from: AnonymizedIp, draft: ReportDraft) -> Result<Filed, WebError> {
-    let id = draft.image;
+    let (id, category) = (draft.image, draft.category);
     let is_known = |record: &Record| decision::is_known_to_strangers(record.state);
     let found = app.with_store(move |store| store.find_if(&id, is_known));
     if found.await?.is_none() {
         return Err(app.not_found(id).await);
     }
-    app.reporting.admit_report(from, draft.category)?;
+    app.reporting.admit_report(from, category)?;
     let filed = app
         .with_complaints(move |reporting| file_trusted(reporting, from, &draft))
         .await?;
     if filed.is_hidden || filed.is_ruled {
         app.cache.remove(id);
     }
-    if filed.is_hidden && !filed.is_ruled {
+    if filed.is_hidden && category.consequence().hides {
         let n_lately = app.reporting.alarm.note(clock::now_ms());
         app.metrics.hidden_by_report(n_lately.is_some());
         if let Some(n_lately) = n_lately {
@@ -201,12 +201,15 @@ fn file_trusted(
             is_ruled: false,
         });
     }
-    let trust = reporters.trust(complaints, from, draft.category, now_ms)?;
+    let trust = match reporters.is_first(from, &draft.image, now_ms) {
+        true => reporters.trust(complaints, from, draft.category, now_ms)?,
+        // Said twice, it weighs no more, and is no second network to a rule.
+        false => 0.0,
+    };
     let reach = reporting.reach(from, draft.category, now_ms);
     let filed = complaints.report_within(draft, trust, reach, now_ms)?;
     if filed.is_hidden {
-        let store = complaints.queue().store();
-        store.drop_variants_of_evidence(&draft.image)?;
+        complaints.queue().drop_variants_of_evidence(&draft.image);
     }
     reporters.remember(from, filed.receipt, now_ms);
     if draft.category == Category::ChildAbuse {

@@ -5,7 +5,7 @@
 //! them when the day (UTC) ends. What became of those reports says what the next
 //! one counts. Nothing of it is written anywhere.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use imgshare_storage::ImageId;
@@ -44,6 +44,8 @@ struct Today {
     key: Option<[u8; 32]>,
     receipts: HashMap<[u8; 16], VecDeque<Receipt>>,
     images: HashMap<([u8; 16], ImageId), Receipt>,
+    /// Whose network has reported which image, as anything.
+    seen: HashSet<([u8; 16], ImageId)>,
 }
 
 impl Reporters {
@@ -75,6 +77,16 @@ impl Reporters {
         let by_category = (2.0 * track.share_right()).clamp(category_min, category_max);
         let (trust_min, trust_max) = TRUST;
         Ok((own * by_category).clamp(trust_min, trust_max))
+    }
+
+    /// Whether a network reports an image for the first time today; it is remembered.
+    pub(super) fn is_first(&self, from: AnonymizedIp, image: &ImageId, now_ms: u64) -> bool {
+        let is_first = self.with(from, now_ms, |today, reporter| {
+            let key = (reporter, *image);
+            // Nobody is told apart beyond that: what is reported so often is seen.
+            !today.seen.contains(&key) && today.seen.len() < IMAGES_MAX && today.seen.insert(key)
+        });
+        is_first.unwrap_or(true)
     }
 
     /// Remembers a receipt until the day ends.
@@ -145,6 +157,7 @@ impl Reporters {
                 key: drawn.then_some(key),
                 receipts: HashMap::new(),
                 images: HashMap::new(),
+                seen: HashSet::new(),
             };
         }
         let hash = Sha256::new()

@@ -73,18 +73,31 @@ fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<bool, Mode
     queue.return_expired(now_ms)?;
     queue.merge_uploads()?;
     gone.extend(queue.purge_due(now_ms, PURGES)?.images);
+    // First what is to be hidden: nothing that fails about what comes back delays it.
+    let has_hidden = hide_copies(queue, now_ms, gone)?;
     queue.bank().keep_refused()?;
     let returned = queue.return_copies(now_ms, RETURNS)?;
     if !returned.images.is_empty() || returned.n_kept > 0 {
         tracing::info!(
             n_returned = returned.images.len(),
             n_kept = returned.n_kept,
-            "copies of what is banned no more are shown again"
+            "copies of what is banned no more are shown again, or looked at"
         );
     }
+    // Where nothing could be done, the next time may do better.
+    let has_returned = !returned.images.is_empty() || returned.n_kept > 0;
+    Ok(has_hidden || (has_returned && !returned.is_complete))
+}
+
+/// Hides copies of what was banned; whether there may be more.
+fn hide_copies(
+    queue: &Queue,
+    now_ms: u64,
+    gone: &mut Vec<ImageId>,
+) -> Result<bool, ModerationError> {
     let hashes = queue.bank().unsearched(HASHES)?;
     if hashes.is_empty() {
-        return Ok(!returned.is_complete);
+        return Ok(false);
     }
     let copies = queue.find_copies(&hashes)?;
     gone.extend(copies.images.iter().map(|(image, _)| *image));
@@ -98,8 +111,7 @@ fn due(queue: &Queue, now_ms: u64, gone: &mut Vec<ImageId>) -> Result<bool, Mode
     if copies.is_complete {
         queue.bank().searched(&hashes)?;
     }
-    // Where nothing could be done, the next time may do better.
-    Ok(copies.is_complete || !jobs.is_empty() || !returned.is_complete)
+    Ok(copies.is_complete || !jobs.is_empty())
 }
 
 /// Rings after the bank has grown or shrunk, so that copies go, or come back, within

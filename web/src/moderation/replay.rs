@@ -117,7 +117,7 @@ impl Replay {
             sha256: record.sha256,
             pdq: record.pdq,
         })?;
-        let n_reports = job.map_or(0, |job| u64::from(job.n_reports));
+        let n_reports = job.map_or(0, |job| u64::from(job.n_networks));
         let to = match gate.scored(&scored, record, known.as_ref(), 0, n_reports) {
             Err(Refused(_)) => Outcome::Refused,
             Ok(passed) => passed_as(gate, record, &passed),

@@ -218,9 +218,7 @@ pub async fn decide(
     let decided = app
         .with_queue(move |queue| {
             queue.job_in(&worker.lanes, &claim.image)?;
-            let decided = queue.decide(&worker.who, &claim, &verdict, now_ms)?;
-            queue.store().drop_variants_of_evidence(&claim.image)?;
-            Ok(decided)
+            queue.decide(&worker.who, &claim, &verdict, now_ms)
         })
         .await;
     // Even when the store failed half-way nobody shall see it from memory.

@@ -10,6 +10,7 @@ use imgshare_storage::staff::{Role, StaffId};
 
 use super::*;
 use crate::clock;
+use crate::http::address::Peer;
 
 fn json_request(method: Method, path: &str, token: Option<&str>, body: &Value) -> Request<Body> {
     let mut request = Request::builder()

@@ -134,7 +134,7 @@ async fn p24_a_change_is_told_on_the_upload_page_until_it_is_dismissed() {
 #[tokio::test]
 async fn p12_p23_processors_and_third_parties_are_named_with_their_policies() {
     let page = with(named()).browse("/processors").await;
-    assert!(page.text().contains("sells no personal data"));
+    assert!(page.text().contains("Personal data is not sold"));
     assert!(
         page.text()
             .contains("href=\"https://host.example/privacy\"")

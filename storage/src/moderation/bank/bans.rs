@@ -2,9 +2,48 @@
 
 use super::entry::LEFT;
 use super::{Bank, BankEntry, BankHash};
-use crate::moderation::ModerationError;
+use crate::moderation::{ModerationError, Policy};
 use crate::staff::kept::{self, Kept};
-use crate::{Changes, KeyRange, Keyspace, Space, StorageError};
+use crate::{Changes, ImageId, KeyRange, Keyspace, Space, StorageError};
+
+/// What becomes of the copies that were removed for a hash which left the bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::moderation) enum Left {
+    /// They come back as they were.
+    Return,
+    /// They come back to child safety alone.
+    ReturnUnseen,
+    /// They stay removed, as copies of nothing.
+    Stay,
+}
+
+impl Left {
+    /// What was banned at last as the abuse of a child is shown to nobody else first,
+    /// whatever its copies were removed for.
+    pub(super) fn of(entry: &BankEntry) -> Self {
+        match entry.against {
+            Policy::ChildAbuse => Self::ReturnUnseen,
+            _ => Self::Return,
+        }
+    }
+
+    fn encode(self) -> &'static [u8] {
+        match self {
+            Self::Return => b"",
+            Self::ReturnUnseen => b"c",
+            Self::Stay => b"s",
+        }
+    }
+
+    /// What is not known brings nothing to the public.
+    fn decode(value: &[u8]) -> Self {
+        match value {
+            b"" => Self::Return,
+            b"s" => Self::Stay,
+            _ => Self::ReturnUnseen,
+        }
+    }
+}
 
 impl Bank {
     /// Plans that one more removal asks for a hash. The entry becomes as strict
@@ -34,7 +73,7 @@ impl Bank {
         let (stored, count) = self.removals(hash, Some(&known))?;
         let left = count.saturating_sub(1);
         if left == 0 && known.image.is_some() {
-            self.plan_left(changes, hash)?;
+            self.plan_left(changes, hash, Left::of(&known))?;
             return self.plan_remove(changes, hash);
         }
         put(changes, stored, hash, left);
@@ -53,33 +92,54 @@ impl Bank {
         Ok(count <= 1 && known.image.is_some())
     }
 
-    /// Plans that the copies which were removed for a hash come back.
+    /// Plans what becomes of the copies which were removed for a hash.
     pub(super) fn plan_left(
         &self,
         changes: &mut Changes,
         hash: &BankHash,
+        left: Left,
     ) -> Result<(), StorageError> {
         if !self.store.range(&hash.copies(), 1)?.is_empty() {
-            Self::plan_marked(changes, hash);
+            changes.put(hash.left_key(), left.encode());
         }
         Ok(())
     }
 
-    /// The same for one that is only about to be listed.
-    pub(in crate::moderation) fn plan_marked(changes: &mut Changes, hash: &BankHash) {
-        changes.put(hash.left_key(), []);
+    /// Lets changes pass only while a hash is in the bank: an image is no copy of
+    /// what is banned no more.
+    ///
+    /// # Errors
+    /// [`ModerationError::Gone`] where it is not.
+    pub(in crate::moderation) fn expect_entry(
+        &self,
+        changes: &mut Changes,
+        hash: &BankHash,
+        image: &ImageId,
+    ) -> Result<(), ModerationError> {
+        let entry = self.store.get(&hash.key())?;
+        if entry.is_none() {
+            return Err(ModerationError::Gone { id: *image });
+        }
+        changes.expect(hash.key(), entry);
+        Ok(())
     }
 
-    /// Up to `limit` hashes that left the bank and whose copies are to come back;
-    /// they stay so over a restart.
-    pub(in crate::moderation) fn left(&self, limit: usize) -> Result<Vec<BankHash>, StorageError> {
+    /// Up to `limit` hashes that left the bank while copies were removed for them,
+    /// with what becomes of those; they stay so over a restart.
+    pub(in crate::moderation) fn left(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(BankHash, Left)>, StorageError> {
         let range = KeyRange::prefix(&Space::Bank.key(&[LEFT]));
         let marks = self.store.range(&range, limit)?;
-        let hashes = marks.iter().filter_map(|mark| BankHash::of_mark(&mark.key));
+        let hashes = marks.iter().filter_map(|mark| {
+            let hash = BankHash::of_mark(&mark.key)?;
+            Some((hash, Left::decode(&mark.value)))
+        });
         Ok(hashes.collect())
     }
 
-    /// Notes that nothing is left to come back for a hash.
+    /// Notes that nothing is left to do for a hash. Whoever calls has the turn.
     pub(in crate::moderation) fn end_left(&self, hash: &BankHash) -> Result<(), StorageError> {
         let mut changes = Changes::new();
         changes.delete(hash.left_key());

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(super) use bans::Left;
 pub use counts::BankCounts;
 pub use entry::{BankEntry, BankHash, BankPolicy, InvalidBankHash};
 pub use list::{BANK_CSV_HEADER, BadLine, ListDefaults, ListReader};
@@ -305,8 +306,12 @@ impl Bank {
     ) -> Result<bool, ModerationError> {
         let was_there = audit::commit(&*self.store, |changes| {
             let entry = self.entry(hash)?;
-            if entry.is_some() && taken_off.then == AfterRemoval::CopiesReturn {
-                self.plan_left(changes, hash)?;
+            if let Some(entry) = &entry {
+                let left = match taken_off.then {
+                    AfterRemoval::CopiesReturn => Left::of(entry),
+                    AfterRemoval::CopiesStay => Left::Stay,
+                };
+                self.plan_left(changes, hash, left)?;
             }
             let was_there = self.plan_remove(changes, hash)?;
             if was_there {

@@ -157,11 +157,16 @@ fn a_copy_that_something_else_keeps_stays_removed() {
         .unwrap();
     assert!(queue.store.find(&purged).unwrap().is_none());
     undo_if_there(&queue, &who, &job);
-    assert_eq!(return_all(&queue), [plain]);
-    for image in [held, decided, appealed, court] {
+    // A court's hold keeps the file, and says nothing about whether it is shown.
+    let mut back = return_all(&queue);
+    back.sort_unstable();
+    let mut expected = [plain, court];
+    expected.sort_unstable();
+    assert_eq!(back, expected);
+    for image in [held, decided, appealed] {
         assert_eq!(state_of(&queue, &image), State::Blocked, "{image}");
     }
-    for image in [held, appealed, court] {
+    for image in [held, appealed] {
         assert_eq!(told(&queue.store, &image).last().unwrap(), "copy-kept");
     }
     assert_nothing_listed(&queue);
@@ -177,7 +182,16 @@ fn undo_if_there(queue: &Queue, who: &Moderator, job: &Job) {
 }
 
 #[test]
-fn another_hash_of_the_bank_is_another_ground_until_it_goes_too() {
+fn what_another_hash_of_the_bank_knows_goes_before_people() {
+    for (against, lane) in [
+        (Policy::Illegal, Lane::General),
+        (Policy::ChildAbuse, Lane::ChildSafety),
+    ] {
+        is_before_people_by_another_hash(against, lane);
+    }
+}
+
+fn is_before_people_by_another_hash(against: Policy, lane: Lane) {
     let queue = queue();
     let who = moderator();
     let (job, copies) = banned(&queue, &who, Policy::Spam, 1);
@@ -193,7 +207,7 @@ fn another_hash_of_the_bank_is_another_ground_until_it_goes_too() {
     let listed = BankEntry {
         hash: BankHash::Pdq(pdq.hash),
         policy: BankPolicy::Refuse,
-        against: Policy::Illegal,
+        against,
         reason: Note::default(),
         added_by: String::new(),
         added_at_ms: NOW,
@@ -201,15 +215,41 @@ fn another_hash_of_the_bank_is_another_ground_until_it_goes_too() {
     };
     queue.bank.add(&Actor::Operator, &listed, NOW).unwrap();
     undo(&queue, &who, &job);
-    assert_eq!(return_all(&queue), []);
-    assert_eq!(state_of(&queue, &copies[0]), State::Blocked);
-    assert_eq!(told(&queue.store, &copies[0]).last().unwrap(), "copy-kept");
-    let then = &returning();
-    queue
-        .bank
-        .remove(&Actor::Operator, &listed.hash, then, LATER)
-        .unwrap();
     assert_eq!(return_all(&queue), copies);
+    let record = queue.record(&copies[0]).unwrap();
+    assert_eq!(record.state, State::Review);
+    assert_eq!(record.legal_hold, against == Policy::ChildAbuse);
+    let waits = queue.job(&copies[0]).unwrap().unwrap();
+    assert_eq!((waits.lane, waits.status), (lane, Status::Waiting));
+    assert_eq!(waits.decision, None);
+    assert_eq!(
+        told(&queue.store, &copies[0]).last().unwrap(),
+        "copy-queued"
+    );
+    assert_nothing_listed(&queue);
+    assert_consistent(&queue.store);
+}
+
+/// What its copies were removed for says less than what the entry became.
+#[test]
+fn a_ban_that_became_one_of_child_abuse_ends_before_child_safety_alone() {
+    let queue = queue();
+    let who = moderator();
+    let (_, copies) = banned(&queue, &who, Policy::Spam, 1);
+    let hash = BankHash::Sha256([7; 32]);
+    let stricter = BankEntry {
+        against: Policy::ChildAbuse,
+        ..queue.bank.entry(&hash).unwrap().unwrap()
+    };
+    assert!(queue.bank.add(&Actor::Operator, &stricter, NOW).unwrap());
+    let then = &returning();
+    let taken_off = queue.bank.remove(&Actor::Operator, &hash, then, LATER);
+    assert!(taken_off.unwrap());
+    assert_eq!(return_all(&queue), copies);
+    let record = queue.record(&copies[0]).unwrap();
+    assert_eq!((record.state, record.legal_hold), (State::Review, true));
+    let job = queue.job(&copies[0]).unwrap().unwrap();
+    assert_eq!(job.lane, Lane::ChildSafety);
     assert_consistent(&queue.store);
 }
 
@@ -229,6 +269,36 @@ fn what_staff_take_off_the_list_brings_nothing_back_unless_they_say_so() {
     assert_eq!(queue.store.get(&removals).unwrap(), None);
     assert_eq!(return_all(&queue), []);
     assert_eq!(state_of(&queue, &copies[0]), State::Blocked);
+    assert_nothing_listed(&queue);
+    // Another ban of the same, taken back, is not theirs.
+    let again = twin(&queue, [7; 32], State::Public);
+    let job = queue
+        .take_down(Some(&who), &again, &ban(Policy::Spam), NOW)
+        .unwrap();
+    undo(&queue, &who, &job);
+    assert_eq!(return_all(&queue), []);
+    assert_eq!(state_of(&queue, &copies[0]), State::Blocked);
+    assert_consistent(&queue.store);
+}
+
+#[test]
+fn what_is_banned_no_more_removes_no_copy() {
+    let queue = queue();
+    let who = moderator();
+    let (job, _) = banned(&queue, &who, Policy::Spam, 0);
+    let copy = twin(&queue, [7; 32], State::Public);
+    let found = queue.find_copies(&[BankHash::Sha256([7; 32])]).unwrap();
+    assert_eq!(found.images.len(), 1);
+    let entry = queue.bank.entry(&found.images[0].1).unwrap().unwrap();
+    undo(&queue, &who, &job);
+    let verdict = Verdict::Remove {
+        policy: entry.against,
+        reason: entry.reason.clone(),
+        bank: None,
+    };
+    let late = queue.take_down_for(None, Some(entry.hash), &copy, &verdict, LATER);
+    assert!(matches!(late, Err(ModerationError::Gone { .. })));
+    assert_eq!(state_of(&queue, &copy), State::Public);
 }
 
 #[test]
@@ -283,7 +353,7 @@ fn what_was_to_be_looked_at_before_is_so_again() {
 }
 
 #[test]
-fn a_copy_whose_later_decision_is_taken_back_is_a_copy_again() {
+fn a_copy_whose_later_decision_is_taken_back_waits_for_people() {
     let queue = queue();
     let who = moderator();
     let (job, copies) = banned(&queue, &who, Policy::Spam, 1);
@@ -296,7 +366,9 @@ fn a_copy_whose_later_decision_is_taken_back_is_a_copy_again() {
     let claim = claim_of(&queue.job(&copies[0]).unwrap().unwrap());
     // Whoever took it back holds it, and decides.
     queue.release(&who, &claim, LATER).unwrap();
-    return_all(&queue);
+    assert_eq!(return_all(&queue), []);
+    assert_eq!(state_of(&queue, &copies[0]), State::Blocked);
+    assert!(all_waiting(&queue).contains(&copies[0]));
     assert_nothing_listed(&queue);
     assert_consistent(&queue.store);
 }

@@ -311,6 +311,7 @@ const JOB: &[Field] = &[
         "Whether it looks like something that was removed",
     ),
     Field::new("n_reports", "Number of reports"),
+    Field::new("n_networks", "Number of networks that they came from"),
     Field::new("receipts[]", "Receipts of the reports"),
     Field::new(
         "opinion.**",

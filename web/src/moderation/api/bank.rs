@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use imgshare_storage::moderation::{
-    BankEntry, BankHash, BankPolicy, Lane, ModerationError, Note, Policy, Queue, TakenOff,
+    BankEntry, BankHash, BankPolicy, Job, Lane, ModerationError, Note, Policy, Queue, TakenOff,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -71,13 +71,12 @@ pub(in crate::moderation) fn is_told(
     lanes: &[Lane],
     entry: &BankEntry,
 ) -> Result<bool, ModerationError> {
-    let Some(image) = &entry.image else {
+    if entry.against == Policy::ChildAbuse {
+        return Ok(lanes.contains(&Lane::ChildSafety));
+    }
+    let job = entry.image.map(|image| queue.job(&image)).transpose()?;
+    let Some(Job { lane, .. }) = job.flatten() else {
         return Ok(true);
-    };
-    let lane = match (queue.job(image)?, entry.against) {
-        (_, Policy::ChildAbuse) => Lane::ChildSafety,
-        (Some(job), _) => job.lane,
-        (None, _) => return Ok(true),
     };
     Ok(lanes.contains(&lane))
 }

@@ -140,7 +140,7 @@ async fn act(
             Err(error) => return Err(error),
         },
         Act::Set => {
-            // What was typed would be lost on the way: it is shown again behind it.
+            // What was typed is lost on that way, which the page says beforehand.
             if let Some(first) = step_up_first(&app, &session, PATH) {
                 return Ok(first);
             }
