@@ -88,7 +88,8 @@ pub enum Condition {
     /// Uploads that its network sent in the minute of the upload; none when the rules
     /// are asked later, for a report or in a replay.
     UploadsPerMinute(Range),
-    /// Reports about the image; none when it is uploaded. Asked again with each one.
+    /// Reports about the image, of a network's in a day the first; none when it is
+    /// uploaded. Asked again with each one.
     Reports(Range),
 }
 
