@@ -241,36 +241,51 @@ impl House {
     }
 
     /// Does everything that is due. `gone` is told the images that are gone after each
-    /// piece of a job.
+    /// piece of a job. A job that fails keeps no other from being done.
     ///
     /// # Errors
-    /// The first job's that does not go on; calling again goes on.
+    /// The first job's that does not go on, once all others are done; calling again
+    /// goes on.
     pub fn run(
         &self,
         now_ms: u64,
         gone: &mut dyn FnMut(Job, &Did, &[ImageId]),
     ) -> Result<Vec<Ended>, RetentionError> {
-        let retention = self.retention();
-        let mut all = Vec::new();
+        let (mut all, mut failure) = (Vec::new(), None);
         for job in Job::ALL {
-            let mut ended = Ended {
-                job,
-                n_done: 0,
-                pause_us: 0,
-            };
-            loop {
-                let mut go_on = || ControlFlow::Continue(());
-                let did = retention.run(job, now_ms, PIECE, &mut go_on)?;
-                ended.n_done = ended.n_done.saturating_add(did.n_done);
-                ended.pause_us = ended.pause_us.max(did.pause_us);
-                gone(job, &did, &did.images);
-                if !did.is_more {
-                    break;
+            match self.run_all_of(job, now_ms, gone) {
+                Ok(ended) => all.push(ended),
+                Err(error) => {
+                    tracing::error!(job = job.as_str(), %error, "what is due ends later");
+                    failure = failure.or(Some(error));
                 }
             }
-            all.push(ended);
         }
-        Ok(all)
+        failure.map_or(Ok(all), Err)
+    }
+
+    fn run_all_of(
+        &self,
+        job: Job,
+        now_ms: u64,
+        gone: &mut dyn FnMut(Job, &Did, &[ImageId]),
+    ) -> Result<Ended, RetentionError> {
+        let retention = self.retention();
+        let mut ended = Ended {
+            job,
+            n_done: 0,
+            pause_us: 0,
+        };
+        loop {
+            let mut go_on = || ControlFlow::Continue(());
+            let did = retention.run(job, now_ms, PIECE, &mut go_on)?;
+            ended.n_done = ended.n_done.saturating_add(did.n_done);
+            ended.pause_us = ended.pause_us.max(did.pause_us);
+            gone(job, &did, &did.images);
+            if !did.is_more {
+                return Ok(ended);
+            }
+        }
     }
 }
 
