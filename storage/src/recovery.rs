@@ -52,6 +52,13 @@ impl Store {
                     "the database was rebuilt; images were looked at by their size alone, \
                      `imgshare repair` reads every byte"
                 );
+                if report.has_lost_entries {
+                    tracing::error!(
+                        "accounts, holds, reports, requests or other entries beside the records \
+                         were lost: stop the service, and `imgshare restore` brings back what a \
+                         backup has of them; what is begun anew before that stays instead"
+                    );
+                }
                 recovered(&data_dir, now_ms)?
             }
             other => other?,
@@ -140,6 +147,13 @@ fn log_event(event: RepairEvent) {
         RepairEvent::EntriesLost { space, error } => {
             tracing::error!(?space, %error, "what staff did is lost in part");
         }
-        _ => {}
+        RepairEvent::OldDatabase {
+            unreadable: Some(error),
+        } => {
+            tracing::error!(%error, "the old database cannot be read: what staff did is lost");
+        }
+        RepairEvent::OldDatabase { unreadable: None }
+        | RepairEvent::Rebuilt { .. }
+        | RepairEvent::RemovalFinished { .. } => {}
     }
 }

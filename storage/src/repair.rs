@@ -282,10 +282,15 @@ impl Rebuilding<'_> {
     }
 
     /// Lets the database say that entries were lost, if they were: a restore brings
-    /// them back. A database that was cut short has less than the audit's files.
+    /// them back. A database that was cut short has less than the audit's files; one
+    /// that can be read and has no entries never had any.
     fn note_loss(&mut self, audit_files: &Path) -> Result<(), StorageError> {
-        let is_empty = self.report.n_entries_kept == 0;
-        let is_short = is_empty || audit::is_behind_files(audit_files, &self.new)?;
+        let has_entries = self.report.n_entries_kept > 0;
+        let is_read = self.old.is_some_and(|old| {
+            // One that is gone is made anew before anybody sees that it was.
+            has_entries || old.count().is_ok_and(|n_records| n_records > 0)
+        });
+        let is_short = !is_read || audit::is_cut_short(audit_files, &self.new)?;
         let has_images = self.report.n_rebuilt > 0 || self.report.n_skipped > 0;
         let is_lost = is_short || !self.lost_in.is_empty();
         self.report.has_lost_entries = has_images && is_lost;

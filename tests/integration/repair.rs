@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use imgshare_tests::binary::Finished;
 use imgshare_tests::data_dir;
 use imgshare_tests::installation::Installation;
 use imgshare_tests::picture::{Format, Picture};
@@ -20,7 +21,8 @@ fn a_lost_database_is_rebuilt_from_the_files() {
     let installation = Installation::new();
     let before = fill(&installation);
     std::fs::remove_dir_all(installation.data().join("db")).expect("a database to lose");
-    let repaired = installation.run(&["repair"]).expect_success();
+    let repaired = installation.run(&["repair"]);
+    assert_says_what_is_lost(&repaired);
     let report = format!("{}{}", repaired.stdout, repaired.stderr);
     assert!(
         report.contains(&before.uploads.len().to_string()),
@@ -34,7 +36,7 @@ fn a_garbled_database_is_rebuilt_by_repair() {
     let installation = Installation::new();
     let before = fill(&installation);
     garble(&installation.data().join("db"));
-    let _ = installation.run(&["repair"]).expect_success();
+    assert_says_what_is_lost(&installation.run(&["repair"]));
     assert_all_back(&installation, &before);
 }
 
@@ -94,6 +96,14 @@ fn fill(installation: &Installation) -> Before {
         .expect(204);
     server.stop();
     Before { uploads, deleted }
+}
+
+/// Every image is back, and nobody knows which accounts and holds there were: a script
+/// does not start the service by that status.
+fn assert_says_what_is_lost(repaired: &Finished) {
+    assert_eq!(repaired.status.code(), Some(1), "{repaired:?}");
+    let has_way_back = repaired.stderr.contains("`imgshare restore` brings back");
+    assert!(has_way_back, "{repaired:?}");
 }
 
 fn assert_all_back(installation: &Installation, before: &Before) {

@@ -108,7 +108,9 @@ pub enum Command {
     ///
     /// Stop the service first. The old database is put aside, not deleted. Every
     /// original is read and compared with the hash in its record. One that is
-    /// missing or damaged is named and counts as lost, and the exit status is 1.
+    /// missing or damaged is named and counts as lost, and the exit status is 1. So it
+    /// is where accounts, holds, reports or other entries were lost: restore a backup
+    /// before the service starts.
     #[command(after_help = "Example:\n  imgshare repair --data /var/lib/imgshare")]
     Repair,
     /// Make a backup, or look after backups.
@@ -128,8 +130,9 @@ pub enum Command {
     /// What was deleted since the backup stays so. A database that can be read
     /// is left as it is, and only what is missing or damaged is brought back: every
     /// original is read. Into a database that `imgshare repair` had to make anew,
-    /// entries that were lost are brought back too. What cannot be brought back is named, and the exit status
-    /// is 1.
+    /// entries that were lost are brought back too. What cannot be brought back is
+    /// named, and the exit status is 1. So it is where the newest backup does not say
+    /// any more what was deleted: some of it may be back.
     #[command(
         after_help = "Example:\n  imgshare restore --from /mnt/backup --key backup.key \
         --data /var/lib/imgshare"

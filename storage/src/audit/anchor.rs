@@ -226,9 +226,16 @@ fn last_in(dir: &Path) -> Result<Head, StorageError> {
     Ok(Head::EMPTY)
 }
 
-/// Whether the files go further than the database: it was cut short, or replaced.
-pub(crate) fn is_behind_files(dir: &Path, keys: &dyn Keyspace) -> Result<bool, StorageError> {
-    Ok(last_in(dir)?.seq > head(keys)?.seq)
+/// Whether a database was cut short: the files go further than it does. One that a
+/// restore has brought back is whole all the same: it ends with an entry that the
+/// files have, and says nothing yet of what they had.
+pub(crate) fn is_cut_short(dir: &Path, keys: &dyn Keyspace) -> Result<bool, StorageError> {
+    let head = head(keys)?;
+    if last_in(dir)?.seq <= head.seq {
+        return Ok(false);
+    }
+    let is_brought_back = mark(keys)?.is_none() && (head == Head::EMPTY || holds(dir, &head)?);
+    Ok(!is_brought_back)
 }
 
 /// Whether the files hold this entry.

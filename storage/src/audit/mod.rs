@@ -27,7 +27,7 @@ mod verify;
 use sha2::{Digest, Sha256};
 
 pub use anchor::{Anchor, Reconciled};
-pub(crate) use anchor::{is_behind_files, is_mark};
+pub(crate) use anchor::{is_cut_short, is_mark};
 pub use chain::{BrokenLink, Head, Sealed};
 pub use csv::{CSV_HEADER, csv_line};
 pub use entry::{Action, Actor, Entry, Subject};

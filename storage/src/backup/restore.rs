@@ -11,14 +11,14 @@ use crate::data_dir::DataDir;
 use crate::durable_fs;
 use crate::erased::{self, Erased, Fate, IdHash, Tombstone};
 use crate::intact::{self, Look, Original};
-use crate::moderation::{Removal, plan_removed_again};
+use crate::moderation::{Job, Removal, Verdict, plan_removed_again};
 use crate::record_keys as keys;
 use crate::repair::exchange;
 use crate::retention::unpublished::{self, Unpublished};
 use crate::sled_records::heal;
 use crate::variants::Variants;
 use crate::{
-    Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, State,
+    Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
     StorageError, Views, audit, calendar,
 };
 
@@ -42,8 +42,10 @@ struct Restoring<'a> {
     has_cdn: bool,
     /// Images that were deleted and are held.
     held: Vec<Record>,
-    /// Images that moderation has removed since, with their state in the backup.
-    removed: Vec<(ImageId, State, Removal)>,
+    /// Images that moderation has removed since, with their state in the backup. One
+    /// that is not there yet is put there together with its removal: a restore that
+    /// is cut short leaves none without.
+    removed: Vec<(Record, State, Removal)>,
     /// Images that were public once and are not brought back, or not into public. A
     /// CDN may have copies of them still, and whatever knew of that was lost.
     unpublished: Vec<(ImageId, Unpublished)>,
@@ -163,6 +165,20 @@ fn bring_back(
     Ok(restoring.done)
 }
 
+/// Whether a removal of this image stands. What cannot be read is left as it is.
+fn is_decided(keys: &dyn Keyspace, image: &ImageId) -> Result<bool, StorageError> {
+    let Some(encoded) = keys.get(&Space::Jobs.key(&[image.as_bytes()]))? else {
+        return Ok(false);
+    };
+    let job = encoded.get(1..).map(serde_json::from_slice::<Job>);
+    Ok(match job {
+        Some(Ok(job)) => job
+            .decision
+            .is_some_and(|decision| matches!(decision.verdict, Verdict::Remove { .. })),
+        _ => true,
+    })
+}
+
 /// The database of a data folder, if it can be read and holds something.
 fn database_in(data: &DataDir) -> Result<Option<SledRecords>, BackupError> {
     if !data.db().exists() {
@@ -271,15 +287,19 @@ impl Restoring<'_> {
                     purge_at_ms,
                 },
                 at_ms,
-            )) if !is_known && ![State::Blocked, State::Removed].contains(&record.state) => {
+            )) if ![State::Blocked, State::Removed].contains(&record.state)
+                && self.is_to_be_removed(stored.as_ref())? =>
+            {
                 let removal = Removal {
                     policy,
                     at_ms,
                     purge_at_ms,
                 };
                 self.unpublished.push((id, Unpublished::of(&record)));
-                self.removed.push((id, record.state, removal));
+                let was = record.state;
                 record.state = State::Blocked;
+                let removed = stored.clone().unwrap_or_else(|| record.clone());
+                self.removed.push((removed, was, removal));
             }
             _ => {}
         }
@@ -291,12 +311,26 @@ impl Restoring<'_> {
             }
             return Ok(());
         }
-        if let Some(there) = self.there.as_ref().filter(|_| !is_known) {
+        let is_removed = self.removed.last().is_some_and(|(last, ..)| last.id == id);
+        let is_late = is_known || is_removed;
+        if let Some(there) = self.there.as_ref().filter(|_| !is_late) {
             there.load(&[(record.clone(), Views::not_known(self.now_ms))])?;
         }
         self.by_sha256.entry(record.sha256).or_insert(id);
         self.done.n_images += 1;
         Ok(())
+    }
+
+    /// Whether what moderation has removed is still to be removed in the database that
+    /// is there: it has nothing of the image, or hides it and does not know why, as a
+    /// repair leaves it, or a restore that was cut short.
+    fn is_to_be_removed(&self, stored: Option<&Record>) -> Result<bool, BackupError> {
+        Ok(match (&self.there, stored) {
+            (Some(there), Some(stored)) => {
+                stored.state == State::Blocked && !is_decided(there, &stored.id)?
+            }
+            _ => true,
+        })
     }
 
     /// Sees to it that an image's bytes and sidecar are there. False when they
@@ -340,7 +374,7 @@ impl Restoring<'_> {
         self.done.lost.push(Lost { id, why });
         self.left_out.insert(id);
         self.held.retain(|held| held.id != id);
-        self.removed.retain(|(removed, ..)| *removed != id);
+        self.removed.retain(|(removed, ..)| removed.id != id);
         Ok(false)
     }
 
@@ -426,9 +460,18 @@ impl Restoring<'_> {
     /// Lets what moderation has removed since the backup be removed, with a decision
     /// that can be objected to and a day of its purge.
     fn remove_again(&mut self, records: &SledRecords) -> Result<(), BackupError> {
-        for (id, was, removal) in self.removed.drain(..) {
-            let Some(record) = records.find(&id)? else {
-                continue;
+        for (hidden, was, removal) in self.removed.drain(..) {
+            let id = hidden.id;
+            let record = match records.find(&id)? {
+                // The backup's entries may have said it meanwhile.
+                Some(found) if found.state == State::Blocked && is_decided(records, &id)? => {
+                    continue;
+                }
+                Some(found) => found,
+                None => {
+                    records.load(&[(hidden.clone(), Views::not_known(self.now_ms))])?;
+                    hidden
+                }
             };
             let mut changes = Changes::new();
             plan_removed_again(records, &mut changes, record, was, &removal).map_err(|error| {

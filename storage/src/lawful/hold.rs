@@ -19,6 +19,9 @@ const HOLDS: &[u8] = b"h";
 /// The longest that an image is held without somebody saying so again.
 pub const HOLD_DAYS_MAX: u64 = 1_830;
 
+/// Holds read at a time.
+const PAGE: usize = 200;
+
 /// An image that the law keeps. Older entries have a field more, which is passed
 /// over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,7 +207,7 @@ pub fn release(
 pub fn due(store: &Store, now_ms: u64, limit: usize) -> Result<Vec<Hold>, LawfulError> {
     let (mut due, mut after) = (Vec::new(), None);
     loop {
-        let page = holds(store, after.as_ref(), 200)?;
+        let page = holds(store, after.as_ref(), PAGE)?;
         let Some(last) = page.last() else {
             return Ok(due);
         };
@@ -217,14 +220,32 @@ pub fn due(store: &Store, now_ms: u64, limit: usize) -> Result<Vec<Hold>, Lawful
     }
 }
 
-/// Ends the holds whose time is over, at most `limit`; returns how many.
+/// Ends the holds whose time is over, at most `limit`; returns how many. One that
+/// cannot be ended keeps no other.
 ///
 /// # Errors
-/// The store's; calling again goes on.
+/// The first of those, once the others have ended, and the store's; calling again
+/// goes on.
 pub fn end_due(store: &Store, now_ms: u64, limit: usize) -> Result<usize, LawfulError> {
-    let due = due(store, now_ms, limit)?;
-    for hold in &due {
-        release(store, &Actor::System, &hold.image, now_ms)?;
+    let (mut n_ended, mut failure, mut after) = (0, None, None);
+    loop {
+        let page = holds(store, after.as_ref(), PAGE)?;
+        let Some(last) = page.last() else {
+            return failure.map_or(Ok(n_ended), Err);
+        };
+        after = Some(last.image);
+        let due = page.iter().filter(|hold| hold.expires_at_ms <= now_ms);
+        for hold in due {
+            if n_ended >= limit {
+                return Ok(n_ended);
+            }
+            match release(store, &Actor::System, &hold.image, now_ms) {
+                Ok(_) => n_ended += 1,
+                Err(error) => {
+                    tracing::error!(id = %hold.image, %error, "a hold cannot be ended");
+                    failure = failure.or(Some(error));
+                }
+            }
+        }
     }
-    Ok(due.len())
 }

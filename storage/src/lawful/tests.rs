@@ -8,7 +8,7 @@ use crate::calendar::MS_A_DAY;
 use crate::complaints::{self, Category, Complaints, ReportDraft};
 use crate::contract::{SampleBytes, sample_record};
 use crate::moderation::{Bank, Flag, Note, Policy, Queue, QueueSettings, Reason, Verdict};
-use crate::{Changes, ImageId, Keyspace, PartName, State, Store};
+use crate::{Changes, ImageId, Keyspace, PartName, SledRecords, State, Store};
 
 const NOW: u64 = 1_800_000_000_000;
 
@@ -104,6 +104,35 @@ fn p11_a_hold_ends_by_itself_on_its_day() {
     assert_eq!(end_due(&store, NOW + 30 * MS_A_DAY, 100).unwrap(), 0);
     assert!(holds(&store, None, 10).unwrap().is_empty());
     assert!(!store.find(&image).unwrap().unwrap().is_held());
+}
+
+/// The first one's record cannot be read.
+#[test]
+fn p11_a_hold_that_cannot_be_ended_keeps_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let mut images = [(); 3].map(|()| {
+        let record = sample_record();
+        store
+            .commit(&record, &SampleBytes(b"original".to_vec()))
+            .unwrap();
+        hold(&store, &Actor::Operator, &new_hold(record.id, 30), NOW).unwrap();
+        record.id
+    });
+    images.sort_unstable();
+    drop(store);
+    let records = SledRecords::open(&dir.path().join("db")).unwrap();
+    let broken = (crate::record_keys::record(&images[0]), b"noise".to_vec());
+    records.load_entries(&[broken]).unwrap();
+    drop(records);
+    let store = Store::open(dir.path()).unwrap();
+    let due = NOW + 30 * MS_A_DAY;
+    // One by one, and not the broken one again and again.
+    assert_eq!(end_due(&store, due, 1).unwrap(), 1);
+    assert!(end_due(&store, due, 100).is_err());
+    let left = holds(&store, None, 10).unwrap();
+    let left: Vec<ImageId> = left.iter().map(|hold| hold.image).collect();
+    assert_eq!(left, images[..1]);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //! upload.
 //!
 //! Left alone is what has a clock of its own or is needed: what is under legal
-//! hold, reported, objected to, waits for a moderator, or was removed by one.
+//! hold, reported, objected to, waits for a moderator, or was removed by one. What
+//! is held is announced like anything else all the same: whether it is held must
+//! not show in what its owner is told.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -49,7 +51,7 @@ pub struct Outlook {
 }
 
 /// When an image will be removed if nobody views it from now on; `None` when it
-/// will not.
+/// will not. A legal hold makes no difference: people are told this.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -59,7 +61,7 @@ pub fn outlook(
     terms: &Terms,
     now_ms: u64,
 ) -> Result<Option<Outlook>, StorageError> {
-    if is_exempt(store, record)? {
+    if is_openly_exempt(store, record)? {
         return Ok(None);
     }
     let used = used_day(store, record)?;
@@ -146,7 +148,7 @@ impl Retention<'_> {
             return Ok(false);
         }
         match store.find(&idle.id)? {
-            Some(record) => Ok(!is_exempt(store, &record)?),
+            Some(record) => Ok(!is_openly_exempt(store, &record)?),
             None => Ok(false),
         }
     }
@@ -270,9 +272,14 @@ fn used_day(store: &Store, record: &Record) -> Result<u32, StorageError> {
 }
 
 fn is_exempt(store: &Store, record: &Record) -> Result<bool, StorageError> {
+    Ok(record.is_held() || is_openly_exempt(store, record)?)
+}
+
+/// Whether something keeps an image that its owner may know of.
+fn is_openly_exempt(store: &Store, record: &Record) -> Result<bool, StorageError> {
     let has_own_clock = matches!(
         record.state,
         State::Review | State::Blocked | State::Removed
     );
-    Ok(has_own_clock || record.is_held() || outcome::is_disputed(store, &record.id)?)
+    Ok(has_own_clock || outcome::is_disputed(store, &record.id)?)
 }

@@ -213,7 +213,12 @@ fn p13a_what_is_held_reported_or_decided_about_is_left_alone() {
     }
     for image in [&held, &reported, &hidden] {
         assert!(house.is_there(image), "{}", image.filename);
-        assert_eq!(house.outlook(image, START + 400 * DAY), None);
+        let outlook = house.outlook(image, START + 400 * DAY);
+        assert_eq!(
+            outlook.is_some(),
+            image.id == held.id,
+            "a hold does not show"
+        );
     }
     let verdict = Verdict::Safe;
     let who = moderator();
@@ -253,6 +258,27 @@ fn p13a_a_hold_that_comes_after_the_warning_counts() {
     hold(false);
     house.keep(START + 301 * DAY);
     assert!(!house.is_there(&image));
+}
+
+/// Its owner is told the same, day by day, of an image that is held and of one
+/// that is not.
+#[test]
+fn p20_what_is_told_of_an_images_end_does_not_depend_on_a_hold() {
+    let house = House::new();
+    let [held, free] = ["held", "free"].map(|name| house.upload(name, START));
+    house
+        .store()
+        .update(&held.id, |record| record.court_hold = true)
+        .unwrap();
+    for days in [0, 1, 180, 181, 194] {
+        let day = START + days * DAY;
+        house.keep(day);
+        let told = house.outlook(&held, day);
+        assert!(told.is_some());
+        assert_eq!(told, house.outlook(&free, day), "{days}");
+    }
+    house.keep(START + 195 * DAY);
+    assert!(house.is_there(&held) && !house.is_there(&free));
 }
 
 #[test]

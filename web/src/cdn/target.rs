@@ -71,9 +71,18 @@ impl Target {
         let host = HeaderValue::from_str(host).map_err(|_| flaw("must name a plain host"))?;
         check_header(purge, &peer)?;
         check_body(purge, &site)?;
+        let token_file = purge.token_file.to_string_lossy();
         Ok(Self {
-            // Whoever is told something else, or of another site, is asked anew.
-            name: TargetName::of(&[purge.method.as_str(), &purge.address, &purge.body, base_url]),
+            // Whoever is told something else, or of another site, is asked anew. The
+            // same API with another token is another account, with copies of its own.
+            name: TargetName::of(&[
+                purge.method.as_str(),
+                &purge.address,
+                &purge.body,
+                base_url,
+                &purge.header,
+                &token_file,
+            ]),
             label: peer.to_string(),
             purge: purge.clone(),
             site,

@@ -183,10 +183,11 @@ pub(super) fn restore(
         None => {}
     }
     if restored.is_newest_unread {
-        output::line(
-            "warning: what the newest backup says was deleted cannot be read; an older one and \
-             the data folder's own list were followed instead",
-        )?;
+        eprintln!(
+            "what the newest backup says was deleted cannot be read; an older one and the data \
+             folder's own list were followed instead: an image that was deleted since may be \
+             back in public. Look through what is asked to be deleted before the service starts"
+        );
     }
     for id in &restored.damaged {
         output::line(format_args!(
@@ -210,7 +211,12 @@ pub(super) fn restore(
             "removed: {id} was removed by moderation since; it is so again"
         ))?;
     }
-    name(&restored.lost)
+    let named = name(&restored.lost)?;
+    Ok(if restored.is_newest_unread {
+        ExitCode::from(NOT_ALL)
+    } else {
+        named
+    })
 }
 
 /// Says what became of a database that a repair had made.

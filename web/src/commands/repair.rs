@@ -32,7 +32,7 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
         source,
         data: settings.data.clone(),
     })?;
-    let (is_all, has_lost_entries) = (report.n_skipped == 0, report.has_lost_entries);
+    let (has_skipped, has_lost_entries) = (report.n_skipped > 0, report.has_lost_entries);
     output::line(report)?;
     if has_lost_entries {
         eprintln!(
@@ -41,17 +41,18 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
              of them"
         );
     }
-    if !is_all {
+    if has_skipped {
         eprintln!(
             "images that are skipped count as lost; their files are left alone, and `imgshare \
              restore` brings back what a backup has of them"
         );
     }
     say_unreadable(settings)?;
-    Ok(if is_all {
-        ExitCode::SUCCESS
-    } else {
+    // Whoever starts the service by this status must not do so before a restore.
+    Ok(if has_skipped || has_lost_entries {
         ExitCode::from(NOT_ALL)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 

@@ -99,8 +99,7 @@ impl<'a> Door<'a> {
         let opened = Anchor::open(&settings.audit_dir(), &store, clock::now_ms());
         let (anchor, _) = opened.map_err(failed)?;
         let queue = QueueSettings::default();
-        let terms = settings.terms();
-        let house = House::over(store, &settings.data, terms, queue);
+        let house = House::over(store, settings, queue);
         Ok(Self::Here(house, anchor))
     }
 

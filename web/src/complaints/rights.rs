@@ -35,8 +35,6 @@ static ARCHIVES: Semaphore = Semaphore::const_new(2);
 pub(crate) struct Held {
     /// 12 base58 characters.
     id: String,
-    /// How often what is held was changed.
-    revision: u64,
     /// The name the file came with, or what its owner made of it.
     filename: String,
     /// Ending of the stored file.
@@ -183,7 +181,6 @@ impl Held {
         let classification = record.classification.as_ref();
         Ok(Self {
             id: record.id.to_string(),
-            revision: record.revision,
             filename: record.filename.clone(),
             extension: record.extension.clone(),
             mime: record.mime.clone(),

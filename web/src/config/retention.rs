@@ -3,6 +3,12 @@
 use imgshare_storage::retention::Terms;
 use serde::{Deserialize, Serialize};
 
+const MS_A_MINUTE: u64 = 60_000;
+
+/// How long a round may take, in milliseconds: it rewrites the database and makes
+/// the backup.
+const ROUND_MS_MAX: u64 = 60 * MS_A_MINUTE;
+
 /// How long things are kept, and when that is looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -46,6 +52,14 @@ impl Retention {
             log_days: self.log_days,
             ..Terms::default()
         }
+    }
+
+    /// How long after its end a hold may still be there, in milliseconds: until the
+    /// next round, which may be waiting for the one before.
+    #[must_use]
+    pub fn hold_grace_ms(&self) -> u64 {
+        let pause_ms = self.every_minutes.saturating_mul(MS_A_MINUTE);
+        pause_ms.saturating_add(ROUND_MS_MAX)
     }
 
     /// The first setting that breaks a promise or means nothing, with why.

@@ -8,6 +8,7 @@ use crate::retention::Sight;
 use Standing::{Broken, ByConstruction, Needs, Observed, Unknown};
 
 const MS_AN_HOUR: u64 = MS_A_DAY / 24;
+const MS_A_MINUTE: u64 = MS_AN_HOUR / 60;
 
 /// Days that a deletion may stay on active servers.
 const DELETED_DAYS_MAX: u64 = 30;
@@ -91,15 +92,16 @@ pub(super) fn abuse_prevention(facts: &Facts<'_>) -> Standing {
         return Broken("abuse.uploads_per_minute is 0: uploads are not limited".to_owned());
     }
     match holds(facts) {
-        Observed(_) => Observed("uploads are limited, and no hold is past its end".to_owned()),
+        Observed(no_hold) => Observed(format!("uploads are limited, and {no_hold}")),
         other => other,
     }
 }
 
 pub(super) fn holds(facts: &Facts<'_>) -> Standing {
-    let what = "images still held although the order's end has passed";
-    let no = "no hold is past its end";
-    none_late(facts, |sight| sight.lateness.n_holds_overdue, what, no)
+    let minutes = facts.settings.retention.hold_grace_ms() / MS_A_MINUTE;
+    let what = format!("images still held {minutes} minutes after the order's end");
+    let no = format!("no hold is past its end by {minutes} minutes");
+    none_late(facts, |sight| sight.lateness.n_holds_overdue, &what, &no)
 }
 
 pub(super) fn advertising(facts: &Facts<'_>) -> Standing {

@@ -10,7 +10,7 @@ mod last_look;
 pub mod views;
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use imgshare_storage::calendar::MS_A_DAY;
@@ -27,6 +27,7 @@ pub(crate) use keeper::keep;
 pub use last_look::LastLook;
 
 use crate::app::App;
+use crate::config::Settings;
 
 /// Things ended in one piece.
 const PIECE: usize = 64;
@@ -38,6 +39,9 @@ pub struct House {
     complaints: Arc<Complaints>,
     data: PathBuf,
     terms: Terms,
+    /// How long after its end a hold may still be there: that is looked for every so
+    /// often.
+    hold_grace_ms: u64,
     /// Whether a service runs here, and writes the request log.
     is_serving: bool,
 }
@@ -50,10 +54,6 @@ pub(crate) const LATE_MAX: usize = 10_000;
 
 /// Holds read at a time.
 const HOLDS_PAGE: usize = 200;
-
-/// How long after its end a hold may still be there: that is looked for every few
-/// minutes.
-const HOLD_GRACE_MS: u64 = MS_A_DAY / 24;
 
 /// What a look at the service has found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,7 +79,8 @@ pub struct Lateness {
     pub n_cases_overdue: u64,
     /// Those of them, and of the requests, that are about a child under 13.
     pub n_children_overdue: u64,
-    /// Images that are held although the order's end has passed.
+    /// Images that are held although the order's end has passed, and the next round
+    /// had its time.
     pub n_holds_overdue: u64,
     /// For how long an upload has waited to be classified, in milliseconds.
     pub oldest_unclassified_ms: u64,
@@ -109,21 +110,23 @@ impl House {
             queue,
             data: app.settings.data.clone(),
             terms: app.settings.terms(),
+            hold_grace_ms: app.settings.retention.hold_grace_ms(),
             is_serving: true,
         }
     }
 
     /// Over a store that no service has open.
     #[must_use]
-    pub fn over(store: Store, data: &Path, terms: Terms, queue: QueueSettings) -> Self {
+    pub fn over(store: Store, settings: &Settings, queue: QueueSettings) -> Self {
         let store = Arc::new(store);
         let bank = Arc::new(Bank::new(Arc::clone(&store)));
         let queue = Arc::new(Queue::new(store, bank, queue));
         Self {
             complaints: Arc::new(Complaints::new(Arc::clone(&queue))),
             queue,
-            data: data.to_owned(),
-            terms,
+            data: settings.data.clone(),
+            terms: settings.terms(),
+            hold_grace_ms: settings.retention.hold_grace_ms(),
             is_serving: false,
         }
     }
@@ -220,7 +223,7 @@ impl House {
             let Some(last) = page.last() else { break };
             after = Some(last.image);
             n_seen += page.len();
-            let is_over = |until: u64| until.saturating_add(HOLD_GRACE_MS) <= now_ms;
+            let is_over = |until: u64| until.saturating_add(self.hold_grace_ms) <= now_ms;
             let over = page.iter().filter(|hold| is_over(hold.expires_at_ms));
             n_overdue += over.count();
         }
@@ -238,36 +241,51 @@ impl House {
     }
 
     /// Does everything that is due. `gone` is told the images that are gone after each
-    /// piece of a job.
+    /// piece of a job. A job that fails keeps no other from being done.
     ///
     /// # Errors
-    /// The first job's that does not go on; calling again goes on.
+    /// The first job's that does not go on, once all others are done; calling again
+    /// goes on.
     pub fn run(
         &self,
         now_ms: u64,
         gone: &mut dyn FnMut(Job, &Did, &[ImageId]),
     ) -> Result<Vec<Ended>, RetentionError> {
-        let retention = self.retention();
-        let mut all = Vec::new();
+        let (mut all, mut failure) = (Vec::new(), None);
         for job in Job::ALL {
-            let mut ended = Ended {
-                job,
-                n_done: 0,
-                pause_us: 0,
-            };
-            loop {
-                let mut go_on = || ControlFlow::Continue(());
-                let did = retention.run(job, now_ms, PIECE, &mut go_on)?;
-                ended.n_done = ended.n_done.saturating_add(did.n_done);
-                ended.pause_us = ended.pause_us.max(did.pause_us);
-                gone(job, &did, &did.images);
-                if !did.is_more {
-                    break;
+            match self.run_all_of(job, now_ms, gone) {
+                Ok(ended) => all.push(ended),
+                Err(error) => {
+                    tracing::error!(job = job.as_str(), %error, "what is due ends later");
+                    failure = failure.or(Some(error));
                 }
             }
-            all.push(ended);
         }
-        Ok(all)
+        failure.map_or(Ok(all), Err)
+    }
+
+    fn run_all_of(
+        &self,
+        job: Job,
+        now_ms: u64,
+        gone: &mut dyn FnMut(Job, &Did, &[ImageId]),
+    ) -> Result<Ended, RetentionError> {
+        let retention = self.retention();
+        let mut ended = Ended {
+            job,
+            n_done: 0,
+            pause_us: 0,
+        };
+        loop {
+            let mut go_on = || ControlFlow::Continue(());
+            let did = retention.run(job, now_ms, PIECE, &mut go_on)?;
+            ended.n_done = ended.n_done.saturating_add(did.n_done);
+            ended.pause_us = ended.pause_us.max(did.pause_us);
+            gone(job, &did, &did.images);
+            if !did.is_more {
+                return Ok(ended);
+            }
+        }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use std::io::{Cursor, Read};
 
+use imgshare_storage::audit::Actor;
+use imgshare_storage::lawful::{self, Line, NewHold};
 use zip::ZipArchive;
 
 use super::*;
+use crate::clock;
 
 async fn owned(service: &Service) -> (String, String) {
     let image = service.uploaded(&photo()).await;
@@ -146,12 +149,42 @@ async fn p20_the_owner_is_told_the_label_that_is_in_force() {
     let mut thresholds = service.app.thresholds.moderation().thresholds();
     thresholds.explicit = 0.09;
     let (book, store) = (&service.app.thresholds, &*service.app.store);
-    let by = imgshare_storage::audit::Actor::Operator;
-    book.set(store, &by, thresholds, 7).unwrap();
+    book.set(store, &Actor::Operator, thresholds, 7).unwrap();
     let shown = service.get(&format!("/api/v1/images/{id}")).await.json();
     assert_eq!(shown["label"], "nsfw");
     let mut archive = exported(&service, &id, &token).await;
     let held: Value = serde_json::from_slice(&file(&mut archive, "metadata.json")).unwrap();
     assert_eq!(held["label"], shown["label"]);
     assert_eq!(held["confidence"], shown["confidence"]);
+}
+
+/// Whoever looks every day must not be able to tell when an order came or ended.
+#[tokio::test]
+async fn p20_neither_page_nor_archive_tells_of_a_hold() {
+    let service = Service::saying(SAFE);
+    let (id, token) = owned(&service).await;
+    let (store, image) = (&*service.app.store, id.parse().unwrap());
+    let seen = async || {
+        let mut bodies = Vec::new();
+        for path in [format!("/m/{id}"), format!("/m/{id}/export")] {
+            let answer = service.send(form(&path, format!("token={token}"))).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            bodies.push(answer.body);
+        }
+        bodies
+    };
+    let before = seen().await;
+    let page = String::from_utf8(before[0].to_vec()).unwrap();
+    assert!(page.contains("This one stays until"), "{page}");
+    let now_ms = clock::now_ms();
+    let hold = NewHold {
+        image,
+        reference: Line::new("AZ 1/26").unwrap(),
+        expires_at_ms: now_ms + 3 * 24 * 60 * 60 * 1_000,
+    };
+    lawful::hold(store, &Actor::Operator, &hold, now_ms).unwrap();
+    assert!(store.find(&image).unwrap().unwrap().is_held());
+    assert!(before == seen().await, "while it is held");
+    assert!(lawful::release(store, &Actor::Operator, &image, now_ms).unwrap());
+    assert!(before == seen().await, "after its release");
 }

@@ -117,6 +117,64 @@ fn what_was_begun_anew_since_is_left_and_named() {
     );
 }
 
+/// What a restore says to do about what it left: the database away, another restore,
+/// a repair.
+#[test]
+fn the_backups_state_is_taken_instead_of_what_was_begun_anew() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    filled(&house, &record);
+    house.make(NOW);
+    destroy(&mut house);
+    house.start();
+    let store = house.store();
+    let (anchor, _) = Anchor::open(&house.data().join("audit"), store, NOW).unwrap();
+    enter(store, "A new one.");
+    anchor.catch_up(store).unwrap();
+    let late = house.upload("later bytes");
+    house.stop();
+    assert_eq!(house.restore().rebuilt.unwrap().left.len(), 1);
+    let aside = house.dir.path().join("aside");
+    fs::rename(house.data().join("db"), aside).unwrap();
+    assert!(!house.restore().was_there);
+    let repaired = crate::repair(&house.data(), NOW + 2 * DAY, &mut |_| {}).unwrap();
+    assert!(!repaired.has_lost_entries, "nothing was lost");
+    let again = house.restore();
+    assert_eq!((again.was_there, again.rebuilt), (true, None));
+    house.start();
+    let requests = lawful::open(house.store(), 9).unwrap();
+    assert_eq!(
+        requests[0].words.as_str(),
+        "Which data of mine do you hold?"
+    );
+    house.assert_whole(&record, "some bytes");
+    house.assert_whole(&late, "later bytes");
+}
+
+/// Nobody ever did anything but upload.
+#[test]
+fn a_database_without_entries_has_lost_none() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    let mut changes = Changes::new();
+    for space in Space::ALL {
+        for entry in Keyspace::range(house.store(), &space.all(), 100).unwrap() {
+            changes.delete(entry.key);
+        }
+    }
+    Keyspace::commit(house.store(), changes).unwrap();
+    house.stop();
+    let repaired = crate::repair(&house.data(), NOW, &mut |_| {}).unwrap();
+    assert_eq!((repaired.n_rebuilt, repaired.n_entries_kept), (1, 0));
+    assert!(!repaired.has_lost_entries);
+    // One that is gone may have had any.
+    fs::remove_dir_all(house.data().join("db")).unwrap();
+    let repaired = crate::repair(&house.data(), NOW, &mut |_| {}).unwrap();
+    assert!(repaired.has_lost_entries);
+    house.start();
+    house.assert_whole(&record, "some bytes");
+}
+
 #[test]
 fn a_backup_made_after_the_loss_has_nothing_to_give_back() {
     let mut house = House::new();

@@ -8,7 +8,9 @@ use crate::complaints::Complaints;
 use crate::moderation::{
     Bank, Job, Moderator, Note, Policy, Queue, QueueSettings, Status, Verdict,
 };
+use crate::retention::unpublished;
 use crate::staff::{Role, StaffId};
+use crate::{SledRecords, Views};
 
 /// Does something with the queue of a store.
 fn with_queue<T>(house: &mut House, act: impl FnOnce(&Arc<Queue>) -> T) -> T {
@@ -192,6 +194,100 @@ fn p13e_a_lost_image_that_was_removed_comes_back_removed() {
         queue.purges_due(NOW + 60 * DAY, 9).unwrap()
     });
     assert_eq!(due, [image.id]);
+}
+
+/// Loses the record, the job and the bytes of an image.
+fn forget(house: &House, image: &Record) {
+    let store = house.store();
+    store.blobs.remove(&image.id).unwrap();
+    store.records.remove(&image.id).unwrap();
+    let mut changes = Changes::new();
+    for space in [Space::Jobs, Space::Queue, Space::Purges] {
+        for entry in Keyspace::range(store, &space.all(), 100).unwrap() {
+            changes.delete(entry.key);
+        }
+    }
+    Keyspace::commit(store, changes).unwrap();
+}
+
+/// Once a restore has run to its end, the image is hidden, its copies are purged, and
+/// there is a decision with the day of its end.
+fn assert_removed_again(house: &mut House, image: &Record) {
+    house.start();
+    assert_eq!(state_of(house, image), State::Blocked);
+    let waiting = unpublished::waiting(house.store(), None, 9).unwrap();
+    let waiting: Vec<_> = waiting.iter().map(|one| one.image).collect();
+    assert_eq!(waiting, [image.id]);
+    with_queue(house, |queue| {
+        let job = queue.job(&image.id).unwrap().unwrap();
+        assert_eq!(job.status, Status::Decided);
+        let term = QueueSettings::default().retention_ms;
+        assert_eq!(queue.purges_due(NOW + DAY + term - 1, 9).unwrap(), []);
+        assert_eq!(queue.purges_due(NOW + DAY + term, 9).unwrap(), [image.id]);
+    });
+    house.stop();
+}
+
+#[test]
+fn p13e_a_restore_that_fails_midway_leaves_no_removal_without_its_end() {
+    let mut house = House::new();
+    unpublished::expect_copies(house.store(), true, SAMPLE_MS).unwrap();
+    let mut images = ["a", "b", "c"].map(|text| house.upload(text));
+    images.sort_unstable_by_key(|image| image.id);
+    let [first, _, last] = images;
+    house.make(NOW);
+    decide(&mut house, &first, &removal(Policy::Violence), NOW + DAY);
+    forget(&house, &first);
+    let waiting = unpublished::waiting(house.store(), None, 9).unwrap();
+    for one in &waiting {
+        let mut changes = Changes::new();
+        changes.delete(unpublished::entry(&one.image, one.known()).0);
+        Keyspace::commit(house.store(), changes).unwrap();
+    }
+    // The last image's bytes are gone, and their file in the backup cannot be opened.
+    house.store().blobs.remove(&last.id).unwrap();
+    let set = set::Set::open(&house.backup(), &house.key).unwrap();
+    let sealed = set.blob_path(&set.name_of(&last));
+    let aside = house.backup().join("aside");
+    fs::rename(&sealed, &aside).unwrap();
+    std::os::unix::fs::symlink(&sealed, &sealed).unwrap();
+    house.stop();
+    let (from, to) = (house.backup(), house.data());
+    let cut = restore(&from, &house.key, &to, NOW, None, true);
+    cut.unwrap_err();
+    house.start();
+    assert_eq!(house.store().records.find(&first.id).unwrap(), None);
+    // Whoever asks for it has it from its sidecar, which is hidden, and not why.
+    assert_eq!(state_of(&house, &first), State::Blocked);
+    house.stop();
+    fs::remove_file(&sealed).unwrap();
+    fs::rename(&aside, &sealed).unwrap();
+    assert_eq!(house.restore().removed, [first.id]);
+    assert_removed_again(&mut house, &first);
+    // It is done once.
+    let again = house.restore();
+    assert_eq!((again.removed.len(), again.n_purges_planned), (0, 0));
+}
+
+/// As a repair leaves it that has a sidecar and no job.
+#[test]
+fn p13e_what_is_hidden_without_a_decision_is_given_one() {
+    let mut house = House::new();
+    unpublished::expect_copies(house.store(), true, SAMPLE_MS).unwrap();
+    let image = house.upload("cruel");
+    house.upload("kept");
+    house.make(NOW);
+    decide(&mut house, &image, &removal(Policy::Violence), NOW + DAY);
+    let mut hidden = house.store().find(&image.id).unwrap().unwrap();
+    forget(&house, &image);
+    hidden.state = State::Blocked;
+    house.stop();
+    let records = SledRecords::open(&house.data().join("db")).unwrap();
+    records.load(&[(hidden, Views::default())]).unwrap();
+    drop(records);
+    assert_eq!(house.restore().removed, [image.id]);
+    assert_removed_again(&mut house, &image);
+    assert_eq!(house.restore().removed, []);
 }
 
 /// Scores that the audit has of an image that was deleted since stay away as well.

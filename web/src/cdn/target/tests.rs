@@ -163,3 +163,20 @@ fn p21_a_secret_is_sent_and_not_shown() {
         assert!(!shown.contains("zebra"), "{shown}");
     }
 }
+
+/// What one account has said yes to, the other must be asked all the same.
+#[test]
+fn p21_two_accounts_of_one_api_are_two_targets() {
+    let of = |header: &str, token_file: &str| {
+        let purge = Purge {
+            header: header.to_owned(),
+            token_file: token_file.into(),
+            ..purge("https://api.example{path}")
+        };
+        Target::new(&purge, BASE).unwrap().name
+    };
+    let one = of("Authorization: Bearer {token}", "one");
+    assert_eq!(one, of("Authorization: Bearer {token}", "one"));
+    assert_ne!(one, of("Authorization: Bearer {token}", "two"));
+    assert_ne!(one, of("X-Key: {token}", "one"));
+}

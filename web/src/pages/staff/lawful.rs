@@ -19,7 +19,7 @@ pub struct HoldRow {
     pub since: String,
     /// Until which day.
     pub until: String,
-    /// Whether it stands; one whose day has come is taken away within minutes.
+    /// Whether it stands; one whose day has come is taken away by the next round.
     pub stands: bool,
     /// Whether whoever looks may hand it over.
     pub is_theirs: bool,
