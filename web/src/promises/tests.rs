@@ -179,7 +179,8 @@ fn p22_reports_about_children_that_wait_are_not_kept_promptly() {
 
 #[test]
 fn what_is_overdue_is_not_kept() {
-    let spoilt: [(&[&str], fn(&mut Sight)); 6] = [
+    type Spoil = fn(&mut Sight);
+    let spoilt: [(&[&str], Spoil); 6] = [
         (&["P7"], |sight| sight.lateness.n_cases_overdue = 1),
         (&["P8", "P11"], |sight| sight.lateness.n_holds_overdue = 1),
         (&["P13d"], |sight| sight.lateness.n_reports_overdue = 1),

@@ -182,7 +182,7 @@ fn p21_an_entry_ends_when_every_target_that_there_is_said_yes() {
         assert_eq!((known.noted_ms, known.purged_ms), (Some(7), None));
         let said: Vec<&TargetName> = known.purged_by.keys().collect();
         assert_eq!(said, [&a], "one that is gone is forgotten");
-        assert!(known.is_over(&[a.clone()]) && !known.is_over(&all));
+        assert!(known.is_over(std::slice::from_ref(&a)) && !known.is_over(&all));
         // The first yes of the last one is not the end of its asking.
         assert_eq!(hear(&b, Some(false), &all, 10), []);
         assert_eq!(only(&store).known().purged_ms, Some(10));
@@ -226,9 +226,9 @@ fn p21_entries_of_a_version_before_are_asked_for_once_more() {
     changes.put(keys::unpublished(&record.id), value);
     Keyspace::commit(&store, changes).unwrap();
     let [a] = names(["a"]);
-    assert!(!only(&store).known().is_over(&[a.clone()]));
+    assert!(!only(&store).known().is_over(std::slice::from_ref(&a)));
     let heard = [says(&only(&store), Some(true))];
-    let ended = note(&store, &a, &[a.clone()], &heard, SAMPLE_MS).unwrap();
+    let ended = note(&store, &a, std::slice::from_ref(&a), &heard, SAMPLE_MS).unwrap();
     assert_eq!(ended, [record.id]);
 }
 

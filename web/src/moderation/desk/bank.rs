@@ -154,9 +154,11 @@ fn row(
         hash: entry.hash.to_string(),
         refuses: entry.policy == BankPolicy::Refuse,
         against: is_told.then(|| policy_words(entry.against)),
-        reason: is_told
-            .then(|| entry.reason.as_str().to_owned())
-            .unwrap_or_default(),
+        reason: if is_told {
+            entry.reason.as_str().to_owned()
+        } else {
+            String::new()
+        },
         image: entry
             .image
             .filter(|_| is_told)
