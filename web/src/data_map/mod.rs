@@ -319,7 +319,9 @@ impl Subject {
             Self::DataRequests => "Requests about your data, made by mail",
             Self::Fingerprints => "Fingerprints of images that were removed for breaking the rules",
             Self::Queue => "What moderators are to look at, and what they decided",
-            Self::Audit => "The log of what staff did, which names images by their id alone",
+            Self::Audit => {
+                "The log of what staff did, with the reasons that they gave; it names images by their id alone"
+            }
             Self::Holds => "Images that the law keeps, and how often it asked",
             Self::Abuse => "Networks that are blocked, and limits against abuse",
             Self::Accounts => "Accounts of staff",
