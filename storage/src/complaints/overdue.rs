@@ -1,8 +1,8 @@
 //! How many clocks have run out.
 
 use super::{Category, ComplaintError, Complaints, case, keys};
-use crate::Keyspace;
 use crate::moderation::Lane;
+use crate::{ImageId, Keyspace};
 
 /// Entries read at a time.
 const PAGE: usize = 256;
@@ -32,27 +32,13 @@ impl Complaints {
         now_ms: u64,
         n_max: usize,
     ) -> Result<usize, ComplaintError> {
-        let store = &**self.queue.store();
-        let mut range = keys::overdue(now_ms);
-        let (mut n_overdue, mut n_seen) = (0, 0);
-        while n_seen < n_max {
-            let entries = store.range(&range, PAGE.min(n_max - n_seen))?;
-            let Some(last) = entries.last() else { break };
-            range = range.after(&last.key);
-            n_seen += entries.len();
-            let Some(lanes) = lanes else {
-                n_overdue += entries.len();
-                continue;
-            };
-            let places = entries
-                .iter()
-                .filter_map(|entry| keys::due_place(&entry.key));
-            for place in places {
-                let job = self.queue.job(&place.what)?;
-                n_overdue += usize::from(job.is_some_and(|job| lanes.contains(&job.lane)));
-            }
-        }
-        Ok(n_overdue)
+        let Some(lanes) = lanes else {
+            return self.count_overdue_if(now_ms, n_max, |_| Ok(true));
+        };
+        self.count_overdue_if(now_ms, n_max, |image| {
+            let job = self.queue.job(image)?;
+            Ok(job.is_some_and(|job| lanes.contains(&job.lane)))
+        })
     }
 
     /// How many open cases with a report of this category should have been decided
@@ -67,6 +53,21 @@ impl Complaints {
         n_max: usize,
     ) -> Result<usize, ComplaintError> {
         let store = &**self.queue.store();
+        self.count_overdue_if(now_ms, n_max, |image| {
+            let case = case::newest(store, image)?;
+            Ok(case.is_some_and(|case| case.value.categories.contains_key(&category)))
+        })
+    }
+
+    /// How many of at most `n_max` open cases that should have been decided by now are
+    /// meant.
+    fn count_overdue_if(
+        &self,
+        now_ms: u64,
+        n_max: usize,
+        is_meant: impl Fn(&ImageId) -> Result<bool, ComplaintError>,
+    ) -> Result<usize, ComplaintError> {
+        let store = &**self.queue.store();
         let mut range = keys::overdue(now_ms);
         let (mut n_overdue, mut n_seen) = (0, 0);
         while n_seen < n_max {
@@ -78,10 +79,7 @@ impl Complaints {
                 .iter()
                 .filter_map(|entry| keys::due_place(&entry.key));
             for place in places {
-                let case = case::newest(store, &place.what)?;
-                let is_about =
-                    case.is_some_and(|case| case.value.categories.contains_key(&category));
-                n_overdue += usize::from(is_about);
+                n_overdue += usize::from(is_meant(&place.what)?);
             }
         }
         Ok(n_overdue)
