@@ -13,7 +13,7 @@ use super::aligned::Aligned;
 use super::conv::{ConvStep, Input, Prepared, Ready, Weights, lanes, pointwise_source};
 use super::depthwise::{Depthwise, Kernel, Ring, Steps};
 use super::layer::{Activation, Bottleneck};
-use super::matrix::{INPUT_MAX, Matrix};
+use super::matrix::{INPUT_MAX, Limit, Matrix};
 use super::product::{Base, Finish, Out, Product, View};
 use super::shape::Shape;
 use super::words::{Floats, Pairs, Words};
@@ -101,7 +101,7 @@ impl BottleneckStep {
             Group {
                 kernels: kernels(block, blocks.clone(), unit),
                 project: if pairs {
-                    Weights::Pairs(Matrix::pairs(&source))
+                    Weights::Pairs(Matrix::pairs(&source, Limit::Each))
                 } else {
                     Weights::Floats(Matrix::floats(&source))
                 },

@@ -1,13 +1,14 @@
 //! A convolution of a plan: packed weights and where its input lies.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::super::isa::{Isa, LANES, Lanes};
 use super::aligned::Aligned;
 use super::layer::{Conv, Levels, Padding};
-use super::matrix::{Matrix, Source};
-use super::prepare::{Pad, PadPairs, Round, padded_sizes};
+use super::matrix::{Limit, Matrix, NORM_INPUTS_MAX, Source};
+use super::prepare::{Pad, PadPairs, padded_sizes};
 use super::product::{Base, Finish, Out, Product, View};
+use super::round::{ByLargest, ByNorm, Round};
 use super::shape::Shape;
 use super::words::{Floats, Pairs};
 
@@ -33,6 +34,8 @@ pub(super) struct Prepared {
     pairs: Aligned<i32>,
     /// A padded picture of samples, for one plan's first step alone.
     samples: Aligned<i32>,
+    /// Squares of a picture's values, summed up.
+    squares: Aligned<f32>,
     /// The padded picture that `floats` is laid out for.
     layout: Option<(Shape, Padding)>,
 }
@@ -43,6 +46,7 @@ pub(super) struct PreparedSizes {
     pub(super) floats: usize,
     pub(super) pairs: usize,
     pub(super) samples: usize,
+    pub(super) squares: usize,
 }
 
 impl Prepared {
@@ -51,6 +55,7 @@ impl Prepared {
             floats: Aligned::zeros(sizes.floats),
             pairs: Aligned::zeros(sizes.pairs),
             samples: Aligned::zeros(sizes.samples),
+            squares: Aligned::zeros(sizes.squares),
             layout: None,
         }
     }
@@ -66,6 +71,8 @@ pub(super) enum Ready<'a> {
 /// A convolution of a plan.
 pub(super) struct ConvStep {
     weights: Weights,
+    /// Of inputs that are rounded.
+    limit: Limit,
     pub(super) bias: Vec<Lanes>,
     pub(super) from: Shape,
     pub(super) to: Shape,
@@ -75,7 +82,8 @@ pub(super) struct ConvStep {
     position_step: usize,
     /// Words of a padded row of the input.
     row_words: usize,
-    kernel_height: usize,
+    /// Rows and columns.
+    kernel: [usize; 2],
     /// Inputs of one output.
     n_inputs: usize,
     stride: usize,
@@ -85,8 +93,24 @@ pub(super) struct ConvStep {
     high: f32,
 }
 
-/// Inputs from which 16-bit integers pay, and up to which they are fine enough.
-const PAIRS_INPUTS: std::ops::RangeInclusive<usize> = 16..=512;
+/// Inputs from which 16-bit integers pay, and up to which they are fine enough
+/// where each may be as large as any.
+const PAIRS_INPUTS: RangeInclusive<usize> = 16..=512;
+
+/// How `conv` limits its inputs to compute in 16-bit integers; `None` where it
+/// computes in floats.
+fn limit(conv: &Conv, from: Shape) -> Option<Limit> {
+    let n_inputs = conv.kernel_height * conv.kernel_width * from.channels;
+    if conv.is_pointwise() && PAIRS_INPUTS.contains(&from.channels) {
+        Some(Limit::Each)
+    } else if (*PAIRS_INPUTS.start()..=NORM_INPUTS_MAX).contains(&n_inputs) && from.positions() > 1 {
+        // With one position weights are read once, and all that counts is how
+        // close the answer is.
+        Some(Limit::Norm)
+    } else {
+        None
+    }
+}
 
 impl ConvStep {
     /// `conv` from a picture of `from` to one of `to`, which fit. `is_first`
@@ -100,17 +124,21 @@ impl ConvStep {
         };
         let padded_width = from.width + conv.padding.left + conv.padding.right;
         let sample_pairs = reduced && is_first && starts_evenly(conv, from);
-        let pairs = reduced && is_pointwise && PAIRS_INPUTS.contains(&from.channels);
-        let weights = if sample_pairs {
-            Weights::Pairs(Matrix::pairs(&sample_source(conv, from)))
-        } else if pairs {
-            Weights::Pairs(Matrix::pairs(&pointwise_source(conv, 0..from.channels)))
-        } else if is_pointwise {
-            Weights::Floats(Matrix::floats(&pointwise_source(conv, 0..from.channels)))
-        } else {
-            Weights::Floats(Matrix::floats(&spatial_source(conv, from, position_words)))
+        let limit = limit(conv, from).filter(|_| reduced && !is_first);
+        let weights = match limit {
+            _ if sample_pairs => {
+                Weights::Pairs(Matrix::pairs(&sample_source(conv, from), Limit::Each))
+            }
+            Some(limit) => {
+                let source = spatial_source(conv, from, position_words);
+                Weights::Pairs(Matrix::pairs(&source, limit))
+            }
+            None if is_pointwise => {
+                Weights::Floats(Matrix::floats(&pointwise_source(conv, 0..from.channels)))
+            }
+            None => Weights::Floats(Matrix::floats(&spatial_source(conv, from, position_words))),
         };
-        let position_words = if pairs {
+        let position_words = if limit.is_some() {
             position_words / 2
         } else {
             position_words
@@ -124,13 +152,14 @@ impl ConvStep {
         let (low, high) = conv.activation.bounds();
         Self {
             weights,
+            limit: limit.unwrap_or(Limit::Each),
             bias: lanes(&conv.bias),
             from,
             to,
             position_words,
             position_step,
             row_words,
-            kernel_height: conv.kernel_height,
+            kernel: [conv.kernel_height, conv.kernel_width],
             n_inputs: conv.kernel_height * conv.kernel_width * from.channels,
             stride: conv.stride,
             padding: conv.padding,
@@ -156,7 +185,8 @@ impl ConvStep {
                 ..PreparedSizes::default()
             },
             Weights::Pairs(_) => PreparedSizes {
-                pairs: self.from.positions() * self.position_words,
+                pairs: padded_sizes(self.from, self.position_words, self.padding).1,
+                squares: ByNorm::n_sums(self.from),
                 ..PreparedSizes::default()
             },
             Weights::Floats(_) if is_first || self.padding != Padding::default() => PreparedSizes {
@@ -191,17 +221,7 @@ impl ConvStep {
             (Input::Samples(samples, levels), Weights::Floats(_)) => {
                 Ready::Floats(self.pad(isa, (samples, levels), prepared))
             }
-            (Input::Values(values), Weights::Pairs(_)) => {
-                let n_words = self.from.positions() * self.position_words;
-                let out = &mut prepared.pairs.values_mut()[..n_words];
-                let source = &values.as_chunks().0[..self.from.positions() * self.from.blocks()];
-                let out_halves = out.as_chunks_mut().0;
-                let scale = isa.run(Round {
-                    source,
-                    out: out_halves,
-                });
-                Ready::Pairs { words: out, scale }
-            }
+            (Input::Values(values), Weights::Pairs(_)) => self.round(isa, values, prepared),
             (Input::Values(values), Weights::Floats(_)) if self.padding == Padding::default() => {
                 Ready::Floats(values)
             }
@@ -209,6 +229,36 @@ impl ConvStep {
                 Ready::Floats(self.pad(isa, (values, Levels::UNIT), prepared))
             }
         }
+    }
+
+    fn round<'a, I: Isa>(
+        &self,
+        isa: I,
+        values: &[f32],
+        prepared: &'a mut Prepared,
+    ) -> Ready<'a> {
+        let shape = self.from;
+        let source = &values.as_chunks().0[..shape.positions() * shape.blocks()];
+        let fineness = match self.limit {
+            Limit::Each => isa.run(ByLargest { source }),
+            Limit::Norm => isa.run(ByNorm {
+                source,
+                shape,
+                window: self.kernel,
+                sums: &mut prepared.squares.values_mut()[..ByNorm::n_sums(shape)],
+            }),
+        };
+        let (_, n_words) = padded_sizes(shape, self.position_words, self.padding);
+        let words = &mut prepared.pairs.values_mut()[..n_words];
+        isa.run(Round {
+            source,
+            shape,
+            padding: self.padding,
+            fineness,
+            out: words.as_chunks_mut().0,
+        });
+        let scale = if fineness > 0.0 { 1.0 / fineness } else { 0.0 };
+        Ready::Pairs { words, scale }
     }
 
     fn pad<'a, I: Isa, T: super::prepare::Sample>(
@@ -251,7 +301,7 @@ impl ConvStep {
             width: self.to.width,
             position_step: self.position_step,
             row_step,
-            n_segments: self.kernel_height,
+            n_segments: self.kernel[0],
             segment_step: self.row_words,
         };
         if self.is_pointwise && out.row_step == out.position_step * self.to.width {

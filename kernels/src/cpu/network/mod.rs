@@ -20,6 +20,7 @@ mod prepare;
 mod product;
 #[cfg(test)]
 mod reference;
+mod round;
 mod shape;
 #[cfg(test)]
 mod tests;

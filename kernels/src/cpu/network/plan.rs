@@ -427,6 +427,7 @@ impl PreparedSizes {
         self.floats = self.floats.max(other.floats);
         self.pairs = self.pairs.max(other.pairs);
         self.samples = self.samples.max(other.samples);
+        self.squares = self.squares.max(other.squares);
     }
 }
 

@@ -88,7 +88,10 @@ impl<W: Words> Job for Product<'_, W> {
     fn run<I: Isa>(self, isa: I) {
         // Sums that live through a second loop, or until it is known what they
         // are added to, go through memory.
-        let is_one = self.view.n_segments == 1;
+        let View { n_rows, width, .. } = self.view;
+        let fills_rows = n_rows == 1 || width.is_multiple_of(I::TILE_ROWS);
+        let is_one = self.view.n_segments == 1
+            && (fills_rows || !matches!(self.finish.base, Base::Bias));
         assert!(
             is_one || matches!(self.finish.base, Base::Bias),
             "only sums of one segment are added to more than the bias"
@@ -113,7 +116,8 @@ struct Place {
 }
 
 impl<W: Words> Product<'_, W> {
-    /// The whole product, whose inputs lie in `ONE` segment.
+    /// The whole product. With `ONE` its inputs lie in one segment, and tiles
+    /// stay within a row of positions; else they go on in the next row.
     #[inline(always)]
     fn all<I: Isa, const ONE: bool>(mut self, isa: I, onto: &impl Onto) {
         let mut block = self.blocks.start;
@@ -136,25 +140,29 @@ impl<W: Words> Product<'_, W> {
         block: usize,
         onto: &impl Onto,
     ) -> usize {
-        let mut tile = 0;
-        for row in 0..self.view.n_rows {
-            let mut column = 0;
-            while column < self.view.width {
-                let ahead = block + V + tile % V;
-                let place = Place {
-                    block,
-                    row,
-                    column,
-                    ahead,
-                };
-                tile += 1;
-                column += match (I::TILE_ROWS, self.view.width - column) {
-                    (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
-                    (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
-                    (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
-                    _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
-                };
-            }
+        let View { n_rows, width, .. } = self.view;
+        let n_positions = n_rows * width;
+        let (mut tile, mut position) = (0, 0);
+        while position < n_positions {
+            let (row, column) = (position / width, position % width);
+            let place = Place {
+                block,
+                row,
+                column,
+                ahead: block + V + tile % V,
+            };
+            tile += 1;
+            let left = if ONE {
+                width - column
+            } else {
+                n_positions - position
+            };
+            position += match (I::TILE_ROWS, left) {
+                (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
+                (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+                (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
+                _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
+            };
         }
         V
     }
@@ -167,16 +175,28 @@ impl<W: Words> Product<'_, W> {
         place: Place,
         onto: &impl Onto,
     ) -> usize {
-        let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
-        if ONE {
-            sums = self.walk(isa, place, (0, 1), sums);
-        } else {
-            let n_segments = self.view.n_segments;
-            for segment in 0..n_segments {
-                sums = self.walk(isa, place, (segment, n_segments), sums);
+        let (view, out) = (self.view, &self.out);
+        let block = (place.block - self.blocks.start) * out.block_step;
+        let (mut from, mut to) = ([0; R], [0; R]);
+        let (mut row, mut column) = (place.row, place.column);
+        for p in 0..R {
+            from[p] = row * view.row_step + column * view.position_step;
+            to[p] = row * out.row_step + column * out.position_step + block;
+            column += 1;
+            if !ONE && column == view.width {
+                (row, column) = (row + 1, 0);
             }
         }
-        self.finish(isa, place, sums, onto);
+        let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
+        if ONE {
+            sums = self.walk(isa, (place, from), (0, 1), sums);
+        } else {
+            let n_segments = view.n_segments;
+            for segment in 0..n_segments {
+                sums = self.walk(isa, (place, from), (segment, n_segments), sums);
+            }
+        }
+        self.finish(isa, (place, to), sums, onto);
         R
     }
 
@@ -185,18 +205,16 @@ impl<W: Words> Product<'_, W> {
     fn walk<I: Isa, const R: usize, const V: usize>(
         &self,
         isa: I,
-        place: Place,
+        (place, from): (Place, [usize; R]),
         (segment, n_segments): (usize, usize),
         mut sums: [[W::Vector<I>; V]; R],
     ) -> [[W::Vector<I>; V]; R] {
-        let view = self.view;
-        let first = place.row * view.row_step + place.column * view.position_step;
         let n_words = self.matrix.segment_words(n_segments);
-        let input = &self.input[first + segment * view.segment_step..];
+        let input = &self.input[segment * self.view.segment_step..];
         // Slices of one known length each, so that no step checks bounds.
         let mut inputs: [&[W::Word]; R] = [&[]; R];
         for p in 0..R {
-            inputs[p] = &input[p * view.position_step..][..n_words];
+            inputs[p] = &input[from[p]..][..n_words];
         }
         let mut weights: [&[[W::Word; LANES]]; V] = [&[]; V];
         for v in 0..V {
@@ -226,15 +244,12 @@ impl<W: Words> Product<'_, W> {
     fn finish<I: Isa, const R: usize, const V: usize>(
         &mut self,
         isa: I,
-        place: Place,
+        (place, to): (Place, [usize; R]),
         sums: [[W::Vector<I>; V]; R],
         onto: &impl Onto,
     ) {
         let (low, high) = (isa.splat(self.finish.low), isa.splat(self.finish.high));
         let out = &mut self.out;
-        let first = place.row * out.row_step
-            + place.column * out.position_step
-            + (place.block - self.blocks.start) * out.block_step;
         for v in 0..V {
             let block = place.block + v;
             let bias = isa.load(&self.finish.bias[block]);
@@ -245,8 +260,9 @@ impl<W: Words> Product<'_, W> {
                 isa.splat(1.0)
             };
             // One check a result, that of bounds: a place that wraps fails it.
-            let mut at = first.wrapping_add(v.wrapping_mul(out.block_step));
+            let first = v.wrapping_mul(out.block_step);
             for p in 0..R {
+                let at = to[p].wrapping_add(first);
                 let slot = &mut out.lanes[at];
                 let base = onto.base(isa, bias, slot, at);
                 let sum = W::to_floats(isa, sums[p][v]);
@@ -256,7 +272,6 @@ impl<W: Words> Product<'_, W> {
                     isa.add(sum, base)
                 };
                 isa.store(isa.min(isa.max(value, low), high), slot);
-                at = at.wrapping_add(out.position_step);
             }
         }
     }
