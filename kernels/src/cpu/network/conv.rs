@@ -103,7 +103,8 @@ fn limit(conv: &Conv, from: Shape) -> Option<Limit> {
     let n_inputs = conv.kernel_height * conv.kernel_width * from.channels;
     if conv.is_pointwise() && PAIRS_INPUTS.contains(&from.channels) {
         Some(Limit::Each)
-    } else if (*PAIRS_INPUTS.start()..=NORM_INPUTS_MAX).contains(&n_inputs) && from.positions() > 1 {
+    } else if (*PAIRS_INPUTS.start()..=NORM_INPUTS_MAX).contains(&n_inputs) && from.positions() > 1
+    {
         // With one position weights are read once, and all that counts is how
         // close the answer is.
         Some(Limit::Norm)
@@ -128,6 +129,10 @@ impl ConvStep {
         let weights = match limit {
             _ if sample_pairs => {
                 Weights::Pairs(Matrix::pairs(&sample_source(conv, from), Limit::Each))
+            }
+            Some(limit) if is_pointwise => {
+                let source = pointwise_source(conv, 0..from.channels);
+                Weights::Pairs(Matrix::pairs(&source, limit))
             }
             Some(limit) => {
                 let source = spatial_source(conv, from, position_words);
@@ -231,12 +236,7 @@ impl ConvStep {
         }
     }
 
-    fn round<'a, I: Isa>(
-        &self,
-        isa: I,
-        values: &[f32],
-        prepared: &'a mut Prepared,
-    ) -> Ready<'a> {
+    fn round<'a, I: Isa>(&self, isa: I, values: &[f32], prepared: &'a mut Prepared) -> Ready<'a> {
         let shape = self.from;
         let source = &values.as_chunks().0[..shape.positions() * shape.blocks()];
         let fineness = match self.limit {

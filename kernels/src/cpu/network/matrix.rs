@@ -250,7 +250,8 @@ mod tests {
                 // The worst inputs lie in the direction of the weights.
                 let squares: f64 = (0..inputs).map(|i| f64::from(value(i, 0)).powi(2)).sum();
                 let fineness = f64::from(inputs_norm(inputs)) / squares.sqrt();
-                let inputs = (0..inputs).map(|i| i64::from(round(f64::from(value(i, 0)) * fineness)));
+                let inputs =
+                    (0..inputs).map(|i| i64::from(round(f64::from(value(i, 0)) * fineness)));
                 let sum: i64 = weights.iter().zip(inputs).map(|(w, x)| w * x).sum();
                 assert!(sum <= i64::from(i32::MAX), "{sum}");
                 assert!(sum > i64::from(i32::MAX / 3), "{sum}");

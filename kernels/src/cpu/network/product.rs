@@ -90,8 +90,8 @@ impl<W: Words> Job for Product<'_, W> {
         // are added to, go through memory.
         let View { n_rows, width, .. } = self.view;
         let fills_rows = n_rows == 1 || width.is_multiple_of(I::TILE_ROWS);
-        let is_one = self.view.n_segments == 1
-            && (fills_rows || !matches!(self.finish.base, Base::Bias));
+        let is_one =
+            self.view.n_segments == 1 && (fills_rows || !matches!(self.finish.base, Base::Bias));
         assert!(
             is_one || matches!(self.finish.base, Base::Bias),
             "only sums of one segment are added to more than the bias"
@@ -113,6 +113,31 @@ struct Place {
     column: usize,
     /// Sixteen channels that come later, whose weights may lie far away.
     ahead: usize,
+}
+
+impl Place {
+    /// Where the position here and those after it lie, given the steps to the
+    /// next position and to the next row; with `ONE` all are of one row.
+    #[inline(always)]
+    fn from_there_on<const ONE: bool, const R: usize>(
+        self,
+        width: usize,
+        [position_step, row_step]: [usize; 2],
+    ) -> [usize; R] {
+        let mut places = [0; R];
+        let mut place = self.row * row_step + self.column * position_step;
+        let mut column = self.column;
+        for p in 0..R {
+            places[p] = place;
+            place = place.wrapping_add(position_step);
+            column += 1;
+            if !ONE && column == width {
+                column = 0;
+                place = place.wrapping_add(row_step.wrapping_sub(width * position_step));
+            }
+        }
+        places
+    }
 }
 
 impl<W: Words> Product<'_, W> {
@@ -141,30 +166,50 @@ impl<W: Words> Product<'_, W> {
         onto: &impl Onto,
     ) -> usize {
         let View { n_rows, width, .. } = self.view;
-        let n_positions = n_rows * width;
-        let (mut tile, mut position) = (0, 0);
-        while position < n_positions {
-            let (row, column) = (position / width, position % width);
-            let place = Place {
+        let mut tile = 0;
+        let mut place = |row, column| {
+            tile += 1;
+            Place {
                 block,
                 row,
                 column,
                 ahead: block + V + tile % V,
-            };
-            tile += 1;
-            let left = if ONE {
-                width - column
-            } else {
-                n_positions - position
-            };
-            position += match (I::TILE_ROWS, left) {
-                (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
-                (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
-                (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
-                _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
-            };
+            }
+        };
+        if ONE {
+            for row in 0..n_rows {
+                let mut column = 0;
+                while column < width {
+                    let place = place(row, column);
+                    column += self.any_tile::<I, ONE, V>(isa, place, width - column, onto);
+                }
+            }
+        } else {
+            let mut position = 0;
+            while position < n_rows * width {
+                let place = place(position / width, position % width);
+                let left = n_rows * width - position;
+                position += self.any_tile::<I, ONE, V>(isa, place, left, onto);
+            }
         }
         V
+    }
+
+    /// The largest tile that `left` positions fill.
+    #[inline(always)]
+    fn any_tile<I: Isa, const ONE: bool, const V: usize>(
+        &mut self,
+        isa: I,
+        place: Place,
+        left: usize,
+        onto: &impl Onto,
+    ) -> usize {
+        match (I::TILE_ROWS, left) {
+            (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
+            (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+            (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
+            _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
+        }
     }
 
     /// One tile, from inputs to results.
@@ -175,46 +220,37 @@ impl<W: Words> Product<'_, W> {
         place: Place,
         onto: &impl Onto,
     ) -> usize {
-        let (view, out) = (self.view, &self.out);
-        let block = (place.block - self.blocks.start) * out.block_step;
-        let (mut from, mut to) = ([0; R], [0; R]);
-        let (mut row, mut column) = (place.row, place.column);
-        for p in 0..R {
-            from[p] = row * view.row_step + column * view.position_step;
-            to[p] = row * out.row_step + column * out.position_step + block;
-            column += 1;
-            if !ONE && column == view.width {
-                (row, column) = (row + 1, 0);
-            }
-        }
         let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
         if ONE {
-            sums = self.walk(isa, (place, from), (0, 1), sums);
+            sums = self.walk::<I, ONE, R, V>(isa, place, (0, 1), sums);
         } else {
-            let n_segments = view.n_segments;
+            let n_segments = self.view.n_segments;
             for segment in 0..n_segments {
-                sums = self.walk(isa, (place, from), (segment, n_segments), sums);
+                sums = self.walk::<I, ONE, R, V>(isa, place, (segment, n_segments), sums);
             }
         }
-        self.finish(isa, (place, to), sums, onto);
+        self.finish::<I, ONE, R, V>(isa, place, sums, onto);
         R
     }
 
     /// Adds the products of one of `n_segments` segments to the sums of a tile.
     #[inline(always)]
-    fn walk<I: Isa, const R: usize, const V: usize>(
+    fn walk<I: Isa, const ONE: bool, const R: usize, const V: usize>(
         &self,
         isa: I,
-        (place, from): (Place, [usize; R]),
+        place: Place,
         (segment, n_segments): (usize, usize),
         mut sums: [[W::Vector<I>; V]; R],
     ) -> [[W::Vector<I>; V]; R] {
         let n_words = self.matrix.segment_words(n_segments);
-        let input = &self.input[segment * self.view.segment_step..];
+        let view = self.view;
+        let steps = [view.position_step, view.row_step];
+        let places = place.from_there_on::<ONE, R>(view.width, steps);
+        let input = &self.input[segment * view.segment_step..];
         // Slices of one known length each, so that no step checks bounds.
         let mut inputs: [&[W::Word]; R] = [&[]; R];
         for p in 0..R {
-            inputs[p] = &input[from[p]..][..n_words];
+            inputs[p] = &input[places[p]..][..n_words];
         }
         let mut weights: [&[[W::Word; LANES]]; V] = [&[]; V];
         for v in 0..V {
@@ -241,15 +277,17 @@ impl<W: Words> Product<'_, W> {
     /// From sums to results. One base a loop: with all three in one the loop is
     /// not unrolled, and the sums go through memory.
     #[inline(always)]
-    fn finish<I: Isa, const R: usize, const V: usize>(
+    fn finish<I: Isa, const ONE: bool, const R: usize, const V: usize>(
         &mut self,
         isa: I,
-        (place, to): (Place, [usize; R]),
+        place: Place,
         sums: [[W::Vector<I>; V]; R],
         onto: &impl Onto,
     ) {
         let (low, high) = (isa.splat(self.finish.low), isa.splat(self.finish.high));
         let out = &mut self.out;
+        let steps = [out.position_step, out.row_step];
+        let places = place.from_there_on::<ONE, R>(self.view.width, steps);
         for v in 0..V {
             let block = place.block + v;
             let bias = isa.load(&self.finish.bias[block]);
@@ -260,9 +298,12 @@ impl<W: Words> Product<'_, W> {
                 isa.splat(1.0)
             };
             // One check a result, that of bounds: a place that wraps fails it.
-            let first = v.wrapping_mul(out.block_step);
+            let first = (block - self.blocks.start).wrapping_mul(out.block_step);
+            let mut at = places[0].wrapping_add(first);
             for p in 0..R {
-                let at = to[p].wrapping_add(first);
+                if !ONE {
+                    at = places[p].wrapping_add(first);
+                }
                 let slot = &mut out.lanes[at];
                 let base = onto.base(isa, bias, slot, at);
                 let sum = W::to_floats(isa, sums[p][v]);
@@ -272,6 +313,7 @@ impl<W: Words> Product<'_, W> {
                     isa.add(sum, base)
                 };
                 isa.store(isa.min(isa.max(value, low), high), slot);
+                at = at.wrapping_add(out.position_step);
             }
         }
     }
