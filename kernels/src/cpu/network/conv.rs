@@ -34,6 +34,9 @@ pub(super) struct Prepared {
     pairs: Aligned<i32>,
     /// A padded picture of samples, for one plan's first step alone.
     samples: Aligned<i32>,
+    /// What several branches read, and what 1 in it stands for.
+    shared: Aligned<i32>,
+    shared_scale: f32,
     /// Squares of a picture's values, summed up.
     squares: Aligned<f32>,
     /// The padded picture that `floats` is laid out for.
@@ -47,6 +50,7 @@ pub(super) struct PreparedSizes {
     pub(super) pairs: usize,
     pub(super) samples: usize,
     pub(super) squares: usize,
+    pub(super) shared: usize,
 }
 
 impl Prepared {
@@ -55,6 +59,8 @@ impl Prepared {
             floats: Aligned::zeros(sizes.floats),
             pairs: Aligned::zeros(sizes.pairs),
             samples: Aligned::zeros(sizes.samples),
+            shared: Aligned::zeros(sizes.shared),
+            shared_scale: 0.0,
             squares: Aligned::zeros(sizes.squares),
             layout: None,
         }
@@ -68,11 +74,23 @@ pub(super) enum Ready<'a> {
     Pairs { words: &'a [i32], scale: f32 },
 }
 
+/// Whose rounded input a convolution reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rounded {
+    /// Its own.
+    Alone,
+    /// Its own, which others after it read too.
+    First,
+    /// That of a convolution before it.
+    Again,
+}
+
 /// A convolution of a plan.
 pub(super) struct ConvStep {
     weights: Weights,
     /// Of inputs that are rounded.
     limit: Limit,
+    rounded: Rounded,
     pub(super) bias: Vec<Lanes>,
     pub(super) from: Shape,
     pub(super) to: Shape,
@@ -158,6 +176,7 @@ impl ConvStep {
         Self {
             weights,
             limit: limit.unwrap_or(Limit::Each),
+            rounded: Rounded::Alone,
             bias: lanes(&conv.bias),
             from,
             to,
@@ -172,6 +191,21 @@ impl ConvStep {
             low,
             high,
         }
+    }
+
+    /// Whether other convolutions of the same input could read it as this one
+    /// rounds it.
+    pub(super) fn can_share(&self) -> bool {
+        self.is_pointwise && matches!(self.weights, Weights::Pairs(_))
+    }
+
+    /// Shares the rounded input with others that can, of which one `is_first`.
+    pub(super) fn share(&mut self, is_first: bool) {
+        self.rounded = if is_first {
+            Rounded::First
+        } else {
+            Rounded::Again
+        };
     }
 
     pub(super) fn n_weights(&self) -> usize {
@@ -189,11 +223,16 @@ impl ConvStep {
                     * (self.from.height + self.padding.top + self.padding.bottom),
                 ..PreparedSizes::default()
             },
-            Weights::Pairs(_) => PreparedSizes {
-                pairs: padded_sizes(self.from, self.position_words, self.padding).1,
-                squares: ByNorm::n_sums(self.from),
-                ..PreparedSizes::default()
-            },
+            Weights::Pairs(_) => {
+                let n_words = padded_sizes(self.from, self.position_words, self.padding).1;
+                let is_alone = self.rounded == Rounded::Alone;
+                PreparedSizes {
+                    pairs: if is_alone { n_words } else { 0 },
+                    shared: if is_alone { 0 } else { n_words },
+                    squares: ByNorm::n_sums(self.from),
+                    ..PreparedSizes::default()
+                }
+            }
             Weights::Floats(_) if is_first || self.padding != Padding::default() => PreparedSizes {
                 floats: padded_sizes(self.from, self.position_words, self.padding).1,
                 ..PreparedSizes::default()
@@ -238,6 +277,13 @@ impl ConvStep {
 
     fn round<'a, I: Isa>(&self, isa: I, values: &[f32], prepared: &'a mut Prepared) -> Ready<'a> {
         let shape = self.from;
+        let (_, n_words) = padded_sizes(shape, self.position_words, self.padding);
+        if self.rounded == Rounded::Again {
+            return Ready::Pairs {
+                words: &prepared.shared.values()[..n_words],
+                scale: prepared.shared_scale,
+            };
+        }
         let source = &values.as_chunks().0[..shape.positions() * shape.blocks()];
         let fineness = match self.limit {
             Limit::Each => isa.run(ByLargest { source }),
@@ -248,8 +294,14 @@ impl ConvStep {
                 sums: &mut prepared.squares.values_mut()[..ByNorm::n_sums(shape)],
             }),
         };
-        let (_, n_words) = padded_sizes(shape, self.position_words, self.padding);
-        let words = &mut prepared.pairs.values_mut()[..n_words];
+        let scale = if fineness > 0.0 { 1.0 / fineness } else { 0.0 };
+        let words = if self.rounded == Rounded::First {
+            prepared.shared_scale = scale;
+            prepared.shared.values_mut()
+        } else {
+            prepared.pairs.values_mut()
+        };
+        let words = &mut words[..n_words];
         isa.run(Round {
             source,
             shape,
@@ -257,7 +309,6 @@ impl ConvStep {
             fineness,
             out: words.as_chunks_mut().0,
         });
-        let scale = if fineness > 0.0 { 1.0 / fineness } else { 0.0 };
         Ready::Pairs { words, scale }
     }
 

@@ -7,6 +7,7 @@
 
 mod aligned;
 mod bottleneck;
+mod builder;
 mod conv;
 mod cores;
 mod cost;

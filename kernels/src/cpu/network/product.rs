@@ -119,7 +119,7 @@ impl Place {
     /// Where the position here and those after it lie, given the steps to the
     /// next position and to the next row; with `ONE` all are of one row.
     #[inline(always)]
-    fn from_there_on<const ONE: bool, const R: usize>(
+    fn and_those_after<const ONE: bool, const R: usize>(
         self,
         width: usize,
         [position_step, row_step]: [usize; 2],
@@ -245,7 +245,7 @@ impl<W: Words> Product<'_, W> {
         let n_words = self.matrix.segment_words(n_segments);
         let view = self.view;
         let steps = [view.position_step, view.row_step];
-        let places = place.from_there_on::<ONE, R>(view.width, steps);
+        let places = place.and_those_after::<ONE, R>(view.width, steps);
         let input = &self.input[segment * view.segment_step..];
         // Slices of one known length each, so that no step checks bounds.
         let mut inputs: [&[W::Word]; R] = [&[]; R];
@@ -287,7 +287,7 @@ impl<W: Words> Product<'_, W> {
         let (low, high) = (isa.splat(self.finish.low), isa.splat(self.finish.high));
         let out = &mut self.out;
         let steps = [out.position_step, out.row_step];
-        let places = place.from_there_on::<ONE, R>(self.view.width, steps);
+        let places = place.and_those_after::<ONE, R>(self.view.width, steps);
         for v in 0..V {
             let block = place.block + v;
             let bias = isa.load(&self.finish.bias[block]);
