@@ -81,6 +81,13 @@ class OpenVino:
         return n_images / (time.perf_counter() - start)
 
 
+    def kernels(self) -> list[str]:
+        """What computes each kind of layer, as OpenVINO says, such as `Softmax jit_avx2_f32`."""
+        infos = [node.get_rt_info() for node in self.compiled.get_runtime_model().get_ops()]
+        names = {f"{info['layerType'].value} {info['primitiveType'].value}" for info in infos}
+        return sorted(names)
+
+
 def openvino_precisions() -> list[str]:
     """bf16 only where the CPU computes in it: emulated, it would flatter us."""
     return ["f32", "bf16"] if machine.has_native_bf16() else ["f32"]
