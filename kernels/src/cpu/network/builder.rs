@@ -7,6 +7,7 @@ use super::error::PlanError;
 use super::layer::{Activation, Conv, Dense, Layer, Padding, Window};
 use super::plan::{Sizes, Step, Target, Work};
 use super::shape::Shape;
+use super::winograd::{WinogradSizes, WinogradStep};
 
 /// What a plan is made of, as its layers are gone through.
 pub(super) struct Builder {
@@ -79,6 +80,11 @@ impl Builder {
         let in_place = |work| (work, input);
         let (work, in_place) = match layer {
             Layer::Branches(branches) => return self.branches(branches, (input, from), to, target),
+            Layer::Conv(conv) if !is_first && WinogradStep::suits(conv, from, to) => {
+                let step = WinogradStep::new(conv, from, to);
+                self.sizes.winograd.grow(step.sizes());
+                (Work::Winograd(Box::new(step)), None)
+            }
             Layer::Conv(conv) => (self.conv(conv, (input, from), to), None),
             Layer::Dense(dense) => (self.conv(&pointwise(dense), (input, from), to), None),
             Layer::Bottleneck(block) => {
@@ -241,6 +247,13 @@ impl PreparedSizes {
         self.samples = self.samples.max(other.samples);
         self.squares = self.squares.max(other.squares);
         self.shared = self.shared.max(other.shared);
+    }
+}
+
+impl WinogradSizes {
+    fn grow(&mut self, other: Self) {
+        self.inputs = self.inputs.max(other.inputs);
+        self.sums = self.sums.max(other.sums);
     }
 }
 

@@ -25,6 +25,7 @@ mod round;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod winograd;
 mod words;
 mod workers;
 

@@ -12,6 +12,7 @@ use super::layer::{Levels, Network, Window};
 use super::pool::{Mean, Pool, softmax};
 use super::product::{Base, Out};
 use super::shape::Shape;
+use super::winograd::{WinogradMemory, WinogradSizes, WinogradStep};
 
 /// Channels of a sample.
 const CHANNELS: usize = 3;
@@ -34,6 +35,7 @@ pub struct Scratch {
     slots: Vec<Aligned<f32>>,
     prepared: Prepared,
     band: BandMemory,
+    winograd: WinogradMemory,
 }
 
 #[derive(Default)]
@@ -41,6 +43,7 @@ pub(super) struct Sizes {
     pub(super) slots: Vec<usize>,
     pub(super) prepared: PreparedSizes,
     pub(super) band: BandSizes,
+    pub(super) winograd: WinogradSizes,
 }
 
 /// Something computed: where it lies and what it is.
@@ -68,6 +71,7 @@ pub(super) struct Step {
 
 pub(super) enum Work {
     Conv(Box<ConvStep>),
+    Winograd(Box<WinogradStep>),
     Bottleneck(Box<BottleneckStep>),
     Pool {
         is_max: bool,
@@ -138,6 +142,7 @@ impl Plan {
                 .collect(),
             prepared: Prepared::new(self.sizes.prepared),
             band: BandMemory::new(self.sizes.band),
+            winograd: WinogradMemory::new(self.sizes.winograd),
         }
     }
 
@@ -196,7 +201,9 @@ impl Job for Run<'_> {
             slots,
             prepared,
             band,
+            winograd,
         } = self.scratch;
+        let mut memory = (prepared, band, winograd);
         for (step_idx, step) in self.plan.steps.iter().enumerate() {
             let started = self.times.is_some().then(Instant::now);
             // A step never writes to the slot it reads, except in place.
@@ -205,7 +212,7 @@ impl Job for Run<'_> {
                 Some(slot) => Input::Values(slots[slot].values()),
                 None => Input::Samples(self.samples, self.plan.levels),
             };
-            step.run(isa, input, (&mut *prepared, &mut *band), &mut out);
+            step.run(isa, input, &mut memory, &mut out);
             slots[step.target.slot] = out;
             if let (Some(started), Some(times)) = (started, &mut self.times) {
                 times[step_idx] += started.elapsed();
@@ -214,12 +221,19 @@ impl Job for Run<'_> {
     }
 }
 
+/// What steps need beside their input and output.
+type Memory<'a> = (
+    &'a mut Prepared,
+    &'a mut BandMemory,
+    &'a mut WinogradMemory,
+);
+
 impl Step {
     fn run<I: Isa>(
         &self,
         isa: I,
         input: Input<'_>,
-        (prepared, band): (&mut Prepared, &mut BandMemory),
+        (prepared, band, winograd): &mut Memory<'_>,
         out: &mut Aligned<f32>,
     ) {
         let values = match input {
@@ -243,6 +257,10 @@ impl Step {
                     block_step: 1,
                 };
                 conv.rows(isa, ready, place, Base::Bias, out);
+            }
+            Work::Winograd(conv) => {
+                let out = &mut out.lanes_mut()[first_block..];
+                conv.run(isa, lanes, winograd, (out, blocks));
             }
             Work::Bottleneck(block) => block.run(isa, input, (prepared, band), out.values_mut()),
             &Work::Pool {
