@@ -222,11 +222,7 @@ impl Job for Run<'_> {
 }
 
 /// What steps need beside their input and output.
-type Memory<'a> = (
-    &'a mut Prepared,
-    &'a mut BandMemory,
-    &'a mut WinogradMemory,
-);
+type Memory<'a> = (&'a mut Prepared, &'a mut BandMemory, &'a mut WinogradMemory);
 
 impl Step {
     fn run<I: Isa>(

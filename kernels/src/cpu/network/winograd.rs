@@ -169,10 +169,7 @@ impl WinogradStep {
     #[inline(always)]
     fn place(&self, square: usize) -> (usize, usize) {
         let squares_a_row = self.squares_a_row();
-        (
-            square / squares_a_row * STEP,
-            square % squares_a_row * STEP,
-        )
+        (square / squares_a_row * STEP, square % squares_a_row * STEP)
     }
 
     fn multiply<I: Isa>(
@@ -183,7 +180,10 @@ impl WinogradStep {
         memory: &mut WinogradMemory,
     ) {
         let position_step = self.from.blocks() * LANES;
-        let inputs = memory.inputs.values().chunks_exact(n_squares * position_step);
+        let inputs = memory
+            .inputs
+            .values()
+            .chunks_exact(n_squares * position_step);
         let sums = memory.sums.lanes_mut();
         let sums = sums.chunks_exact_mut(n_squares * blocks.len());
         for ((matrix, input), sums) in self.matrices.iter().zip(inputs).zip(sums) {
