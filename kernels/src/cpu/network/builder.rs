@@ -80,11 +80,8 @@ impl Builder {
         let in_place = |work| (work, input);
         let (work, in_place) = match layer {
             Layer::Branches(branches) => return self.branches(branches, (input, from), to, target),
-            // Integers multiply faster than its transformations come along.
-            Layer::Conv(conv)
-                if !is_first && !self.reduced && WinogradStep::suits(conv, from, to) =>
-            {
-                let step = WinogradStep::new(conv, from, to);
+            Layer::Conv(conv) if !is_first && WinogradStep::suits(conv, from, to, self.reduced) => {
+                let step = WinogradStep::new(conv, from, to, self.reduced);
                 self.sizes.winograd.grow(step.sizes());
                 (Work::Winograd(Box::new(step)), None)
             }
@@ -255,7 +252,8 @@ impl PreparedSizes {
 
 impl WinogradSizes {
     fn grow(&mut self, other: Self) {
-        self.inputs = self.inputs.max(other.inputs);
+        self.floats = self.floats.max(other.floats);
+        self.pairs = self.pairs.max(other.pairs);
         self.sums = self.sums.max(other.sums);
     }
 }

@@ -185,15 +185,15 @@ fn inception(height: usize, width: usize, seed: u64) -> Network {
 /// Convolutions of 3x3 over more channels and squares than the others have.
 fn squares(height: usize, width: usize, seed: u64) -> Network {
     let numbers = &mut Numbers(seed);
-    let first = numbers.conv([3, 3], 3, 40);
+    let first = numbers.conv([3, 3], 3, 66);
     let around = Conv {
         padding: Padding::all(1),
         activation: Activation::Relu,
-        ..numbers.conv([3, 3], 40, 33)
+        ..numbers.conv([3, 3], 66, 67)
     };
     let uneven = Conv {
         padding: AFTER,
-        ..numbers.conv([3, 3], 33, 114)
+        ..numbers.conv([3, 3], 67, 114)
     };
     let inside = numbers.conv([3, 3], 114, 50);
     let mut layers: Vec<Layer> = [first, around, uneven, inside].map(Layer::Conv).into();
