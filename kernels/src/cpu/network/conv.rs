@@ -2,19 +2,36 @@
 
 use std::ops::Range;
 
-use super::super::isa::{Isa, LANES, Lanes};
+use super::super::isa::{Isa, LANES, Lanes, Precision, TILE_SIDE};
 use super::aligned::Aligned;
+use super::digit_matrix::DigitMatrix;
 use super::layer::{Conv, Levels, Padding};
 use super::matrix::{Matrix, Source};
 use super::prepare::{Pad, PadPairs, Round, padded_sizes};
 use super::product::{Base, Finish, Out, Product, View};
 use super::shape::Shape;
-use super::words::{Floats, Pairs};
+use super::tile_product::TileProduct;
+use super::words::{Digits, Floats, Pairs, Stored};
 
 /// Packed weights in the precision that their layer computes in.
 pub(super) enum Weights {
     Floats(Matrix<Floats>),
     Pairs(Matrix<Pairs>),
+    Digits(DigitMatrix),
+}
+
+impl Weights {
+    /// Weights of a product of one segment.
+    pub(super) fn pointwise(
+        source: &Source<impl Fn(usize, usize) -> f32>,
+        precision: Precision,
+    ) -> Self {
+        match precision {
+            Precision::Floats => Self::Floats(Matrix::floats(source)),
+            Precision::Pairs => Self::Pairs(Matrix::pairs(source)),
+            Precision::Digits => Self::Digits(DigitMatrix::new(source)),
+        }
+    }
 }
 
 /// What a convolution reads.
@@ -30,7 +47,7 @@ pub(super) enum Input<'a> {
 #[derive(Default)]
 pub(super) struct Prepared {
     floats: Aligned<f32>,
-    pairs: Aligned<i32>,
+    integers: Aligned<i32>,
     /// A padded picture of samples, for one plan's first step alone.
     samples: Aligned<i32>,
     /// The padded picture that `floats` is laid out for.
@@ -41,7 +58,7 @@ pub(super) struct Prepared {
 #[derive(Clone, Copy, Default)]
 pub(super) struct PreparedSizes {
     pub(super) floats: usize,
-    pub(super) pairs: usize,
+    pub(super) integers: usize,
     pub(super) samples: usize,
 }
 
@@ -49,7 +66,7 @@ impl Prepared {
     pub(super) fn new(sizes: PreparedSizes) -> Self {
         Self {
             floats: Aligned::zeros(sizes.floats),
-            pairs: Aligned::zeros(sizes.pairs),
+            integers: Aligned::zeros(sizes.integers),
             samples: Aligned::zeros(sizes.samples),
             layout: None,
         }
@@ -60,7 +77,7 @@ impl Prepared {
 #[derive(Clone, Copy)]
 pub(super) enum Ready<'a> {
     Floats(&'a [f32]),
-    Pairs { words: &'a [i32], scale: f32 },
+    Integers { words: &'a [i32], scale: f32 },
 }
 
 /// A convolution of a plan.
@@ -86,12 +103,18 @@ pub(super) struct ConvStep {
 }
 
 /// Inputs from which 16-bit integers pay, and up to which they are fine enough.
-const PAIRS_INPUTS: std::ops::RangeInclusive<usize> = 16..=512;
+const INTEGER_INPUTS: std::ops::RangeInclusive<usize> = 16..=512;
 
 impl ConvStep {
     /// `conv` from a picture of `from` to one of `to`, which fit. `is_first`
     /// says that it reads samples, which lie without gaps.
-    pub(super) fn new(conv: &Conv, from: Shape, to: Shape, is_first: bool, reduced: bool) -> Self {
+    pub(super) fn new(
+        conv: &Conv,
+        from: Shape,
+        to: Shape,
+        is_first: bool,
+        precision: Precision,
+    ) -> Self {
         let is_pointwise = conv.is_pointwise() && !is_first;
         let position_words = if is_first {
             from.channels
@@ -99,21 +122,24 @@ impl ConvStep {
             from.blocks() * LANES
         };
         let padded_width = from.width + conv.padding.left + conv.padding.right;
-        let sample_pairs = reduced && is_first && starts_evenly(conv, from);
-        let pairs = reduced && is_pointwise && PAIRS_INPUTS.contains(&from.channels);
+        let is_reduced = precision != Precision::Floats;
+        let sample_pairs = is_reduced && is_first && starts_evenly(conv, from);
         let weights = if sample_pairs {
             Weights::Pairs(Matrix::pairs(&sample_source(conv, from)))
-        } else if pairs {
-            Weights::Pairs(Matrix::pairs(&pointwise_source(conv, 0..from.channels)))
         } else if is_pointwise {
-            Weights::Floats(Matrix::floats(&pointwise_source(conv, 0..from.channels)))
+            let precision = if INTEGER_INPUTS.contains(&from.channels) {
+                precision
+            } else {
+                Precision::Floats
+            };
+            Weights::pointwise(&pointwise_source(conv, 0..from.channels), precision)
         } else {
             Weights::Floats(Matrix::floats(&spatial_source(conv, from, position_words)))
         };
-        let position_words = if pairs {
-            position_words / 2
-        } else {
-            position_words
+        let position_words = match weights {
+            Weights::Pairs(_) if !is_first => position_words / 2,
+            Weights::Digits(_) => Digits::pitch(from.blocks()) * LANES / 4,
+            _ => position_words,
         };
         let (position_step, row_words) = if sample_pairs {
             let row = padded_width * from.channels;
@@ -156,7 +182,11 @@ impl ConvStep {
                 ..PreparedSizes::default()
             },
             Weights::Pairs(_) => PreparedSizes {
-                pairs: self.from.positions() * self.position_words,
+                integers: self.from.positions() * self.position_words,
+                ..PreparedSizes::default()
+            },
+            Weights::Digits(_) => PreparedSizes {
+                integers: tiled_positions(self.from.positions()) * self.position_words,
                 ..PreparedSizes::default()
             },
             Weights::Floats(_) if is_first || self.padding != Padding::default() => PreparedSizes {
@@ -186,21 +216,19 @@ impl ConvStep {
                     levels,
                     out,
                 });
-                Ready::Pairs { words: out, scale }
+                Ready::Integers { words: out, scale }
             }
             (Input::Samples(samples, levels), Weights::Floats(_)) => {
                 Ready::Floats(self.pad(isa, (samples, levels), prepared))
             }
+            (Input::Samples(..), Weights::Digits(_)) => {
+                unreachable!("samples are no digits")
+            }
             (Input::Values(values), Weights::Pairs(_)) => {
-                let n_words = self.from.positions() * self.position_words;
-                let out = &mut prepared.pairs.values_mut()[..n_words];
-                let source = &values.as_chunks().0[..self.from.positions() * self.from.blocks()];
-                let out_halves = out.as_chunks_mut().0;
-                let scale = isa.run(Round {
-                    source,
-                    out: out_halves,
-                });
-                Ready::Pairs { words: out, scale }
+                self.round::<I, Pairs>(isa, values, prepared.integers.values_mut())
+            }
+            (Input::Values(values), Weights::Digits(_)) => {
+                self.round::<I, Digits>(isa, values, prepared.integers.values_mut())
             }
             (Input::Values(values), Weights::Floats(_)) if self.padding == Padding::default() => {
                 Ready::Floats(values)
@@ -209,6 +237,21 @@ impl ConvStep {
                 Ready::Floats(self.pad(isa, (values, Levels::UNIT), prepared))
             }
         }
+    }
+
+    fn round<'a, I: Isa, W: Stored<Word = i32>>(
+        &self,
+        isa: I,
+        values: &[f32],
+        out: &'a mut [i32],
+    ) -> Ready<'a> {
+        let blocks = self.from.blocks();
+        let scale = isa.run(Round::<W> {
+            source: &values.as_chunks().0[..self.from.positions() * blocks],
+            blocks,
+            out: W::room(out),
+        });
+        Ready::Integers { words: out, scale }
     }
 
     fn pad<'a, I: Isa, T: super::prepare::Sample>(
@@ -275,7 +318,7 @@ impl ConvStep {
                 finish: finish(1.0),
                 out,
             }),
-            (Weights::Pairs(matrix), Ready::Pairs { words, scale }) => isa.run(Product {
+            (Weights::Pairs(matrix), Ready::Integers { words, scale }) => isa.run(Product {
                 input: &words[first..],
                 view,
                 matrix,
@@ -283,11 +326,27 @@ impl ConvStep {
                 finish: finish(scale),
                 out,
             }),
-            (Weights::Floats(_), Ready::Pairs { .. }) | (Weights::Pairs(_), Ready::Floats(_)) => {
+            (Weights::Digits(matrix), Ready::Integers { words, scale }) => isa.run(TileProduct {
+                input: &words[first..].as_chunks().0,
+                pitch: self.position_words / LANES,
+                n_rows: view.n_rows,
+                width: view.width,
+                matrix,
+                blocks,
+                finish: finish(scale),
+                out,
+            }),
+            (Weights::Floats(_), Ready::Integers { .. })
+            | (Weights::Pairs(_) | Weights::Digits(_), Ready::Floats(_)) => {
                 unreachable!("an input is made ready by the step that reads it")
             }
         }
     }
+}
+
+/// Positions that there must be room for where tiles read `n_positions`.
+pub(super) fn tiled_positions(n_positions: usize) -> usize {
+    n_positions + TILE_SIDE - 1
 }
 
 /// Weights of a 1x1 convolution for some of its inputs.

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::super::isa::{Isa, Job, Lanes};
-use super::words::Words;
+use super::words::Stored;
 
 /// Weights of sixteen channels: the kernel row by row, then the bias.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ pub(super) struct Steps {
 }
 
 /// Some output rows of some sixteens of channels.
-pub(super) struct Depthwise<'a, W: Words> {
+pub(super) struct Depthwise<'a, W: Stored> {
     pub(super) ring: Ring<'a>,
     pub(super) steps: Steps,
     pub(super) kernels: &'a [Kernel],
@@ -47,11 +47,11 @@ pub(super) struct Depthwise<'a, W: Words> {
     pub(super) high: f32,
     /// As long as a row of the ring, all zero.
     pub(super) zeros: &'a [Lanes],
-    /// By position, then by sixteen channels.
+    /// By position, then by sixteen channels as their product reads them.
     pub(super) out: &'a mut [W::Channels],
 }
 
-impl<W: Words> Job for Depthwise<'_, W> {
+impl<W: Stored> Job for Depthwise<'_, W> {
     type Output = ();
 
     #[inline(always)]
@@ -67,7 +67,7 @@ impl<W: Words> Job for Depthwise<'_, W> {
     }
 }
 
-impl<'a, W: Words> Depthwise<'a, W> {
+impl<'a, W: Stored> Depthwise<'a, W> {
     #[inline(always)]
     fn row<I: Isa, const S: usize>(&mut self, isa: I, block: usize, row: usize) {
         let mut inputs: [&[Lanes]; 3] = [&[]; 3];
@@ -129,10 +129,12 @@ impl<'a, W: Words> Depthwise<'a, W> {
         }
         let (low, high) = (isa.splat(self.low), isa.splat(self.high));
         // One check a result, that of bounds: a place that wraps fails it.
-        let mut at = position * self.kernels.len() + block;
+        let pitch = W::pitch(self.kernels.len());
+        let mut first = position * pitch;
         for sum in sums {
-            W::store(isa, isa.min(isa.max(sum, low), high), &mut self.out[at]);
-            at = at.wrapping_add(self.kernels.len());
+            let value = isa.min(isa.max(sum, low), high);
+            W::store(isa, value, self.out, first, block);
+            first = first.wrapping_add(pitch);
         }
         T
     }

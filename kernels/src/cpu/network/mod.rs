@@ -11,6 +11,7 @@ mod conv;
 mod cores;
 mod cost;
 mod depthwise;
+mod digit_matrix;
 mod error;
 mod layer;
 mod matrix;
@@ -23,6 +24,7 @@ mod reference;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tile_product;
 mod words;
 mod workers;
 

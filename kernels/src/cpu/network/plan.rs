@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::isa::{CpuPath, Isa, Job, LANES, Proof};
+use super::super::isa::{CpuPath, Isa, Job, LANES, Precision, Proof};
 use super::aligned::Aligned;
 use super::bottleneck::{BandMemory, BandSizes, BottleneckStep};
 use super::conv::{ConvStep, Input, Prepared, PreparedSizes};
@@ -89,6 +89,15 @@ impl Plan {
     /// [`PlanError`]: the CPU lacks the path, or the network has a form or
     /// sizes that are not computed here.
     pub fn new(network: &Network, path: CpuPath) -> Result<Self, PlanError> {
+        Self::packed(network, path, path.precision())
+    }
+
+    /// Packs `network` for `path` in a precision that may be another's.
+    pub(super) fn packed(
+        network: &Network,
+        path: CpuPath,
+        precision: Precision,
+    ) -> Result<Self, PlanError> {
         let proof = Proof::of(path).ok_or(PlanError::NoPath(path))?;
         let input = Shape::new(network.height, network.width, CHANNELS)?;
         input.after_all(&network.layers)?;
@@ -96,7 +105,7 @@ impl Plan {
             steps: Vec::new(),
             sizes: Sizes::default(),
             free: Vec::new(),
-            reduced: path.is_reduced(),
+            precision,
         };
         let output = builder.sequence(&network.layers, (None, input), None)?;
         let slot = output.0.ok_or(PlanError::Unsupported("no layers"))?;
@@ -276,7 +285,7 @@ struct Builder {
     sizes: Sizes,
     /// Slots whose values no later step reads.
     free: Vec<usize>,
-    reduced: bool,
+    precision: Precision,
 }
 
 /// A slot, or the samples, and the picture in it.
@@ -325,7 +334,7 @@ impl Builder {
                 let (stride, padding) = (depthwise.stride, depthwise.padding);
                 let filtered = expanded.under([3, 3], stride, padding, expanded.channels)?;
                 let shapes = [from, expanded, filtered, to];
-                let step = BottleneckStep::new(block, shapes, is_first, self.reduced);
+                let step = BottleneckStep::new(block, shapes, is_first, self.precision);
                 self.sizes
                     .prepared
                     .grow(step.expand.prepared_sizes(is_first));
@@ -371,7 +380,7 @@ impl Builder {
     }
 
     fn conv(&mut self, conv: &Conv, from: Shape, to: Shape, is_first: bool) -> Work {
-        let step = ConvStep::new(conv, from, to, is_first, self.reduced);
+        let step = ConvStep::new(conv, from, to, is_first, self.precision);
         self.sizes.prepared.grow(step.prepared_sizes(is_first));
         Work::Conv(Box::new(step))
     }
@@ -425,7 +434,7 @@ impl Builder {
 impl PreparedSizes {
     fn grow(&mut self, other: Self) {
         self.floats = self.floats.max(other.floats);
-        self.pairs = self.pairs.max(other.pairs);
+        self.integers = self.integers.max(other.integers);
         self.samples = self.samples.max(other.samples);
     }
 }
@@ -435,6 +444,7 @@ impl BandSizes {
         self.ring = self.ring.max(other.ring);
         self.zeros = self.zeros.max(other.zeros);
         self.filtered = self.filtered.max(other.filtered);
+        self.filtered_integers = self.filtered_integers.max(other.filtered_integers);
     }
 }
 

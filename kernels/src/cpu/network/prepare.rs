@@ -5,6 +5,7 @@ use super::super::isa::{HalfLanes, Isa, Job, LANES, Lanes};
 use super::layer::{Levels, Padding};
 use super::matrix::INPUT_MAX;
 use super::shape::Shape;
+use super::words::Stored;
 
 /// The largest sample.
 const SAMPLE_MAX: f32 = 65_535.0;
@@ -125,12 +126,14 @@ impl Job for PadPairs<'_> {
 
 /// Rounds a picture to 16-bit integers of which the largest is [`INPUT_MAX`].
 /// Returns what 1 stands for.
-pub(super) struct Round<'a> {
+pub(super) struct Round<'a, W: Stored> {
     pub(super) source: &'a [Lanes],
-    pub(super) out: &'a mut [HalfLanes],
+    /// Sixteens of channels of a position.
+    pub(super) blocks: usize,
+    pub(super) out: &'a mut [W::Channels],
 }
 
-impl Job for Round<'_> {
+impl<W: Stored> Job for Round<'_, W> {
     type Output = f32;
 
     #[inline(always)]
@@ -152,8 +155,12 @@ impl Job for Round<'_> {
         };
         let fineness = if fineness.is_finite() { fineness } else { 0.0 };
         let scale = isa.splat(fineness);
-        for (values, out) in self.source.iter().zip(self.out) {
-            isa.store_halves(isa.mul(isa.load(values), scale), out);
+        let pitch = W::pitch(self.blocks);
+        let positions = self.source.chunks_exact(self.blocks);
+        for (values, out) in positions.zip(self.out.chunks_exact_mut(pitch)) {
+            for (block, values) in values.iter().enumerate() {
+                W::store(isa, isa.mul(isa.load(values), scale), out, 0, block);
+            }
         }
         largest / input_max
     }

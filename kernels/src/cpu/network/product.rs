@@ -263,12 +263,12 @@ impl<W: Words> Product<'_, W> {
 }
 
 /// [`Base`] as a type.
-trait Onto {
+pub(super) trait Onto {
     /// What the sum for `slot`, the vector number `at`, is added to.
     fn base<I: Isa>(&self, isa: I, bias: I::F32, slot: &Lanes, at: usize) -> I::F32;
 }
 
-struct OntoBias;
+pub(super) struct OntoBias;
 
 impl Onto for OntoBias {
     #[inline(always)]
@@ -277,7 +277,7 @@ impl Onto for OntoBias {
     }
 }
 
-struct OntoBiasAnd<'a>(&'a [Lanes]);
+pub(super) struct OntoBiasAnd<'a>(pub(super) &'a [Lanes]);
 
 impl Onto for OntoBiasAnd<'_> {
     #[inline(always)]
@@ -286,7 +286,7 @@ impl Onto for OntoBiasAnd<'_> {
     }
 }
 
-struct OntoKept;
+pub(super) struct OntoKept;
 
 impl Onto for OntoKept {
     #[inline(always)]
