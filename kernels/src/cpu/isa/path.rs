@@ -32,7 +32,7 @@ pub enum CpuPath {
 }
 
 impl CpuPath {
-    /// Every path, the fastest first.
+    /// Every path, the fastest first, as far as has been measured.
     pub const ALL: [Self; 5] = [
         Self::Amx,
         Self::Avx512Vnni,
@@ -52,7 +52,7 @@ impl CpuPath {
         }
     }
 
-    /// The fastest path that this CPU has.
+    /// The first of all that this CPU has.
     pub fn best() -> Self {
         Self::ALL
             .into_iter()
@@ -63,6 +63,12 @@ impl CpuPath {
     /// Whether this CPU has the instructions.
     pub fn is_available(self) -> bool {
         Proof::of(self).is_some()
+    }
+
+    /// Whether it has been measured to be faster than those after it. Where it has
+    /// not, a start has to measure.
+    pub const fn is_measured(self) -> bool {
+        !matches!(self, Self::Amx)
     }
 
     /// Whether some layers compute in less than f32.
