@@ -4,7 +4,6 @@ Each stores nothing, strips nothing and hashes nothing: it is the least that a
 service of this kind could do.
 """
 
-import multiprocessing
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,36 +13,26 @@ from PIL import Image
 
 import golden
 import runtimes
+from workers import Worker
 
 
 class Workers:
     """Processes with a loaded network, one core each, that work when told to."""
 
     def __init__(self, model: Path, precision: str, paths: list[Path], n_workers: int):
-        context = multiprocessing.get_context("spawn")
-        self.pipes: list[Connection] = []
-        self.processes = []
-        for _ in range(n_workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(
-                target=work, args=(theirs, model, precision, paths), daemon=True
-            )
-            process.start()
-            self.pipes.append(ours)
-            self.processes.append(process)
-        for pipe in self.pipes:
-            golden.require(pipe.recv(), 0.05, "Pillow + OpenVINO")
+        self.workers = [Worker(work, model, precision, paths) for _ in range(n_workers)]
+        for worker in self.workers:
+            golden.require(worker.introduction, 0.05, "Pillow + OpenVINO")
 
     def images_per_second(self, seconds: float) -> float:
         """All workers together."""
-        for pipe in self.pipes:
-            pipe.send(seconds)
-        return sum(pipe.recv() for pipe in self.pipes)
+        for worker in self.workers:
+            worker.start(seconds)
+        return sum(worker.images_per_second() for worker in self.workers)
 
     def stop(self) -> None:
-        for pipe, process in zip(self.pipes, self.processes, strict=True):
-            pipe.send(None)
-            process.join()
+        for worker in self.workers:
+            worker.stop()
 
 
 def work(pipe: Connection, model: Path, precision: str, paths: list[Path]) -> None:

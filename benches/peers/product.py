@@ -5,7 +5,10 @@ import os
 import subprocess
 from pathlib import Path
 
-WEIGHTS_FILE = "mobilenet_v2.safetensors"
+import numpy as np
+from PIL import Image
+
+import golden
 
 
 def binary() -> Path:
@@ -23,27 +26,38 @@ def data_folder() -> Path:
     return work_folder() / "data"
 
 
-def weights() -> Path:
-    return data_folder() / "models" / WEIGHTS_FILE
+def weights(model: golden.Model = golden.MOBILENET_V2) -> Path:
+    return data_folder() / "models" / f"{model.name}.safetensors"
 
 
-def bench(what: str, *arguments: str) -> dict:
+def bench(what: str, *arguments: str, settings: dict[str, str] | None = None) -> dict:
     """The JSON of `imgshare bench`, on the CPU."""
     command = [binary(), "bench", what, "--data", data_folder(), "--device", "cpu", "--json"]
-    return json.loads(run([*command, *arguments]))
+    return json.loads(run([*command, *arguments], settings))
 
 
-def classify(folder: Path) -> dict[str, dict[str, float]]:
-    """The scores of every picture in `folder`, by file name."""
+def scores(
+    images: np.ndarray, folder: Path, settings: dict[str, str] | None = None
+) -> np.ndarray:
+    """The scores of pictures that are the model's square already, written to `folder` first."""
+    folder.mkdir(exist_ok=True)
+    names = [f"{idx:03}.png" for idx in range(len(images))]
+    for name, pixels in zip(names, images, strict=True):
+        Image.fromarray(pixels).save(folder / name)
     command = [binary(), "classify", "--data", data_folder(), "--device", "cpu", "--json", folder]
-    lines = [json.loads(line) for line in run(command).splitlines()]
-    return {Path(line["path"]).name: line["scores"] for line in lines}
+    lines = [json.loads(line) for line in run(command, settings).splitlines()]
+    scored = {Path(line["path"]).name: line["scores"] for line in lines}
+    return np.array([[scored[name][label] for label in golden.CLASSES] for name in names])
 
 
-def run(command: list) -> str:
+def run(command: list, settings: dict[str, str] | None = None) -> str:
     """Standard output of a command that must succeed; its progress stays visible."""
     done = subprocess.run(
-        list(map(str, command)), env=environment(), stdout=subprocess.PIPE, text=True, check=True
+        list(map(str, command)),
+        env=environment() | (settings or {}),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     return done.stdout
 

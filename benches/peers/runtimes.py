@@ -43,14 +43,21 @@ class OnnxRuntime:
 class OpenVino:
     """OpenVINO with one of its two performance hints, in f32 or bf16."""
 
-    def __init__(self, model: Path, precision: str, throughput: bool, n_threads: int):
+    def __init__(
+        self,
+        model: Path,
+        precision: str,
+        throughput: bool,
+        n_threads: int,
+        side: int = golden.SIDE,
+    ):
         mode = hint.PerformanceMode
         hinted = "throughput" if throughput else "latency"
         self.name = f"OpenVINO {precision}, {hinted} hint"
         self.precision = precision
         core = openvino.Core()
         network = core.read_model(model)
-        network.reshape([1, golden.SIDE, golden.SIDE, 3])
+        network.reshape([1, side, side, 3])
         self.compiled = core.compile_model(
             network,
             "CPU",
@@ -79,6 +86,13 @@ class OpenVino:
             n_images += 1
         queue.wait_all()
         return n_images / (time.perf_counter() - start)
+
+
+    def kernels(self) -> list[str]:
+        """What computes each kind of layer, as OpenVINO says, such as `Softmax jit_avx2_f32`."""
+        infos = [node.get_rt_info() for node in self.compiled.get_runtime_model().get_ops()]
+        names = {f"{info['layerType'].value} {info['primitiveType'].value}" for info in infos}
+        return sorted(names)
 
 
 def openvino_precisions() -> list[str]:

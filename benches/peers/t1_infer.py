@@ -5,13 +5,12 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from PIL import Image
 
 import golden
 import machine
 import network
 import nsfwjs
-import photos
+import pictures
 import product
 import rounds
 import runtimes
@@ -21,7 +20,6 @@ SECONDS = 2.0
 # What bf16 costs a peer is its own affair; a graph built wrongly is off by far more.
 TOLERANCE = {"f32": golden.TOLERANCE_F32, "bf16": 0.05}
 FLOOR, AIM = 1.0, 2.0
-N_NOISE = 12
 OURS = "ImgShare, CPU"
 
 
@@ -35,7 +33,7 @@ def measure(work: Path) -> None:
     facts = machine.facts("openvino", "onnxruntime", "numpy")
     model = network.export(product.weights(), work)
     peers = load_peers(model)
-    images = pictures()
+    images = pictures.squares()
     script = load_nsfwjs(images, work)
     errors = errors_against_f32(peers, images, work)
     errors[script.name] = float(np.abs(script.scores - peers[0].scores(images)).max())
@@ -73,15 +71,19 @@ def measure(work: Path) -> None:
     record.write()
 
 
-def load_peers(model: Path) -> list:
+def load_peers(model: Path, network: golden.Model = golden.MOBILENET_V2) -> list:
     """Every peer, each checked against the golden vectors."""
+
+    def openvino(precision: str, throughput: bool) -> runtimes.OpenVino:
+        return runtimes.OpenVino(model, precision, throughput, machine.N_CORES, network.side)
+
     peers = [runtimes.OnnxRuntime(model, batch, machine.N_CORES) for batch in (1, 8)]
     for precision in runtimes.openvino_precisions():
         for throughput in (False, True):
-            peers.append(runtimes.OpenVino(model, precision, throughput, machine.N_CORES))
+            peers.append(openvino(precision, throughput))
     for peer in peers:
         tolerance = TOLERANCE[getattr(peer, "precision", "f32")]
-        golden.require(peer.scores(golden.inputs()), tolerance, peer.name)
+        golden.require(peer.scores(golden.inputs(network)), tolerance, peer.name, network)
     return peers
 
 
@@ -92,34 +94,13 @@ def load_nsfwjs(images: np.ndarray, work: Path) -> nsfwjs.NsfwJs:
     return script
 
 
-def pictures() -> np.ndarray:
-    """Golden inputs, noise of several grains, and the photos where there are any."""
-    random = np.random.default_rng(1)
-    images = list(golden.inputs())
-    for idx in range(N_NOISE):
-        side = 7 * 2 ** (idx % 6)
-        coarse = Image.fromarray(random.integers(0, 256, (side, side, 3), dtype=np.uint8))
-        images.append(np.asarray(coarse.resize((golden.SIDE, golden.SIDE))))
-    folder = photos.folder()
-    for path in sorted(folder.glob("*.[jp][pn]g")) if folder else []:
-        with Image.open(path) as image:
-            images.append(np.asarray(image.convert("RGB").resize((golden.SIDE, golden.SIDE))))
-    return np.stack(images)
-
-
-def errors_against_f32(peers: list, images: np.ndarray, work: Path) -> dict[str, float]:
+def errors_against_f32(
+    peers: list, images: np.ndarray, work: Path, settings: dict[str, str] | None = None
+) -> dict[str, float]:
     """Largest difference of any class from ONNX Runtime's f32, on the same pixels."""
     reference = peers[0].scores(images)
-    folder = work / "pictures"
-    folder.mkdir()
-    for idx, pixels in enumerate(images):
-        # Already the model's square, so ImgShare's resize leaves the pixels alone.
-        Image.fromarray(pixels).save(folder / f"{idx:03}.png")
-    scored = product.classify(folder)
-    ours = np.array(
-        [[scored[f"{idx:03}.png"][name] for name in golden.CLASSES] for idx in range(len(images))]
-    )
-    everyone = {OURS: ours} | {peer.name: peer.scores(images) for peer in peers[1:]}
+    everyone = {OURS: product.scores(images, work / "pictures", settings)}
+    everyone |= {peer.name: peer.scores(images) for peer in peers[1:]}
     return {name: float(np.abs(s - reference).max()) for name, s in everyone.items()}
 
 

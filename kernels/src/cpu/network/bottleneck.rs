@@ -11,11 +11,12 @@ use std::ops::Range;
 use super::super::isa::{Isa, LANES, Lanes, Precision};
 use super::aligned::Aligned;
 use super::conv::{
-    ConvStep, Input, Prepared, Ready, Weights, lanes, pointwise_source, tiled_positions,
+    ConvStep, Input, Prepared, Ready, Weights, digit_words, lanes, pointwise_source,
+    tiled_positions,
 };
 use super::depthwise::{Depthwise, Kernel, Ring, Steps};
 use super::layer::{Activation, Bottleneck};
-use super::matrix::INPUT_MAX;
+use super::matrix::{INPUT_MAX, Limit};
 use super::product::{Base, Finish, Out, Product, View};
 use super::shape::Shape;
 use super::tile_product::TileProduct;
@@ -116,7 +117,7 @@ impl BottleneckStep {
             let source = pointwise_source(&block.project, inputs);
             Group {
                 kernels: kernels(block, blocks.clone(), unit),
-                project: Weights::pointwise(&source, filtered_precision),
+                project: Weights::new(&source, filtered_precision, Limit::Each),
                 blocks,
             }
         });
@@ -359,11 +360,6 @@ impl BottleneckStep {
         };
         (finish, out)
     }
-}
-
-/// Words that a position of so many sixteens of channels has in digits.
-fn digit_words(blocks: usize) -> usize {
-    Digits::flat(&[[0; LANES / 4]]).len() * Digits::pitch(blocks)
 }
 
 /// Depthwise kernels of some channels, whose results come out `unit` times as

@@ -2,7 +2,7 @@
 
 use super::super::isa::{DigitLine, LANES, Lanes, STEP_LINES, TILE_SIDE, split};
 use super::aligned::Aligned;
-use super::matrix::{Rounding, Source};
+use super::matrix::{Limit, Rounding, Source};
 
 /// Inputs of a line of weights for each output channel: the digits of a word.
 const LINE_INPUTS: usize = 4;
@@ -20,8 +20,8 @@ pub(super) struct DigitMatrix {
 
 impl DigitMatrix {
     /// Rounds the weights as a matrix of pairs rounds them.
-    pub(super) fn new(source: &Source<impl Fn(usize, usize) -> f32>) -> Self {
-        let rounding = Rounding::of(source);
+    pub(super) fn new(source: &Source<impl Fn(usize, usize) -> f32>, limit: Limit) -> Self {
+        let rounding = Rounding::of(source, limit);
         let scales = rounding.scales();
         let n_steps = source.inputs.div_ceil(STEP_INPUTS);
         let mut words = Aligned::zeros(scales.len() * n_steps * STEP_LINES * LANES);
@@ -73,8 +73,8 @@ mod tests {
             outputs: 18,
             value: |input, output| (input * 18 + output) as f32 / 1300.0 - 0.5,
         };
-        let rounding = Rounding::of(&source);
-        let matrix = DigitMatrix::new(&source);
+        let rounding = Rounding::of(&source, Limit::Each);
+        let matrix = DigitMatrix::new(&source, Limit::Each);
         assert_eq!(matrix.n_steps, 2);
         for output in 0..18 {
             let block = matrix.block(output / LANES);

@@ -7,6 +7,7 @@
 
 mod aligned;
 mod bottleneck;
+mod builder;
 mod conv;
 mod cores;
 mod cost;
@@ -21,10 +22,12 @@ mod prepare;
 mod product;
 #[cfg(test)]
 mod reference;
+mod round;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod tile_product;
+mod winograd;
 mod words;
 mod workers;
 

@@ -110,7 +110,7 @@ impl TileProduct<'_> {
 mod tests {
     use super::super::super::isa::{CpuPath, Lanes, Proof};
     use super::super::aligned::Aligned;
-    use super::super::matrix::{INPUT_MAX, Matrix, Source};
+    use super::super::matrix::{INPUT_MAX, Limit, Matrix, Source};
     use super::super::product::{Product, View};
     use super::super::words::{Digits, Pairs, Stored};
     use super::*;
@@ -193,7 +193,7 @@ mod tests {
                     n_segments: 1,
                     segment_step: 0,
                 },
-                matrix: &Matrix::pairs(&source),
+                matrix: &Matrix::pairs(&source, Limit::Each),
                 blocks: 0..out_blocks,
                 finish,
                 out: out(&mut by_pairs),
@@ -206,7 +206,7 @@ mod tests {
                 pitch: pitch / 4,
                 n_rows,
                 width,
-                matrix: &DigitMatrix::new(&source),
+                matrix: &DigitMatrix::new(&source, Limit::Each),
                 blocks: 0..out_blocks,
                 finish,
                 out: out(&mut by_tiles),

@@ -13,7 +13,7 @@ pub(super) trait Stored: Copy + 'static {
     /// A word in memory.
     type Word: Copy + Default + 'static;
     /// Channels that lie together.
-    type Channels: Copy;
+    type Channels: Copy + Default;
 
     /// How many [`Stored::Channels`] a position with `blocks` sixteens has.
     fn pitch(blocks: usize) -> usize;
