@@ -80,7 +80,10 @@ impl Builder {
         let in_place = |work| (work, input);
         let (work, in_place) = match layer {
             Layer::Branches(branches) => return self.branches(branches, (input, from), to, target),
-            Layer::Conv(conv) if !is_first && WinogradStep::suits(conv, from, to) => {
+            // Integers multiply faster than its transformations come along.
+            Layer::Conv(conv)
+                if !is_first && !self.reduced && WinogradStep::suits(conv, from, to) =>
+            {
                 let step = WinogradStep::new(conv, from, to);
                 self.sizes.winograd.grow(step.sizes());
                 (Work::Winograd(Box::new(step)), None)

@@ -182,6 +182,34 @@ fn inception(height: usize, width: usize, seed: u64) -> Network {
     }
 }
 
+/// Convolutions of 3x3 over more channels and squares than the others have.
+fn squares(height: usize, width: usize, seed: u64) -> Network {
+    let numbers = &mut Numbers(seed);
+    let first = numbers.conv([3, 3], 3, 40);
+    let around = Conv {
+        padding: Padding::all(1),
+        activation: Activation::Relu,
+        ..numbers.conv([3, 3], 40, 33)
+    };
+    let uneven = Conv {
+        padding: AFTER,
+        ..numbers.conv([3, 3], 33, 114)
+    };
+    let inside = numbers.conv([3, 3], 114, 50);
+    let mut layers: Vec<Layer> = [first, around, uneven, inside].map(Layer::Conv).into();
+    layers.extend([
+        Layer::GlobalAveragePool,
+        numbers.dense(50, 5, Activation::None),
+        Layer::Softmax,
+    ]);
+    Network {
+        height,
+        width,
+        levels: Levels::UNIT,
+        layers,
+    }
+}
+
 fn assert_means(network: &Network, seed: u64) {
     let samples = Numbers(seed ^ 0x5eed).samples(network.height * network.width * 3);
     let expected = reference::run(network, &samples);
@@ -229,6 +257,10 @@ fn the_usual_sizes_come_out_right() {
         assert_means(&mobile(side, side, 1), 1);
     }
     assert_means(&inception(31, 31, 2), 2);
+    // Squares that end with the picture, and one or three columns beyond it.
+    for side in [27, 28, 30] {
+        assert_means(&squares(side, side - 1, 3), 3);
+    }
 }
 
 #[test]

@@ -7,6 +7,10 @@
 //! four results. So a picture is cut into squares of six by six that overlap by
 //! two, and the convolution is thirty-six matrix products over squares, of which
 //! as many are gone through at once as fit the second level cache.
+#![expect(
+    clippy::needless_range_loop,
+    reason = "a square is indexed in two directions, and its loops must unroll"
+)]
 
 use std::ops::Range;
 
