@@ -191,7 +191,7 @@ fn every_path_reads_back_from_its_name() {
     }
     let error = "mmx".parse::<CpuPath>().unwrap_err().to_string();
     assert!(
-        error.contains("avx512-vnni, avx512, avx2 and scalar"),
+        error.contains("avx512, avx2-vnni, avx2-int16, avx2 and scalar"),
         "{error}"
     );
     assert!(CpuPath::best().is_available());

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::super::isa::{Isa, Job, Lanes};
+use super::bottleneck::GROUP_BLOCKS;
 use super::words::Words;
 
 /// Weights of sixteen channels: the kernel row by row, then the bias.
@@ -47,8 +48,8 @@ pub(super) struct Depthwise<'a, W: Words> {
     pub(super) high: f32,
     /// As long as a row of the ring, all zero.
     pub(super) zeros: &'a [Lanes],
-    /// By position, then by sixteen channels.
-    pub(super) out: &'a mut [W::Channels],
+    /// By position, then by sixteen channels, as many as a group has at most.
+    pub(super) out: &'a mut [[W::Channels; GROUP_BLOCKS]],
 }
 
 impl<W: Words> Job for Depthwise<'_, W> {
@@ -80,6 +81,7 @@ impl<'a, W: Words> Depthwise<'a, W> {
             column += match (I::TILE_ROWS, S, self.width - column) {
                 (7.., 1, 7..) => self.tile::<I, S, 7>(isa, &inputs, column, at),
                 (7.., 2, 4..) => self.tile::<I, S, 4>(isa, &inputs, column, at),
+                (6, _, 4..) => self.tile::<I, S, 4>(isa, &inputs, column, at),
                 (_, _, 3..) => self.tile::<I, S, 3>(isa, &inputs, column, at),
                 (_, _, 2..) => self.tile::<I, S, 2>(isa, &inputs, column, at),
                 _ => self.tile::<I, S, 1>(isa, &inputs, column, at),
@@ -108,31 +110,30 @@ impl<'a, W: Words> Depthwise<'a, W> {
         (position, block): (usize, usize),
     ) -> usize {
         let kernel = &self.kernels[block];
-        let mut taps = [isa.splat(0.0); 9];
-        for (tap, weights) in taps.iter_mut().zip(&kernel.taps) {
-            *tap = isa.load(weights);
-        }
         let mut sums = [isa.load(&kernel.bias); T];
         // As many columns as the tile lies over, so that no load checks bounds.
         let n_columns = (T - 1) * S + 3;
         let inputs = inputs.map(|row| &row[column * S..][..n_columns]);
-        for offset in 0..n_columns {
-            for tap_row in 0..3 {
+        for tap_row in 0..3 {
+            let mut taps = [isa.splat(0.0); 3];
+            for (tap, weights) in taps.iter_mut().zip(&kernel.taps[tap_row * 3..]) {
+                *tap = isa.load(weights);
+            }
+            for offset in 0..n_columns {
                 let value = isa.load(&inputs[tap_row][offset]);
                 for t in 0..T {
                     if offset >= t * S && offset < t * S + 3 {
-                        let tap = taps[tap_row * 3 + offset - t * S];
-                        sums[t] = isa.mul_add(value, tap, sums[t]);
+                        sums[t] = isa.mul_add(value, taps[offset - t * S], sums[t]);
                     }
                 }
             }
         }
         let (low, high) = (isa.splat(self.low), isa.splat(self.high));
-        // One check a result, that of bounds: a place that wraps fails it.
-        let mut at = position * self.kernels.len() + block;
-        for sum in sums {
-            W::store(isa, isa.min(isa.max(sum, low), high), &mut self.out[at]);
-            at = at.wrapping_add(self.kernels.len());
+        // Checked at once: between two results, a check has the compiler put off
+        // all of the second's work until it has passed, and spill for it.
+        let out = &mut self.out[position..][..T];
+        for (sum, out) in sums.into_iter().zip(out) {
+            W::store(isa, isa.min(isa.max(sum, low), high), &mut out[block]);
         }
         T
     }

@@ -148,9 +148,14 @@ impl<W: Words> Product<'_, W> {
                     ahead,
                 };
                 tile += 1;
+                // Two of a middle size rather than a rest of one or two positions,
+                // whose few sums wait for themselves.
                 column += match (I::TILE_ROWS, self.view.width - column) {
                     (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
-                    (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+                    (6, 6 | 11..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+                    (6, 5 | 9..) => self.tile::<I, ONE, 5, V>(isa, place, onto),
+                    (6, 4 | 7..) => self.tile::<I, ONE, 4, V>(isa, place, onto),
+                    (6, 3..) => self.tile::<I, ONE, 3, V>(isa, place, onto),
                     (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
                     _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
                 };
