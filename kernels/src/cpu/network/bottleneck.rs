@@ -19,7 +19,7 @@ use super::shape::Shape;
 use super::words::{Floats, Pairs, Words};
 
 /// Sixteens of channels taken at a time: three fill the registers of AVX-512.
-pub(super) const GROUP_BLOCKS: usize = 6;
+const GROUP_BLOCKS: usize = 6;
 /// Output positions computed between two visits to the projection.
 const BAND_POSITIONS: usize = 112;
 
@@ -236,12 +236,11 @@ impl BottleneckStep {
         let place = (group, rows, base);
         match &group.project {
             Weights::Floats(matrix) => {
-                let filtered = band.filtered.lanes_mut().as_chunks_mut().0;
+                let filtered = band.filtered.lanes_mut();
                 self.both::<I, Floats>(isa, (ring, zeros), (matrix, filtered), place, out);
             }
             Weights::Pairs(matrix) => {
                 let filtered: &mut [HalfLanes] = band.filtered_pairs.values_mut().as_chunks_mut().0;
-                let filtered = filtered.as_chunks_mut().0;
                 self.both::<I, Pairs>(isa, (ring, zeros), (matrix, filtered), place, out);
             }
         }
@@ -251,13 +250,14 @@ impl BottleneckStep {
         &self,
         isa: I,
         (ring, zeros): (Ring<'_>, &[Lanes]),
-        (matrix, filtered): (&Matrix<W>, &mut [[W::Channels; GROUP_BLOCKS]]),
+        (matrix, filtered): (&Matrix<W>, &mut [W::Channels]),
         (group, rows, base): (&Group, Range<usize>, Base<'_>),
         out: &mut [Lanes],
     ) {
         let width = self.filtered.width;
         let n_positions = rows.len() * width;
-        let filtered = &mut filtered[..n_positions];
+        let n_blocks = group.blocks.len();
+        let filtered = &mut filtered[..n_positions * n_blocks];
         let (low, high) = self.filtered_bounds;
         isa.run(Depthwise::<W> {
             ring,
@@ -278,13 +278,12 @@ impl BottleneckStep {
         } else {
             Activation::None.bounds()
         };
-        let words = W::flat(filtered.as_flattened());
         isa.run(Product {
-            input: words,
+            input: W::flat(filtered),
             view: View {
                 n_rows: 1,
                 width: n_positions,
-                position_step: words.len() / n_positions,
+                position_step: W::flat(filtered).len() / n_positions,
                 row_step: 0,
                 n_segments: 1,
                 segment_step: 0,

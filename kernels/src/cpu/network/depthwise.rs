@@ -6,7 +6,6 @@
 use std::ops::Range;
 
 use super::super::isa::{Isa, Job, Lanes};
-use super::bottleneck::GROUP_BLOCKS;
 use super::words::Words;
 
 /// Weights of sixteen channels: the kernel row by row, then the bias.
@@ -48,8 +47,8 @@ pub(super) struct Depthwise<'a, W: Words> {
     pub(super) high: f32,
     /// As long as a row of the ring, all zero.
     pub(super) zeros: &'a [Lanes],
-    /// By position, then by sixteen channels, as many as a group has at most.
-    pub(super) out: &'a mut [[W::Channels; GROUP_BLOCKS]],
+    /// By position, then by sixteen channels.
+    pub(super) out: &'a mut [W::Channels],
 }
 
 impl<W: Words> Job for Depthwise<'_, W> {
@@ -109,6 +108,15 @@ impl<'a, W: Words> Depthwise<'a, W> {
         column: usize,
         (position, block): (usize, usize),
     ) -> usize {
+        // Cut out before the work: were a place checked behind the result before
+        // it, the compiler would put the work for it off until then, and spill.
+        let pitch = self.kernels.len();
+        let mut rest = &mut self.out[position * pitch..];
+        let mut places = [const { None }; T];
+        for place in &mut places {
+            let (first, others) = rest.split_at_mut(pitch);
+            (*place, rest) = (Some(first), others);
+        }
         let kernel = &self.kernels[block];
         let mut sums = [isa.load(&kernel.bias); T];
         // As many columns as the tile lies over, so that no load checks bounds.
@@ -129,11 +137,10 @@ impl<'a, W: Words> Depthwise<'a, W> {
             }
         }
         let (low, high) = (isa.splat(self.low), isa.splat(self.high));
-        // Checked at once: between two results, a check has the compiler put off
-        // all of the second's work until it has passed, and spill for it.
-        let out = &mut self.out[position..][..T];
-        for (sum, out) in sums.into_iter().zip(out) {
-            W::store(isa, isa.min(isa.max(sum, low), high), &mut out[block]);
+        for (sum, place) in sums.into_iter().zip(places) {
+            if let Some(place) = place {
+                W::store(isa, isa.min(isa.max(sum, low), high), &mut place[block]);
+            }
         }
         T
     }
