@@ -25,7 +25,8 @@ impl Avx2 {
 }
 
 impl Isa for Avx2 {
-    // 12 sums, 2 vectors of weights and a broadcast.
+    // 12 sums, 2 registers of weights, a broadcast, and a product of pairs on
+    // its way to its sum.
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 1;
 

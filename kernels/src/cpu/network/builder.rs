@@ -82,7 +82,9 @@ impl Builder {
             Layer::Branches(branches) => return self.branches(branches, (input, from), to, target),
             // Integers multiply faster than its transformations come along.
             Layer::Conv(conv)
-                if !is_first && !self.reduced && WinogradStep::suits(conv, from, to) =>
+                if !is_first
+                    && self.precision == Precision::Floats
+                    && WinogradStep::suits(conv, from, to) =>
             {
                 let step = WinogradStep::new(conv, from, to);
                 self.sizes.winograd.grow(step.sizes());

@@ -195,7 +195,8 @@ impl<W: Words> Product<'_, W> {
         V
     }
 
-    /// The largest tile that `left` positions fill.
+    /// A tile for the first of `left` positions: the largest, but two of a middle
+    /// size rather than a rest of one or two, whose few sums wait for themselves.
     #[inline(always)]
     fn any_tile<I: Isa, const ONE: bool, const V: usize>(
         &mut self,
@@ -206,7 +207,10 @@ impl<W: Words> Product<'_, W> {
     ) -> usize {
         match (I::TILE_ROWS, left) {
             (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
-            (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+            (6, 6 | 11..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+            (6, 5 | 9..) => self.tile::<I, ONE, 5, V>(isa, place, onto),
+            (6, 4 | 7..) => self.tile::<I, ONE, 4, V>(isa, place, onto),
+            (6, 3..) => self.tile::<I, ONE, 3, V>(isa, place, onto),
             (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
             _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
         }

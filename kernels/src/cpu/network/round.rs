@@ -132,7 +132,7 @@ impl<W: Stored> Job for Round<'_, W> {
             let positions = source.chunks_exact(blocks);
             for (values, out) in positions.zip(out.chunks_exact_mut(pitch)) {
                 for (block, values) in values.iter().enumerate() {
-                    W::store(isa, isa.mul(isa.load(values), fineness), out, 0, block);
+                    W::store(isa, isa.mul(isa.load(values), fineness), out, block);
                 }
             }
         }

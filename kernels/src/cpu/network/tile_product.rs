@@ -139,8 +139,8 @@ mod tests {
                         input if input < self.inputs => self.value(position, input),
                         _ => 77.0,
                     });
-                    let first = position * W::pitch(blocks);
-                    W::store(isa, isa.load(&values), out, first, block);
+                    let out = &mut out[position * W::pitch(blocks)..];
+                    W::store(isa, isa.load(&values), out, block);
                 }
             }
         }

@@ -17,15 +17,8 @@ pub(super) trait Stored: Copy + 'static {
 
     /// How many [`Stored::Channels`] a position with `blocks` sixteens has.
     fn pitch(blocks: usize) -> usize;
-    /// Stores the sixteen channels number `block` of the position that starts
-    /// at `first`.
-    fn store<I: Isa>(
-        isa: I,
-        values: I::F32,
-        out: &mut [Self::Channels],
-        first: usize,
-        block: usize,
-    );
+    /// Stores the sixteen channels number `block` of a position.
+    fn store<I: Isa>(isa: I, values: I::F32, position: &mut [Self::Channels], block: usize);
     /// The words of stored channels.
     fn flat(channels: &[Self::Channels]) -> &[Self::Word];
     /// Words as room for channels.
@@ -65,8 +58,8 @@ impl Stored for Floats {
     }
 
     #[inline(always)]
-    fn store<I: Isa>(isa: I, values: I::F32, out: &mut [Lanes], first: usize, block: usize) {
-        isa.store(values, &mut out[first.wrapping_add(block)]);
+    fn store<I: Isa>(isa: I, values: I::F32, position: &mut [Lanes], block: usize) {
+        isa.store(values, &mut position[block]);
     }
 
     fn flat(channels: &[Lanes]) -> &[f32] {
@@ -117,8 +110,8 @@ impl Stored for Pairs {
     }
 
     #[inline(always)]
-    fn store<I: Isa>(isa: I, values: I::F32, out: &mut [HalfLanes], first: usize, block: usize) {
-        isa.store_halves(values, &mut out[first.wrapping_add(block)]);
+    fn store<I: Isa>(isa: I, values: I::F32, position: &mut [HalfLanes], block: usize) {
+        isa.store_halves(values, &mut position[block]);
     }
 
     fn flat(channels: &[HalfLanes]) -> &[i32] {
@@ -173,10 +166,10 @@ impl Stored for Digits {
     }
 
     #[inline(always)]
-    fn store<I: Isa>(isa: I, values: I::F32, out: &mut [DigitLanes], first: usize, block: usize) {
+    fn store<I: Isa>(isa: I, values: I::F32, position: &mut [DigitLanes], block: usize) {
         let (line, place) = (block / LINE_BLOCKS, block % LINE_BLOCKS);
-        let at = first.wrapping_add(2 * LINE_BLOCKS * line);
-        let (low, high) = out[at..][..2 * LINE_BLOCKS].split_at_mut(LINE_BLOCKS);
+        let digits = &mut position[2 * LINE_BLOCKS * line..][..2 * LINE_BLOCKS];
+        let (low, high) = digits.split_at_mut(LINE_BLOCKS);
         isa.store_digits(values, &mut low[place], &mut high[place]);
     }
 
