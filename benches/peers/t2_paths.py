@@ -31,7 +31,7 @@ class Generation:
 
 
 GENERATIONS = (
-    Generation("AVX2", {"avx2": "avx2"}, "avx512"),
+    Generation("AVX2", {"avx2": "fma", "avx2-int16": "fma", "avx2-vnni": "avx_vnni"}, "avx512"),
     Generation("AVX512_CORE", {"avx512": "avx512bw", "avx512-vnni": "avx512_vnni"}, "amx"),
 )
 
@@ -150,12 +150,9 @@ def notes(
         peer = peers[generation.limit][0]
         convolutions = [kernel for kernel in peer.kernels if kernel.startswith("Convolution")]
         lines.append(f"Kept to {generation.limit}, OpenVINO says: {', '.join(convolutions)}.")
-        # MLAS asks the CPU itself.
-        beyond = peer.named(generation.newer) + peer.named("mlas")
-        if beyond:
-            lines.append(
-                f"Not kept to {generation.limit}, which helps OpenVINO: {', '.join(beyond)}."
-            )
+        if newer := peer.named(generation.newer):
+            lines.append(f"Beyond {generation.limit} all the same: {', '.join(newer)}.")
+    lines.append("OpenVINO's `mlas`, where it takes it, asks the CPU itself what there is.")
     return lines
 
 

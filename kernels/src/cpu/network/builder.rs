@@ -1,6 +1,6 @@
 //! A network turned into steps: shapes checked, weights packed, memory counted.
 
-use super::super::isa::{CpuPath, LANES};
+use super::super::isa::{LANES, Precision};
 use super::bottleneck::{BandSizes, BottleneckStep};
 use super::conv::{ConvStep, PreparedSizes};
 use super::error::PlanError;
@@ -15,7 +15,7 @@ pub(super) struct Builder {
     pub(super) sizes: Sizes,
     /// Slots whose values no later step reads.
     free: Vec<usize>,
-    reduced: bool,
+    precision: Precision,
     shared: Option<Shared>,
 }
 
@@ -29,12 +29,12 @@ struct Shared {
 pub(super) type Place = (Option<usize>, Shape);
 
 impl Builder {
-    pub(super) fn new(path: CpuPath) -> Self {
+    pub(super) fn new(precision: Precision) -> Self {
         Self {
             steps: Vec::new(),
             sizes: Sizes::default(),
             free: Vec::new(),
-            reduced: path.is_reduced(),
+            precision,
             shared: None,
         }
     }
@@ -80,8 +80,10 @@ impl Builder {
         let in_place = |work| (work, input);
         let (work, in_place) = match layer {
             Layer::Branches(branches) => return self.branches(branches, (input, from), to, target),
-            Layer::Conv(conv) if !is_first && WinogradStep::suits(conv, from, to, self.reduced) => {
-                let step = WinogradStep::new(conv, from, to, self.reduced);
+            Layer::Conv(conv)
+                if !is_first && WinogradStep::suits(conv, from, to, self.precision) =>
+            {
+                let step = WinogradStep::new(conv, from, to, self.precision);
                 self.sizes.winograd.grow(step.sizes());
                 (Work::Winograd(Box::new(step)), None)
             }
@@ -96,7 +98,7 @@ impl Builder {
                 let (stride, padding) = (depthwise.stride, depthwise.padding);
                 let filtered = expanded.under([3, 3], stride, padding, expanded.channels)?;
                 let shapes = [from, expanded, filtered, to];
-                let step = BottleneckStep::new(block, shapes, is_first, self.reduced);
+                let step = BottleneckStep::new(block, shapes, is_first, self.precision);
                 self.sizes
                     .prepared
                     .grow(step.expand.prepared_sizes(is_first));
@@ -144,7 +146,7 @@ impl Builder {
 
     fn conv(&mut self, conv: &Conv, (input, from): Place, to: Shape) -> Work {
         let is_first = input.is_none();
-        let mut step = ConvStep::new(conv, from, to, is_first, self.reduced);
+        let mut step = ConvStep::new(conv, from, to, is_first, self.precision);
         if let Some(shared) = &mut self.shared
             && shared.input == input
             && step.can_share()
@@ -243,7 +245,7 @@ impl Builder {
 impl PreparedSizes {
     fn grow(&mut self, other: Self) {
         self.floats = self.floats.max(other.floats);
-        self.pairs = self.pairs.max(other.pairs);
+        self.integers = self.integers.max(other.integers);
         self.samples = self.samples.max(other.samples);
         self.squares = self.squares.max(other.squares);
         self.shared = self.shared.max(other.shared);
@@ -263,6 +265,7 @@ impl BandSizes {
         self.ring = self.ring.max(other.ring);
         self.zeros = self.zeros.max(other.zeros);
         self.filtered = self.filtered.max(other.filtered);
+        self.filtered_integers = self.filtered_integers.max(other.filtered_integers);
     }
 }
 

@@ -2,20 +2,38 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::super::isa::{Isa, LANES, Lanes};
+use super::super::isa::{Isa, LANES, Lanes, Precision, TILE_SIDE};
 use super::aligned::Aligned;
+use super::digit_matrix::DigitMatrix;
 use super::layer::{Conv, Levels, Padding};
 use super::matrix::{Limit, Matrix, NORM_INPUTS_MAX, Source};
 use super::prepare::{Pad, PadPairs, padded_sizes};
 use super::product::{Base, Finish, Out, Product, View};
 use super::round::{ByLargest, ByNorm, Round};
 use super::shape::Shape;
-use super::words::{Floats, Pairs};
+use super::tile_product::TileProduct;
+use super::words::{Digits, Floats, Pairs, Stored};
 
 /// Packed weights in the precision that their layer computes in.
 pub(super) enum Weights {
     Floats(Matrix<Floats>),
     Pairs(Matrix<Pairs>),
+    Digits(DigitMatrix),
+}
+
+impl Weights {
+    /// Weights of a product of one segment.
+    pub(super) fn new(
+        source: &Source<impl Fn(usize, usize) -> f32>,
+        precision: Precision,
+        limit: Limit,
+    ) -> Self {
+        match precision {
+            Precision::Floats => Self::Floats(Matrix::floats(source)),
+            Precision::Pairs => Self::Pairs(Matrix::pairs(source, limit)),
+            Precision::Digits => Self::Digits(DigitMatrix::new(source, limit)),
+        }
+    }
 }
 
 /// What a convolution reads.
@@ -31,7 +49,7 @@ pub(super) enum Input<'a> {
 #[derive(Default)]
 pub(super) struct Prepared {
     floats: Aligned<f32>,
-    pairs: Aligned<i32>,
+    integers: Aligned<i32>,
     /// A padded picture of samples, for one plan's first step alone.
     samples: Aligned<i32>,
     /// What several branches read, and what 1 in it stands for.
@@ -47,7 +65,7 @@ pub(super) struct Prepared {
 #[derive(Clone, Copy, Default)]
 pub(super) struct PreparedSizes {
     pub(super) floats: usize,
-    pub(super) pairs: usize,
+    pub(super) integers: usize,
     pub(super) samples: usize,
     pub(super) squares: usize,
     pub(super) shared: usize,
@@ -57,7 +75,7 @@ impl Prepared {
     pub(super) fn new(sizes: PreparedSizes) -> Self {
         Self {
             floats: Aligned::zeros(sizes.floats),
-            pairs: Aligned::zeros(sizes.pairs),
+            integers: Aligned::zeros(sizes.integers),
             samples: Aligned::zeros(sizes.samples),
             shared: Aligned::zeros(sizes.shared),
             shared_scale: 0.0,
@@ -71,7 +89,7 @@ impl Prepared {
 #[derive(Clone, Copy)]
 pub(super) enum Ready<'a> {
     Floats(&'a [f32]),
-    Pairs { words: &'a [i32], scale: f32 },
+    Integers { words: &'a [i32], scale: f32 },
 }
 
 /// Whose rounded input a convolution reads.
@@ -113,15 +131,16 @@ pub(super) struct ConvStep {
 
 /// Inputs from which 16-bit integers pay, and up to which they are fine enough
 /// where each may be as large as any.
-const PAIRS_INPUTS: RangeInclusive<usize> = 16..=512;
+const INTEGER_INPUTS: RangeInclusive<usize> = 16..=512;
 
 /// How `conv` limits its inputs to compute in 16-bit integers; `None` where it
 /// computes in floats.
 fn limit(conv: &Conv, from: Shape) -> Option<Limit> {
     let n_inputs = conv.kernel_height * conv.kernel_width * from.channels;
-    if conv.is_pointwise() && PAIRS_INPUTS.contains(&from.channels) {
+    if conv.is_pointwise() && INTEGER_INPUTS.contains(&from.channels) {
         Some(Limit::Each)
-    } else if (*PAIRS_INPUTS.start()..=NORM_INPUTS_MAX).contains(&n_inputs) && from.positions() > 1
+    } else if (*INTEGER_INPUTS.start()..=NORM_INPUTS_MAX).contains(&n_inputs)
+        && from.positions() > 1
     {
         // With one position weights are read once, and all that counts is how
         // close the answer is.
@@ -134,7 +153,13 @@ fn limit(conv: &Conv, from: Shape) -> Option<Limit> {
 impl ConvStep {
     /// `conv` from a picture of `from` to one of `to`, which fit. `is_first`
     /// says that it reads samples, which lie without gaps.
-    pub(super) fn new(conv: &Conv, from: Shape, to: Shape, is_first: bool, reduced: bool) -> Self {
+    pub(super) fn new(
+        conv: &Conv,
+        from: Shape,
+        to: Shape,
+        is_first: bool,
+        precision: Precision,
+    ) -> Self {
         let is_pointwise = conv.is_pointwise() && !is_first;
         let position_words = if is_first {
             from.channels
@@ -142,29 +167,29 @@ impl ConvStep {
             from.blocks() * LANES
         };
         let padded_width = from.width + conv.padding.left + conv.padding.right;
-        let sample_pairs = reduced && is_first && starts_evenly(conv, from);
-        let limit = limit(conv, from).filter(|_| reduced && !is_first);
-        let weights = match limit {
-            _ if sample_pairs => {
-                Weights::Pairs(Matrix::pairs(&sample_source(conv, from), Limit::Each))
-            }
-            Some(limit) if is_pointwise => {
-                let source = pointwise_source(conv, 0..from.channels);
-                Weights::Pairs(Matrix::pairs(&source, limit))
-            }
-            Some(limit) => {
-                let source = spatial_source(conv, from, position_words);
-                Weights::Pairs(Matrix::pairs(&source, limit))
-            }
-            None if is_pointwise => {
-                Weights::Floats(Matrix::floats(&pointwise_source(conv, 0..from.channels)))
-            }
-            None => Weights::Floats(Matrix::floats(&spatial_source(conv, from, position_words))),
+        let is_reduced = precision != Precision::Floats;
+        let sample_pairs = is_reduced && is_first && starts_evenly(conv, from);
+        let limit = limit(conv, from).filter(|_| is_reduced && !is_first);
+        let precision = match limit {
+            None => Precision::Floats,
+            // Digits are made for inputs of fourteen bits that lie in one piece.
+            Some(Limit::Each) if is_pointwise => precision,
+            Some(_) => Precision::Pairs,
         };
-        let position_words = if limit.is_some() {
-            position_words / 2
+        let rounding = limit.unwrap_or(Limit::Each);
+        let weights = if sample_pairs {
+            Weights::new(&sample_source(conv, from), Precision::Pairs, Limit::Each)
+        } else if is_pointwise {
+            let source = pointwise_source(conv, 0..from.channels);
+            Weights::new(&source, precision, rounding)
         } else {
-            position_words
+            let source = spatial_source(conv, from, position_words);
+            Weights::new(&source, precision, rounding)
+        };
+        let position_words = match precision {
+            Precision::Floats => position_words,
+            Precision::Pairs => position_words / 2,
+            Precision::Digits => digit_words(from.blocks()),
         };
         let (position_step, row_words) = if sample_pairs {
             let row = padded_width * from.channels;
@@ -175,7 +200,7 @@ impl ConvStep {
         let (low, high) = conv.activation.bounds();
         Self {
             weights,
-            limit: limit.unwrap_or(Limit::Each),
+            limit: rounding,
             rounded: Rounded::Alone,
             bias: lanes(&conv.bias),
             from,
@@ -196,7 +221,7 @@ impl ConvStep {
     /// Whether other convolutions of the same input could read it as this one
     /// rounds it.
     pub(super) fn can_share(&self) -> bool {
-        self.is_pointwise && matches!(self.weights, Weights::Pairs(_))
+        self.is_pointwise && !matches!(self.weights, Weights::Floats(_))
     }
 
     /// Shares the rounded input with others that can, of which one `is_first`.
@@ -223,11 +248,11 @@ impl ConvStep {
                     * (self.from.height + self.padding.top + self.padding.bottom),
                 ..PreparedSizes::default()
             },
-            Weights::Pairs(_) => {
-                let n_words = padded_sizes(self.from, self.position_words, self.padding).1;
+            Weights::Pairs(_) | Weights::Digits(_) => {
+                let n_words = self.rounded_words();
                 let is_alone = self.rounded == Rounded::Alone;
                 PreparedSizes {
-                    pairs: if is_alone { n_words } else { 0 },
+                    integers: if is_alone { n_words } else { 0 },
                     shared: if is_alone { 0 } else { n_words },
                     squares: ByNorm::n_sums(self.from),
                     ..PreparedSizes::default()
@@ -260,12 +285,18 @@ impl ConvStep {
                     levels,
                     out,
                 });
-                Ready::Pairs { words: out, scale }
+                Ready::Integers { words: out, scale }
             }
             (Input::Samples(samples, levels), Weights::Floats(_)) => {
                 Ready::Floats(self.pad(isa, (samples, levels), prepared))
             }
-            (Input::Values(values), Weights::Pairs(_)) => self.round(isa, values, prepared),
+            (Input::Samples(..), Weights::Digits(_)) => unreachable!("samples are no digits"),
+            (Input::Values(values), Weights::Pairs(_)) => {
+                self.round::<I, Pairs>(isa, values, prepared)
+            }
+            (Input::Values(values), Weights::Digits(_)) => {
+                self.round::<I, Digits>(isa, values, prepared)
+            }
             (Input::Values(values), Weights::Floats(_)) if self.padding == Padding::default() => {
                 Ready::Floats(values)
             }
@@ -275,11 +306,25 @@ impl ConvStep {
         }
     }
 
-    fn round<'a, I: Isa>(&self, isa: I, values: &[f32], prepared: &'a mut Prepared) -> Ready<'a> {
+    /// Words that its input has when it is rounded.
+    fn rounded_words(&self) -> usize {
+        let (_, n_words) = padded_sizes(self.from, self.position_words, self.padding);
+        match self.weights {
+            Weights::Digits(_) => tiled_positions(self.from.positions()) * self.position_words,
+            Weights::Floats(_) | Weights::Pairs(_) => n_words,
+        }
+    }
+
+    fn round<'a, I: Isa, W: Stored<Word = i32>>(
+        &self,
+        isa: I,
+        values: &[f32],
+        prepared: &'a mut Prepared,
+    ) -> Ready<'a> {
         let shape = self.from;
-        let (_, n_words) = padded_sizes(shape, self.position_words, self.padding);
+        let n_words = self.rounded_words();
         if self.rounded == Rounded::Again {
-            return Ready::Pairs {
+            return Ready::Integers {
                 words: &prepared.shared.values()[..n_words],
                 scale: prepared.shared_scale,
             };
@@ -299,17 +344,17 @@ impl ConvStep {
             prepared.shared_scale = scale;
             prepared.shared.values_mut()
         } else {
-            prepared.pairs.values_mut()
+            prepared.integers.values_mut()
         };
         let words = &mut words[..n_words];
-        isa.run(Round {
+        isa.run(Round::<W> {
             source,
             shape,
             padding: self.padding,
             fineness,
-            out: words.as_chunks_mut().0,
+            out: W::room(words),
         });
-        Ready::Pairs { words, scale }
+        Ready::Integers { words, scale }
     }
 
     fn pad<'a, I: Isa, T: super::prepare::Sample>(
@@ -376,7 +421,7 @@ impl ConvStep {
                 finish: finish(1.0),
                 out,
             }),
-            (Weights::Pairs(matrix), Ready::Pairs { words, scale }) => isa.run(Product {
+            (Weights::Pairs(matrix), Ready::Integers { words, scale }) => isa.run(Product {
                 input: &words[first..],
                 view,
                 matrix,
@@ -384,11 +429,32 @@ impl ConvStep {
                 finish: finish(scale),
                 out,
             }),
-            (Weights::Floats(_), Ready::Pairs { .. }) | (Weights::Pairs(_), Ready::Floats(_)) => {
+            (Weights::Digits(matrix), Ready::Integers { words, scale }) => isa.run(TileProduct {
+                input: words[first..].as_chunks().0,
+                pitch: self.position_words / LANES,
+                n_rows: view.n_rows,
+                width: view.width,
+                matrix,
+                blocks,
+                finish: finish(scale),
+                out,
+            }),
+            (Weights::Floats(_), Ready::Integers { .. })
+            | (Weights::Pairs(_) | Weights::Digits(_), Ready::Floats(_)) => {
                 unreachable!("an input is made ready by the step that reads it")
             }
         }
     }
+}
+
+/// Words that a position of so many sixteens of channels has in digits.
+pub(super) fn digit_words(blocks: usize) -> usize {
+    Digits::flat(&[[0; LANES / 4]]).len() * Digits::pitch(blocks)
+}
+
+/// Positions that there must be room for where tiles read `n_positions`.
+pub(super) fn tiled_positions(n_positions: usize) -> usize {
+    n_positions + TILE_SIDE - 1
 }
 
 /// Weights of a 1x1 convolution for some of its inputs.

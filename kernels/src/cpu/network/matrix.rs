@@ -1,6 +1,6 @@
 //! Weights packed for the matrix product, once, when a network is loaded.
 
-use super::super::isa::{LANES, Lanes, join};
+use super::super::isa::{DIGITS_MAX, LANES, Lanes, join};
 use super::aligned::Aligned;
 use super::words::{Floats, Pairs, Words};
 
@@ -115,27 +115,54 @@ impl Matrix<Pairs> {
     /// Rounds the weights of each output channel to 16-bit integers as fine as
     /// a sum in 32 bits allows whatever the inputs within `limit`.
     pub(super) fn pairs(source: &Source<impl Fn(usize, usize) -> f32>, limit: Limit) -> Self {
-        let fineness: Vec<f64> = (0..source.outputs)
-            .map(|output| {
-                let weights = (0..source.inputs).map(|input| (source.value)(input, output));
-                fineness(weights, limit)
-            })
-            .collect();
-        let integer = |input, output: usize| {
-            if input < source.inputs {
-                round(f64::from((source.value)(input, output)) * fineness[output])
-            } else {
-                0
-            }
-        };
+        let rounding = Rounding::of(source, limit);
+        let integer = |input, output| rounding.integer(source, input, output);
         let mut matrix = Self::packed(source, 2, |word, output| {
             join(integer(word * 2, output), integer(word * 2 + 1, output))
         });
-        matrix.scales = vec![[0.0; LANES]; matrix.n_blocks];
-        for (scale, fineness) in matrix.scales.as_flattened_mut().iter_mut().zip(fineness) {
+        matrix.scales = rounding.scales();
+        matrix
+    }
+}
+
+/// How weights become 16-bit integers.
+pub(super) struct Rounding {
+    /// What 1.0 is in integers, for each output channel.
+    fineness: Vec<f64>,
+}
+
+impl Rounding {
+    /// As fine as a sum in 32 bits allows whatever the inputs within `limit`.
+    pub(super) fn of(source: &Source<impl Fn(usize, usize) -> f32>, limit: Limit) -> Self {
+        let weights = |output| (0..source.inputs).map(move |input| (source.value)(input, output));
+        Self {
+            fineness: (0..source.outputs)
+                .map(|output| fineness(weights(output), limit))
+                .collect(),
+        }
+    }
+
+    /// The weight of an input, which beyond the last one is 0.
+    pub(super) fn integer(
+        &self,
+        source: &Source<impl Fn(usize, usize) -> f32>,
+        input: usize,
+        output: usize,
+    ) -> i16 {
+        if input < source.inputs {
+            round(f64::from((source.value)(input, output)) * self.fineness[output])
+        } else {
+            0
+        }
+    }
+
+    /// What 1 stands for, for each output channel; 0 where there is none.
+    pub(super) fn scales(&self) -> Vec<Lanes> {
+        let mut scales = vec![[0.0; LANES]; self.fineness.len().div_ceil(LANES)];
+        for (scale, fineness) in scales.as_flattened_mut().iter_mut().zip(&self.fineness) {
             *scale = to_f32(1.0 / fineness);
         }
-        matrix
+        scales
     }
 }
 
@@ -157,7 +184,7 @@ fn fineness(weights: impl Iterator<Item = f32>, limit: Limit) -> f64 {
         }
         Limit::Norm => (WEIGHTS_NORM - rounding_norm(n_weights)) / squares.sqrt(),
     };
-    let by_size = f64::from(i16::MAX) / largest;
+    let by_size = f64::from(DIGITS_MAX) / largest;
     let fineness = by_limit.min(by_size);
     if fineness.is_finite() && fineness > 0.0 {
         fineness

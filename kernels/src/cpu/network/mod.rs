@@ -12,6 +12,7 @@ mod conv;
 mod cores;
 mod cost;
 mod depthwise;
+mod digit_matrix;
 mod error;
 mod layer;
 mod matrix;
@@ -25,6 +26,7 @@ mod round;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tile_product;
 mod winograd;
 mod words;
 mod workers;

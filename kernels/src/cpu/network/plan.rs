@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::isa::{CpuPath, Isa, Job, LANES, Proof};
+use super::super::isa::{CpuPath, Isa, Job, LANES, Precision, Proof};
 use super::aligned::Aligned;
 use super::bottleneck::{BandMemory, BandSizes, BottleneckStep};
 use super::builder::Builder;
@@ -96,10 +96,19 @@ impl Plan {
     /// [`PlanError`]: the CPU lacks the path, or the network has a form or
     /// sizes that are not computed here.
     pub fn new(network: &Network, path: CpuPath) -> Result<Self, PlanError> {
+        Self::packed(network, path, path.precision())
+    }
+
+    /// Packs `network` for `path` in a precision that may be another's.
+    pub(super) fn packed(
+        network: &Network,
+        path: CpuPath,
+        precision: Precision,
+    ) -> Result<Self, PlanError> {
         let proof = Proof::of(path).ok_or(PlanError::NoPath(path))?;
         let input = Shape::new(network.height, network.width, CHANNELS)?;
         input.after_all(&network.layers)?;
-        let mut builder = Builder::new(path);
+        let mut builder = Builder::new(precision);
         let output = builder.sequence(&network.layers, (None, input), None)?;
         let slot = output.0.ok_or(PlanError::Unsupported("no layers"))?;
         Ok(Self {

@@ -195,7 +195,8 @@ impl<W: Words> Product<'_, W> {
         V
     }
 
-    /// The largest tile that `left` positions fill.
+    /// A tile for the first of `left` positions: the largest, but two of a middle
+    /// size rather than a rest of one or two, whose few sums wait for themselves.
     #[inline(always)]
     fn any_tile<I: Isa, const ONE: bool, const V: usize>(
         &mut self,
@@ -206,7 +207,10 @@ impl<W: Words> Product<'_, W> {
     ) -> usize {
         match (I::TILE_ROWS, left) {
             (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
-            (6, 6..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+            (6, 6 | 11..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+            (6, 5 | 9..) => self.tile::<I, ONE, 5, V>(isa, place, onto),
+            (6, 4 | 7..) => self.tile::<I, ONE, 4, V>(isa, place, onto),
+            (6, 3..) => self.tile::<I, ONE, 3, V>(isa, place, onto),
             (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
             _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
         }
@@ -320,12 +324,12 @@ impl<W: Words> Product<'_, W> {
 }
 
 /// [`Base`] as a type.
-trait Onto {
+pub(super) trait Onto {
     /// What the sum for `slot`, the vector number `at`, is added to.
     fn base<I: Isa>(&self, isa: I, bias: I::F32, slot: &Lanes, at: usize) -> I::F32;
 }
 
-struct OntoBias;
+pub(super) struct OntoBias;
 
 impl Onto for OntoBias {
     #[inline(always)]
@@ -334,7 +338,7 @@ impl Onto for OntoBias {
     }
 }
 
-struct OntoBiasAnd<'a>(&'a [Lanes]);
+pub(super) struct OntoBiasAnd<'a>(pub(super) &'a [Lanes]);
 
 impl Onto for OntoBiasAnd<'_> {
     #[inline(always)]
@@ -343,7 +347,7 @@ impl Onto for OntoBiasAnd<'_> {
     }
 }
 
-struct OntoKept;
+pub(super) struct OntoKept;
 
 impl Onto for OntoKept {
     #[inline(always)]

@@ -1,10 +1,11 @@
 //! Pictures of floats, rounded to 16-bit integers as fine as the sums that read
 //! them allow.
 
-use super::super::isa::{HalfLanes, Isa, Job, LANES, Lanes};
+use super::super::isa::{Isa, Job, LANES, Lanes};
 use super::layer::Padding;
 use super::matrix::{INPUT_MAX, inputs_norm};
 use super::shape::Shape;
+use super::words::Stored;
 
 /// The largest 16-bit integer.
 const HALF_MAX: f32 = 32_767.0;
@@ -92,36 +93,47 @@ impl Job for ByNorm<'_> {
 
 /// Rounds a picture, `fineness` steps for each 1.0, into the middle of a padded
 /// one.
-pub(super) struct Round<'a> {
+pub(super) struct Round<'a, W: Stored> {
     pub(super) source: &'a [Lanes],
     pub(super) shape: Shape,
     pub(super) padding: Padding,
     pub(super) fineness: f32,
-    pub(super) out: &'a mut [HalfLanes],
+    pub(super) out: &'a mut [W::Channels],
 }
 
-impl Job for Round<'_> {
+impl<W: Stored> Job for Round<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(self, isa: I) {
         let blocks = self.shape.blocks();
-        let (left, right) = (self.padding.left * blocks, self.padding.right * blocks);
-        let row = self.shape.width * blocks;
+        let pitch = W::pitch(blocks);
+        let (left, right) = (self.padding.left * pitch, self.padding.right * pitch);
+        let (source_row, row) = (self.shape.width * blocks, self.shape.width * pitch);
+        // Where nothing lies between positions, a row is one long position.
+        let (blocks, pitch) = if pitch == blocks {
+            (source_row, row)
+        } else {
+            (blocks, pitch)
+        };
         let padded_row = left + row + right;
         let fineness = isa.splat(self.fineness);
+        let zero = W::Channels::default();
         let (above, rest) = self.out.split_at_mut(self.padding.top * padded_row);
         let (rows, below) = rest.split_at_mut(self.shape.height * padded_row);
-        above.fill([0; LANES / 2]);
-        below.fill([0; LANES / 2]);
+        above.fill(zero);
+        below.fill(zero);
         let rows = rows.chunks_exact_mut(padded_row);
-        for (out, source) in rows.zip(self.source.chunks_exact(row)) {
+        for (out, source) in rows.zip(self.source.chunks_exact(source_row)) {
             let (before, rest) = out.split_at_mut(left);
             let (out, after) = rest.split_at_mut(row);
-            before.fill([0; LANES / 2]);
-            after.fill([0; LANES / 2]);
-            for (values, out) in source.iter().zip(out) {
-                isa.store_halves(isa.mul(isa.load(values), fineness), out);
+            before.fill(zero);
+            after.fill(zero);
+            let positions = source.chunks_exact(blocks);
+            for (values, out) in positions.zip(out.chunks_exact_mut(pitch)) {
+                for (block, values) in values.iter().enumerate() {
+                    W::store(isa, isa.mul(isa.load(values), fineness), out, block);
+                }
             }
         }
     }

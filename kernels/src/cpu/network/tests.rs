@@ -5,7 +5,7 @@ use std::num::NonZero;
 
 use proptest::prelude::*;
 
-use super::super::isa::CpuPath;
+use super::super::isa::{CpuPath, Precision};
 use super::*;
 
 /// Numbers that look random and are the same every time, in -1.0..1.0.
@@ -222,18 +222,30 @@ fn assert_means(network: &Network, seed: u64) {
             plan => plan.unwrap(),
         };
         let tolerance = if path.is_reduced() { 2e-3 } else { 1e-5 };
-        let mut scratch = plan.scratch();
-        // Twice, because memory is used again.
-        for _ in 0..2 {
-            let mut answer = vec![0.0; plan.n_outputs()];
-            plan.run(&samples, &mut scratch, &mut answer);
-            for (actual, expected) in answer.iter().zip(&expected) {
-                let error = (f64::from(*actual) - expected).abs();
-                assert!(
-                    error < tolerance,
-                    "{path}: {answer:?}, expected {expected:?}"
-                );
-            }
+        assert_answers(&plan, &samples, &expected, tolerance);
+    }
+    // In integers as AMX has them, which few CPUs have: in plain Rust on any.
+    for path in [CpuPath::best(), CpuPath::Scalar] {
+        for precision in [Precision::Pairs, Precision::Digits] {
+            let plan = Plan::packed(network, path, precision).unwrap();
+            assert_answers(&plan, &samples, &expected, 2e-3);
+        }
+    }
+}
+
+fn assert_answers(plan: &Plan, samples: &[u16], expected: &[f64], tolerance: f64) {
+    let mut scratch = plan.scratch();
+    // Twice, because memory is used again.
+    for _ in 0..2 {
+        let mut answer = vec![0.0; plan.n_outputs()];
+        plan.run(samples, &mut scratch, &mut answer);
+        for (actual, expected) in answer.iter().zip(expected) {
+            let error = (f64::from(*actual) - expected).abs();
+            assert!(
+                error < tolerance,
+                "{}: {answer:?}, expected {expected:?}",
+                plan.path()
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ mod squares;
 
 use std::ops::Range;
 
-use super::super::isa::{Isa, LANES, Lanes};
+use super::super::isa::{Isa, LANES, Lanes, Precision};
 use super::aligned::Aligned;
 use super::conv::lanes;
 use super::layer::{Conv, Padding};
@@ -83,11 +83,10 @@ impl WinogradMemory {
 impl WinogradStep {
     /// Whether `conv` from a picture of `from` to one of `to` can be computed so
     /// and is faster then: a few squares would not be worth their many weights.
-    pub(super) fn suits(conv: &Conv, from: Shape, to: Shape, reduced: bool) -> bool {
-        let channels_min = if reduced {
-            PAIRS_CHANNELS_MIN
-        } else {
-            CHANNELS_MIN
+    pub(super) fn suits(conv: &Conv, from: Shape, to: Shape, precision: Precision) -> bool {
+        let channels_min = match precision {
+            Precision::Floats => CHANNELS_MIN,
+            Precision::Pairs | Precision::Digits => PAIRS_CHANNELS_MIN,
         };
         let n_squares = to.height.div_ceil(STEP) * to.width.div_ceil(STEP);
         (conv.kernel_height, conv.kernel_width, conv.stride) == (3, 3, 1)
@@ -97,13 +96,17 @@ impl WinogradStep {
     }
 
     /// `conv`, which suits.
-    pub(super) fn new(conv: &Conv, from: Shape, to: Shape, reduced: bool) -> Self {
+    pub(super) fn new(conv: &Conv, from: Shape, to: Shape, precision: Precision) -> Self {
         let sources = (0..N_PRODUCTS).map(|product| source(conv, [from, to], product));
-        let weights = if reduced {
-            let matrices = sources.map(|source| Matrix::pairs(&source, Limit::Norm));
-            Weights::Pairs(matrices.collect())
-        } else {
-            Weights::Floats(sources.map(|source| Matrix::floats(&source)).collect())
+        let weights = match precision {
+            Precision::Floats => {
+                Weights::Floats(sources.map(|source| Matrix::floats(&source)).collect())
+            }
+            // Digits lie in one piece, as these inputs do not.
+            Precision::Pairs | Precision::Digits => {
+                let matrices = sources.map(|source| Matrix::pairs(&source, Limit::Norm));
+                Weights::Pairs(matrices.collect())
+            }
         };
         Self {
             weights,

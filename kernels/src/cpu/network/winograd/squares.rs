@@ -122,7 +122,7 @@ impl<W: Words> Job for Take<'_, W> {
                     } else {
                         values[product]
                     };
-                    W::store(isa, value, &mut self.out[product * product_step + first]);
+                    W::store(isa, value, self.out, product * product_step + first);
                 }
             }
         }
