@@ -19,6 +19,8 @@ use zune_core::options::DecoderOptions;
 
 /// Largest difference from f32 of a path that computes in less.
 const REDUCED_ERROR_MAX: f32 = 5e-3;
+/// The same of inception_v3 on its golden vectors.
+const LARGE_REDUCED_ERROR_MAX: f32 = 1e-3;
 /// Largest difference of paths in f32, which sum in another order.
 const FLOAT_ERROR_MAX: f32 = 2e-5;
 const N_GENERATED: u32 = 40;
@@ -108,12 +110,17 @@ fn inception_v3_gives_its_golden_answers_on_every_path() {
         let started = Instant::now();
         let scores = cpu.classify(&samples, spec.golden.len()).unwrap();
         let time = started.elapsed();
+        let error_max = if path.is_reduced() {
+            LARGE_REDUCED_ERROR_MAX
+        } else {
+            cpu.tolerance()
+        };
         let mut worst = 0.0_f32;
         for (golden, actual) in spec.golden.iter().zip(scores) {
             let expected = Scores::from_array(golden.expected);
             let error = error(&actual, &expected);
             assert!(
-                error <= cpu.tolerance(),
+                error <= error_max,
                 "{path}: {} is off by {error}",
                 golden.name
             );
