@@ -90,17 +90,17 @@ impl<W: Words> Job for Product<'_, W> {
         // are added to, go through memory.
         let View { n_rows, width, .. } = self.view;
         let fills_rows = n_rows == 1 || width.is_multiple_of(I::TILE_ROWS);
-        let is_one =
-            self.view.n_segments == 1 && (fills_rows || !matches!(self.finish.base, Base::Bias));
+        let is_one = self.view.n_segments == 1;
         assert!(
             is_one || matches!(self.finish.base, Base::Bias),
             "only sums of one segment are added to more than the bias"
         );
         match self.finish.base {
-            Base::Bias if is_one => self.all::<I, true>(isa, &OntoBias),
-            Base::Bias => self.all::<I, false>(isa, &OntoBias),
-            Base::BiasAnd(values) => self.all::<I, true>(isa, &OntoBiasAnd(values)),
-            Base::Kept => self.all::<I, true>(isa, &OntoKept),
+            Base::Bias if is_one && fills_rows => self.all::<I, true, true>(isa, &OntoBias),
+            Base::Bias if fills_rows => self.all::<I, false, true>(isa, &OntoBias),
+            Base::Bias => self.all::<I, false, false>(isa, &OntoBias),
+            Base::BiasAnd(values) => self.all::<I, true, true>(isa, &OntoBiasAnd(values)),
+            Base::Kept => self.all::<I, true, true>(isa, &OntoKept),
         }
     }
 }
@@ -117,9 +117,9 @@ struct Place {
 
 impl Place {
     /// Where the position here and those after it lie, given the steps to the
-    /// next position and to the next row; with `ONE` all are of one row.
+    /// next position and to the next row; with `ROW` all are of one row.
     #[inline(always)]
-    fn and_those_after<const ONE: bool, const R: usize>(
+    fn and_those_after<const ROW: bool, const R: usize>(
         self,
         width: usize,
         [position_step, row_step]: [usize; 2],
@@ -131,7 +131,7 @@ impl Place {
             places[p] = place;
             place = place.wrapping_add(position_step);
             column += 1;
-            if !ONE && column == width {
+            if !ROW && column == width {
                 column = 0;
                 place = place.wrapping_add(row_step.wrapping_sub(width * position_step));
             }
@@ -141,25 +141,25 @@ impl Place {
 }
 
 impl<W: Words> Product<'_, W> {
-    /// The whole product. With `ONE` its inputs lie in one segment, and tiles
-    /// stay within a row of positions; else they go on in the next row.
+    /// The whole product. With `ONE` its inputs lie in one segment; with `ROW`
+    /// tiles stay within a row of positions, else they go on in the next.
     #[inline(always)]
-    fn all<I: Isa, const ONE: bool>(mut self, isa: I, onto: &impl Onto) {
+    fn all<I: Isa, const ONE: bool, const ROW: bool>(mut self, isa: I, onto: &impl Onto) {
         let mut block = self.blocks.start;
         while block < self.blocks.end {
             let left = self.blocks.end - block;
             // Four are twice two rather than three and a slow one.
             block += match (I::TILE_VECTORS, left) {
-                (3.., 3 | 5..) => self.columns::<I, ONE, 3>(isa, block, onto),
-                (2.., 2 | 4) => self.columns::<I, ONE, 2>(isa, block, onto),
-                _ => self.columns::<I, ONE, 1>(isa, block, onto),
+                (3.., 3 | 5..) => self.columns::<I, ONE, ROW, 3>(isa, block, onto),
+                (2.., 2 | 4) => self.columns::<I, ONE, ROW, 2>(isa, block, onto),
+                _ => self.columns::<I, ONE, ROW, 1>(isa, block, onto),
             };
         }
     }
 
     /// All positions for `V` vectors of channels from `block` on.
     #[inline(always)]
-    fn columns<I: Isa, const ONE: bool, const V: usize>(
+    fn columns<I: Isa, const ONE: bool, const ROW: bool, const V: usize>(
         &mut self,
         isa: I,
         block: usize,
@@ -176,12 +176,12 @@ impl<W: Words> Product<'_, W> {
                 ahead: block + V + tile % V,
             }
         };
-        if ONE {
+        if ROW {
             for row in 0..n_rows {
                 let mut column = 0;
                 while column < width {
                     let place = place(row, column);
-                    column += self.any_tile::<I, ONE, V>(isa, place, width - column, onto);
+                    column += self.any_tile::<I, ONE, ROW, V>(isa, place, width - column, onto);
                 }
             }
         } else {
@@ -189,7 +189,7 @@ impl<W: Words> Product<'_, W> {
             while position < n_rows * width {
                 let place = place(position / width, position % width);
                 let left = n_rows * width - position;
-                position += self.any_tile::<I, ONE, V>(isa, place, left, onto);
+                position += self.any_tile::<I, ONE, ROW, V>(isa, place, left, onto);
             }
         }
         V
@@ -198,7 +198,7 @@ impl<W: Words> Product<'_, W> {
     /// A tile for the first of `left` positions: the largest, but two of a middle
     /// size rather than a rest of one or two, whose few sums wait for themselves.
     #[inline(always)]
-    fn any_tile<I: Isa, const ONE: bool, const V: usize>(
+    fn any_tile<I: Isa, const ONE: bool, const ROW: bool, const V: usize>(
         &mut self,
         isa: I,
         place: Place,
@@ -206,19 +206,19 @@ impl<W: Words> Product<'_, W> {
         onto: &impl Onto,
     ) -> usize {
         match (I::TILE_ROWS, left) {
-            (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
-            (6, 6 | 11..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
-            (6, 5 | 9..) => self.tile::<I, ONE, 5, V>(isa, place, onto),
-            (6, 4 | 7..) => self.tile::<I, ONE, 4, V>(isa, place, onto),
-            (6, 3..) => self.tile::<I, ONE, 3, V>(isa, place, onto),
-            (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
-            _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
+            (7.., 7..) => self.tile::<I, ONE, ROW, 7, V>(isa, place, onto),
+            (6, 6 | 11..) => self.tile::<I, ONE, ROW, 6, V>(isa, place, onto),
+            (6, 5 | 9..) => self.tile::<I, ONE, ROW, 5, V>(isa, place, onto),
+            (6, 4 | 7..) => self.tile::<I, ONE, ROW, 4, V>(isa, place, onto),
+            (6, 3..) => self.tile::<I, ONE, ROW, 3, V>(isa, place, onto),
+            (_, 2..) => self.tile::<I, ONE, ROW, 2, V>(isa, place, onto),
+            _ => self.tile::<I, ONE, ROW, 1, V>(isa, place, onto),
         }
     }
 
     /// One tile, from inputs to results.
     #[inline(always)]
-    fn tile<I: Isa, const ONE: bool, const R: usize, const V: usize>(
+    fn tile<I: Isa, const ONE: bool, const ROW: bool, const R: usize, const V: usize>(
         &mut self,
         isa: I,
         place: Place,
@@ -226,20 +226,20 @@ impl<W: Words> Product<'_, W> {
     ) -> usize {
         let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
         if ONE {
-            sums = self.walk::<I, ONE, R, V>(isa, place, (0, 1), sums);
+            sums = self.walk::<I, ONE, ROW, R, V>(isa, place, (0, 1), sums);
         } else {
             let n_segments = self.view.n_segments;
             for segment in 0..n_segments {
-                sums = self.walk::<I, ONE, R, V>(isa, place, (segment, n_segments), sums);
+                sums = self.walk::<I, ONE, ROW, R, V>(isa, place, (segment, n_segments), sums);
             }
         }
-        self.finish::<I, ONE, R, V>(isa, place, sums, onto);
+        self.finish::<I, ONE, ROW, R, V>(isa, place, sums, onto);
         R
     }
 
     /// Adds the products of one of `n_segments` segments to the sums of a tile.
     #[inline(always)]
-    fn walk<I: Isa, const ONE: bool, const R: usize, const V: usize>(
+    fn walk<I: Isa, const ONE: bool, const ROW: bool, const R: usize, const V: usize>(
         &self,
         isa: I,
         place: Place,
@@ -249,7 +249,7 @@ impl<W: Words> Product<'_, W> {
         let n_words = self.matrix.segment_words(n_segments);
         let view = self.view;
         let steps = [view.position_step, view.row_step];
-        let places = place.and_those_after::<ONE, R>(view.width, steps);
+        let places = place.and_those_after::<ROW, R>(view.width, steps);
         let input = &self.input[segment * view.segment_step..];
         // Slices of one known length each, so that no step checks bounds.
         let mut inputs: [&[W::Word]; R] = [&[]; R];
@@ -281,7 +281,7 @@ impl<W: Words> Product<'_, W> {
     /// From sums to results. One base a loop: with all three in one the loop is
     /// not unrolled, and the sums go through memory.
     #[inline(always)]
-    fn finish<I: Isa, const ONE: bool, const R: usize, const V: usize>(
+    fn finish<I: Isa, const ONE: bool, const ROW: bool, const R: usize, const V: usize>(
         &mut self,
         isa: I,
         place: Place,
@@ -291,7 +291,7 @@ impl<W: Words> Product<'_, W> {
         let (low, high) = (isa.splat(self.finish.low), isa.splat(self.finish.high));
         let out = &mut self.out;
         let steps = [out.position_step, out.row_step];
-        let places = place.and_those_after::<ONE, R>(self.view.width, steps);
+        let places = place.and_those_after::<ROW, R>(self.view.width, steps);
         for v in 0..V {
             let block = place.block + v;
             let bias = isa.load(&self.finish.bias[block]);
@@ -305,7 +305,7 @@ impl<W: Words> Product<'_, W> {
             let first = (block - self.blocks.start).wrapping_mul(out.block_step);
             let mut at = places[0].wrapping_add(first);
             for p in 0..R {
-                if !ONE {
+                if !ROW {
                     at = places[p].wrapping_add(first);
                 }
                 let slot = &mut out.lanes[at];
