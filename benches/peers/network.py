@@ -48,13 +48,7 @@ class Graph:
         depthwise = kernel.endswith("depthwise_kernel")
         # HWIO to OIHW; a depthwise kernel is [kh, kw, channels, 1].
         weight = weight.transpose(2, 3, 0, 1) if depthwise else weight.transpose(3, 2, 0, 1)
-        gamma, beta, mean, variance = (
-            self.weights[f"{norm}/{part}"].astype(np.float64)
-            for part in ("gamma", "beta", "moving_mean", "moving_variance")
-        )
-        gain = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
-        folded = (weight * gain[:, None, None, None]).astype(np.float32)
-        bias = (beta - mean * gain).astype(np.float32)
+        folded, bias = self.folded(weight, norm)
         side = weight.shape[2]
         pads = STRIDED_PADS if strided else [side // 2] * 4
         self.append(
@@ -68,6 +62,17 @@ class Graph:
         )
         if relu6:
             self.append("Clip", "zero", "six")
+
+    def folded(self, weight: np.ndarray, norm: str) -> tuple[np.ndarray, np.ndarray]:
+        """An OIHW kernel and its bias with the batch norm in them; a norm may have no gamma."""
+        beta, mean, variance = (
+            self.weights[f"{norm}/{part}"].astype(np.float64)
+            for part in ("beta", "moving_mean", "moving_variance")
+        )
+        gamma = self.weights.get(f"{norm}/gamma", np.ones(1)).astype(np.float64)
+        gain = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
+        folded = (weight * gain[:, None, None, None]).astype(np.float32)
+        return folded, (beta - mean * gain).astype(np.float32)
 
     def block(self, idx: int) -> None:
         """One inverted residual; the first has no expansion."""
@@ -91,36 +96,44 @@ class Graph:
         )
         self.append(activation, **attributes)
 
+    def enter(self) -> None:
+        """From pixels to what the networks take: 0..1, NCHW."""
+        self.append("Cast", to=TensorProto.FLOAT)
+        self.append("Mul", self.constant("scale", np.float32(1 / 255)))
+        self.append("Transpose", perm=[0, 3, 1, 2])
+
+    def finished(self, network: golden.Model) -> onnx.ModelProto:
+        """nsfwjs's head on the newest value, and the whole as a model."""
+        self.append("GlobalAveragePool")
+        self.append("Flatten")
+        self.dense("dense_1", "Relu")
+        self.dense("dense_2", "Relu")
+        self.dense("dense_3", "Softmax", axis=1)
+        self.nodes[-1].output[0] = "scores"
+        pixels = helper.make_tensor_value_info(
+            "pixels", TensorProto.UINT8, ["n", network.side, network.side, 3]
+        )
+        scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 5])
+        model = helper.make_model(
+            helper.make_graph(self.nodes, network.name, [pixels], [scores], self.constants),
+            opset_imports=[helper.make_opsetid("", 17)],
+            ir_version=10,
+        )
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
 
 def build(weights: dict[str, np.ndarray]) -> onnx.ModelProto:
     """The whole network, batch size left open."""
     graph = Graph(weights)
     graph.constant("zero", np.float32(0))
     graph.constant("six", np.float32(6))
-    graph.append("Cast", to=TensorProto.FLOAT)
-    graph.append("Mul", graph.constant("scale", np.float32(1 / 255)))
-    graph.append("Transpose", perm=[0, 3, 1, 2])
+    graph.enter()
     graph.convolution("Conv1/kernel", "bn_Conv1", strided=True, relu6=True)
     for idx in range(N_BLOCKS + 1):
         graph.block(idx)
     graph.convolution("Conv_1/kernel", "Conv_1_bn", strided=False, relu6=True)
-    graph.append("GlobalAveragePool")
-    graph.append("Flatten")
-    graph.dense("dense_1", "Relu")
-    graph.dense("dense_2", "Relu")
-    graph.dense("dense_3", "Softmax", axis=1)
-    graph.nodes[-1].output[0] = "scores"
-    pixels = helper.make_tensor_value_info(
-        "pixels", TensorProto.UINT8, ["n", golden.SIDE, golden.SIDE, 3]
-    )
-    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 5])
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "mobilenet_v2", [pixels], [scores], graph.constants),
-        opset_imports=[helper.make_opsetid("", 17)],
-        ir_version=10,
-    )
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    return graph.finished(golden.MOBILENET_V2)
 
 
 def export(weights: Path, folder: Path) -> Path:

@@ -10,8 +10,6 @@ from PIL import Image
 
 import golden
 
-WEIGHTS_FILE = "mobilenet_v2.safetensors"
-
 
 def binary() -> Path:
     """The release binary; `run` has built it and says where it lies."""
@@ -28,8 +26,8 @@ def data_folder() -> Path:
     return work_folder() / "data"
 
 
-def weights() -> Path:
-    return data_folder() / "models" / WEIGHTS_FILE
+def weights(model: golden.Model = golden.MOBILENET_V2) -> Path:
+    return data_folder() / "models" / f"{model.name}.safetensors"
 
 
 def bench(what: str, *arguments: str, settings: dict[str, str] | None = None) -> dict:

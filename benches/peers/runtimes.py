@@ -43,14 +43,21 @@ class OnnxRuntime:
 class OpenVino:
     """OpenVINO with one of its two performance hints, in f32 or bf16."""
 
-    def __init__(self, model: Path, precision: str, throughput: bool, n_threads: int):
+    def __init__(
+        self,
+        model: Path,
+        precision: str,
+        throughput: bool,
+        n_threads: int,
+        side: int = golden.SIDE,
+    ):
         mode = hint.PerformanceMode
         hinted = "throughput" if throughput else "latency"
         self.name = f"OpenVINO {precision}, {hinted} hint"
         self.precision = precision
         core = openvino.Core()
         network = core.read_model(model)
-        network.reshape([1, golden.SIDE, golden.SIDE, 3])
+        network.reshape([1, side, side, 3])
         self.compiled = core.compile_model(
             network,
             "CPU",

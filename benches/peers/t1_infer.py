@@ -71,15 +71,19 @@ def measure(work: Path) -> None:
     record.write()
 
 
-def load_peers(model: Path) -> list:
+def load_peers(model: Path, network: golden.Model = golden.MOBILENET_V2) -> list:
     """Every peer, each checked against the golden vectors."""
+
+    def openvino(precision: str, throughput: bool) -> runtimes.OpenVino:
+        return runtimes.OpenVino(model, precision, throughput, machine.N_CORES, network.side)
+
     peers = [runtimes.OnnxRuntime(model, batch, machine.N_CORES) for batch in (1, 8)]
     for precision in runtimes.openvino_precisions():
         for throughput in (False, True):
-            peers.append(runtimes.OpenVino(model, precision, throughput, machine.N_CORES))
+            peers.append(openvino(precision, throughput))
     for peer in peers:
         tolerance = TOLERANCE[getattr(peer, "precision", "f32")]
-        golden.require(peer.scores(golden.inputs()), tolerance, peer.name)
+        golden.require(peer.scores(golden.inputs(network)), tolerance, peer.name, network)
     return peers
 
 
@@ -90,10 +94,12 @@ def load_nsfwjs(images: np.ndarray, work: Path) -> nsfwjs.NsfwJs:
     return script
 
 
-def errors_against_f32(peers: list, images: np.ndarray, work: Path) -> dict[str, float]:
+def errors_against_f32(
+    peers: list, images: np.ndarray, work: Path, settings: dict[str, str] | None = None
+) -> dict[str, float]:
     """Largest difference of any class from ONNX Runtime's f32, on the same pixels."""
     reference = peers[0].scores(images)
-    everyone = {OURS: product.scores(images, work / "pictures")}
+    everyone = {OURS: product.scores(images, work / "pictures", settings)}
     everyone |= {peer.name: peer.scores(images) for peer in peers[1:]}
     return {name: float(np.abs(s - reference).max()) for name, s in everyone.items()}
 

@@ -56,6 +56,15 @@ impl GoldenReport {
             .iter()
             .fold(0.0, |worst, bucket| worst.max(bucket.worst_error))
     }
+
+    /// Time an image took in the bucket that was fastest.
+    pub fn image_time(&self) -> Duration {
+        let time = |bucket: &BucketReport| {
+            let n_images = u32::try_from(bucket.n_images).unwrap_or(u32::MAX);
+            bucket.batch_time / n_images.max(1)
+        };
+        self.buckets.iter().map(time).min().unwrap_or_default()
+    }
 }
 
 /// Why a device is not to be trusted.

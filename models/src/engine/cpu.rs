@@ -1,13 +1,15 @@
 //! Which of the CPU's ways computes: the one that was named, or the fastest
 //! that gives the golden answers.
 
+use std::error::Error;
+
 use imgshare_kernels::CpuPath;
 
 use super::settings::{CpuPathChoice, EngineSettings};
 use super::{EngineError, announce, flex::Flex};
 use crate::classifier::Classifier;
 use crate::cpu::{Cpu, CpuError};
-use crate::golden::{self, GoldenMismatch};
+use crate::golden::{self, GoldenMismatch, GoldenReport};
 use crate::weights::Weights;
 
 /// The CPU as `settings` want it, which has shown that it computes what it
@@ -26,22 +28,55 @@ pub(super) fn start(
     }
 }
 
+/// The first path that is right, or of several whose order nobody has measured
+/// the one that is faster here.
 fn first_right(
     weights: &Weights,
     settings: EngineSettings,
 ) -> Result<Box<dyn Classifier>, EngineError> {
+    let mut fastest: Option<Measured> = None;
     for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
-        let reason = match load(weights, path, settings) {
-            Ok(cpu) => match checked(Box::new(cpu)) {
-                Ok(cpu) => return Ok(cpu),
-                Err(mismatch) => mismatch.to_string(),
+        match load(weights, path, settings) {
+            Ok(cpu) => match right(Box::new(cpu)) {
+                Ok(cpu) => {
+                    fastest = Some(faster(fastest.take(), cpu));
+                    if path.is_measured() {
+                        break;
+                    }
+                }
+                Err(mismatch) => refuse(path, &mismatch),
             },
             Err(CpuError::Weights(error)) => return Err(error.into()),
-            Err(error) => error.to_string(),
-        };
-        tracing::warn!(%path, %reason, "a path of the CPU is refused");
+            Err(error) => refuse(path, &error),
+        }
     }
-    flex(weights, settings)
+    match fastest {
+        Some((cpu, report)) => {
+            announce(cpu.as_ref(), &report);
+            Ok(cpu)
+        }
+        None => flex(weights, settings),
+    }
+}
+
+fn refuse(path: CpuPath, reason: &dyn Error) {
+    tracing::warn!(%path, %reason, "a path of the CPU is refused");
+}
+
+type Measured = (Box<dyn Classifier>, GoldenReport);
+
+/// Of two that are right, the one that took less time for its golden answers.
+fn faster(one: Option<Measured>, other: Measured) -> Measured {
+    let Some(one) = one else { return other };
+    let (one_time, other_time) = (one.1.image_time(), other.1.image_time());
+    tracing::info!(
+        one = one.0.device(),
+        one_us = one_time.as_micros(),
+        other = other.0.device(),
+        other_us = other_time.as_micros(),
+        "two paths of the CPU were timed, in microseconds an image"
+    );
+    if one_time <= other_time { one } else { other }
 }
 
 fn load(weights: &Weights, path: CpuPath, settings: EngineSettings) -> Result<Cpu, CpuError> {
@@ -65,17 +100,53 @@ fn flex(weights: &Weights, settings: EngineSettings) -> Result<Box<dyn Classifie
     )?))?)
 }
 
-/// `cpu` if it gives the golden answers.
-pub(super) fn checked(mut cpu: Box<dyn Classifier>) -> Result<Box<dyn Classifier>, GoldenMismatch> {
-    let tolerance = cpu.tolerance();
-    let report = golden::check(cpu.as_mut(), tolerance)?;
+/// `cpu` if it gives the golden answers, which is told.
+pub(super) fn checked(cpu: Box<dyn Classifier>) -> Result<Box<dyn Classifier>, GoldenMismatch> {
+    let (cpu, report) = right(cpu)?;
     announce(cpu.as_ref(), &report);
     Ok(cpu)
+}
+
+/// `cpu` if it gives the golden answers.
+fn right(mut cpu: Box<dyn Classifier>) -> Result<Measured, GoldenMismatch> {
+    let tolerance = cpu.tolerance();
+    let report = golden::check(cpu.as_mut(), tolerance)?;
+    Ok((cpu, report))
 }
 
 fn refused(error: CpuError) -> EngineError {
     match error {
         CpuError::Weights(error) => error.into(),
         CpuError::Plan(error) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fake::{Fake, Manner};
+    use crate::golden::BucketReport;
+
+    fn measured(name: &'static str, batch_micros: u64) -> Measured {
+        let bucket = |n_images, micros| BucketReport {
+            n_images,
+            worst_error: 0.0,
+            batch_time: Duration::from_micros(micros),
+        };
+        let report = GoldenReport {
+            buckets: vec![bucket(1, 900), bucket(8, batch_micros)],
+        };
+        (Box::new(Fake::new(name, Manner::Right)), report)
+    }
+
+    #[test]
+    fn the_faster_of_two_wins_by_its_best_bucket() {
+        let winner = |one, other| faster(Some(one), other).0.device();
+        assert_eq!(winner(measured("a", 800), measured("b", 808)), "a");
+        assert_eq!(winner(measured("a", 808), measured("b", 800)), "b");
+        assert_eq!(winner(measured("a", 80_000), measured("b", 7_100)), "b");
+        assert_eq!(faster(None, measured("b", 1)).0.device(), "b");
     }
 }

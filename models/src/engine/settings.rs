@@ -45,7 +45,7 @@ pub enum CpuPathChoice {
 /// A word that names no [`CpuPathChoice`].
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0:?} is no path of the CPU; use auto, avx512-vnni, avx512, avx2-vnni, avx2-int16, avx2, \
+    "{0:?} is no path of the CPU; use auto, amx, avx512-vnni, avx512, avx2-vnni, avx2-int16, avx2, \
      scalar or burn-flex"
 )]
 pub struct UnknownCpuPath(String);

@@ -15,7 +15,7 @@ pub struct Models {
     pub default: String,
     /// Whether weights that are missing are fetched at the start.
     pub auto_pull: bool,
-    /// How the CPU computes: `auto`, `avx512-vnni`, `avx512`, `avx2-vnni`,
+    /// How the CPU computes: `auto`, `amx`, `avx512-vnni`, `avx512`, `avx2-vnni`,
     /// `avx2-int16`, `avx2`, `scalar` or `burn-flex`.
     pub cpu_path: String,
     /// Threads that classify on the CPU; 0 takes one a core.

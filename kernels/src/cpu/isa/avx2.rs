@@ -5,11 +5,12 @@ use std::arch::x86_64::{
     __m256, __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps,
     _mm256_cvtepi32_ps, _mm256_cvtps_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
     _mm256_madd_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_packs_epi32,
-    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_ps, _mm256_storeu_ps,
-    _mm256_storeu_si256,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32,
+    _mm256_storeu_ps, _mm256_storeu_si256,
 };
 
-use super::{HalfLanes, Isa, Job, Lanes, PairLanes};
+use super::tiles::{self, PlainTiles};
+use super::{DigitLanes, HalfLanes, Isa, Job, LANES, Lanes, PairLanes};
 
 /// Proof that this CPU has AVX2 and FMA.
 #[derive(Clone, Copy)]
@@ -31,6 +32,7 @@ impl Isa for Avx2 {
 
     type F32 = [__m256; 2];
     type I32 = [__m256i; 2];
+    type Tiles = PlainTiles;
 
     fn run<J: Job>(self, job: J) -> J::Output {
         #[target_feature(enable = "avx2,fma")]
@@ -116,6 +118,14 @@ impl Isa for Avx2 {
         }
     }
 
+    /// In plain Rust: no CPU multiplies digits that has no better vectors.
+    #[inline(always)]
+    fn store_digits(self, values: Self::F32, low: &mut DigitLanes, high: &mut DigitLanes) {
+        let mut lanes = [0.0; LANES];
+        self.store(values, &mut lanes);
+        tiles::store_digits(&lanes, low, high);
+    }
+
     #[inline(always)]
     fn splat_pair(self, word: i32) -> Self::I32 {
         // SAFETY: `self` proves AVX2.
@@ -141,8 +151,25 @@ impl Isa for Avx2 {
     }
 
     #[inline(always)]
+    fn join_digit_sums(self, [high, high_low, low_high, low]: [Self::I32; 4]) -> Self::I32 {
+        let half = |i: usize| {
+            // SAFETY: `self` proves AVX2.
+            unsafe {
+                let middle = _mm256_add_epi32(high_low[i], low_high[i]);
+                let upper = _mm256_add_epi32(_mm256_slli_epi32::<8>(high[i]), middle);
+                _mm256_add_epi32(_mm256_slli_epi32::<8>(upper), low[i])
+            }
+        };
+        [half(0), half(1)]
+    }
+
+    #[inline(always)]
     fn to_floats(self, values: Self::I32) -> Self::F32 {
         // SAFETY: `self` proves AVX2.
         unsafe { [_mm256_cvtepi32_ps(values[0]), _mm256_cvtepi32_ps(values[1])] }
+    }
+
+    fn tiles(self) -> PlainTiles {
+        PlainTiles
     }
 }

@@ -5,7 +5,9 @@
 use std::arch::x86_64::{__m256, __m256i, _mm256_dpwssd_avx_epi32};
 
 use super::avx2::Avx2;
-use super::{HalfLanes, Isa, Job, Lanes, PairLanes};
+use super::forward::forward_to_base;
+use super::tiles::PlainTiles;
+use super::{Isa, Job};
 
 /// Proof that this CPU has AVX2, FMA and AVX-VNNI.
 #[derive(Clone, Copy)]
@@ -27,6 +29,7 @@ impl Isa for Avx2Vnni {
 
     type F32 = [__m256; 2];
     type I32 = [__m256i; 2];
+    type Tiles = PlainTiles;
 
     fn run<J: Job>(self, job: J) -> J::Output {
         #[target_feature(enable = "avx2,fma,avxvnni")]
@@ -37,65 +40,7 @@ impl Isa for Avx2Vnni {
         unsafe { compiled(self, job) }
     }
 
-    #[inline(always)]
-    fn prefetch<T>(self, values: &T) {
-        self.base.prefetch(values);
-    }
-
-    #[inline(always)]
-    fn splat(self, value: f32) -> [__m256; 2] {
-        self.base.splat(value)
-    }
-
-    #[inline(always)]
-    fn load(self, values: &Lanes) -> [__m256; 2] {
-        self.base.load(values)
-    }
-
-    #[inline(always)]
-    fn store(self, values: [__m256; 2], out: &mut Lanes) {
-        self.base.store(values, out);
-    }
-
-    #[inline(always)]
-    fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
-        self.base.add(a, b)
-    }
-
-    #[inline(always)]
-    fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
-        self.base.mul(a, b)
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
-        self.base.mul_add(a, b, c)
-    }
-
-    #[inline(always)]
-    fn min(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
-        self.base.min(a, b)
-    }
-
-    #[inline(always)]
-    fn max(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
-        self.base.max(a, b)
-    }
-
-    #[inline(always)]
-    fn store_halves(self, values: [__m256; 2], out: &mut HalfLanes) {
-        self.base.store_halves(values, out);
-    }
-
-    #[inline(always)]
-    fn splat_pair(self, word: i32) -> [__m256i; 2] {
-        self.base.splat_pair(word)
-    }
-
-    #[inline(always)]
-    fn load_pairs(self, words: &PairLanes) -> [__m256i; 2] {
-        self.base.load_pairs(words)
-    }
+    forward_to_base!();
 
     #[inline(always)]
     fn add_pair_products(
@@ -113,8 +58,7 @@ impl Isa for Avx2Vnni {
         }
     }
 
-    #[inline(always)]
-    fn to_floats(self, values: [__m256i; 2]) -> [__m256; 2] {
-        self.base.to_floats(values)
+    fn tiles(self) -> PlainTiles {
+        PlainTiles
     }
 }

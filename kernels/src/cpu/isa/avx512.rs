@@ -2,13 +2,15 @@
 #![expect(unsafe_code, reason = "intrinsics")]
 
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_storeu_si256, _mm512_add_epi32,
-    _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_cvtps_epi32, _mm512_cvtsepi32_epi16, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_max_ps, _mm512_min_ps,
-    _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_storeu_ps,
+    __m128i, __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm_storeu_si128,
+    _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_ps, _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps,
+    _mm512_cvtps_epi32, _mm512_cvtsepi32_epi16, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_madd_epi16, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32, _mm512_srai_epi32, _mm512_storeu_ps,
 };
 
-use super::{HalfLanes, Isa, Job, Lanes, PairLanes};
+use super::tiles::PlainTiles;
+use super::{DigitLanes, HalfLanes, Isa, Job, Lanes, PairLanes};
 
 /// Proof that this CPU has AVX-512 F and BW, AVX2 and FMA.
 #[derive(Clone, Copy)]
@@ -34,6 +36,7 @@ impl Isa for Avx512 {
 
     type F32 = __m512;
     type I32 = __m512i;
+    type Tiles = PlainTiles;
 
     fn run<J: Job>(self, job: J) -> J::Output {
         #[target_feature(enable = "avx512f,avx512bw,avx2,fma")]
@@ -108,6 +111,20 @@ impl Isa for Avx512 {
     }
 
     #[inline(always)]
+    fn store_digits(self, values: __m512, low: &mut DigitLanes, high: &mut DigitLanes) {
+        // SAFETY: `self` proves AVX-512 F; each array holds the 16 bytes written.
+        unsafe {
+            let numbers = _mm512_cvtps_epi32(values);
+            let lows = _mm512_cvtepi32_epi8(numbers);
+            // Half of 256 more makes the cut digit round as a signed one must.
+            let rounded = _mm512_add_epi32(numbers, _mm512_set1_epi32(128));
+            let highs = _mm512_cvtepi32_epi8(_mm512_srai_epi32::<8>(rounded));
+            _mm_storeu_si128(low.as_mut_ptr().cast::<__m128i>(), lows);
+            _mm_storeu_si128(high.as_mut_ptr().cast::<__m128i>(), highs);
+        }
+    }
+
+    #[inline(always)]
     fn splat_pair(self, word: i32) -> __m512i {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_set1_epi32(word) }
@@ -126,8 +143,22 @@ impl Isa for Avx512 {
     }
 
     #[inline(always)]
+    fn join_digit_sums(self, [high, high_low, low_high, low]: [__m512i; 4]) -> __m512i {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe {
+            let middle = _mm512_add_epi32(high_low, low_high);
+            let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(high), middle);
+            _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), low)
+        }
+    }
+
+    #[inline(always)]
     fn to_floats(self, values: __m512i) -> __m512 {
         // SAFETY: `self` proves AVX-512 F.
         unsafe { _mm512_cvtepi32_ps(values) }
+    }
+
+    fn tiles(self) -> PlainTiles {
+        PlainTiles
     }
 }

@@ -2,10 +2,13 @@
 //! one instruction. Everything else is AVX-512's.
 #![expect(unsafe_code, reason = "intrinsics")]
 
-use std::arch::x86_64::{__m512, __m512i, _mm512_dpwssd_epi32};
+use std::arch::asm;
+use std::arch::x86_64::{__m512, __m512i};
 
 use super::avx512::Avx512;
-use super::{HalfLanes, Isa, Job, Lanes, PairLanes};
+use super::forward::forward_to_base;
+use super::tiles::PlainTiles;
+use super::{Isa, Job};
 
 /// Proof that this CPU has AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy)]
@@ -21,12 +24,32 @@ impl Avx512Vnni {
     }
 }
 
+/// `_mm512_dpwssd_epi32` as one instruction in any case: for a CPU that it does
+/// not know, LLVM may take the intrinsic apart into a product and a sum, which
+/// cost a third of the speed.
+#[target_feature(enable = "avx512f,avx512vnni")]
+#[inline]
+fn add_pair_products(a: __m512i, b: __m512i, mut sum: __m512i) -> __m512i {
+    // SAFETY: reads and writes these registers and nothing else.
+    unsafe {
+        asm!(
+            "vpdpwssd {sum}, {a}, {b}",
+            sum = inout(zmm_reg) sum,
+            a = in(zmm_reg) a,
+            b = in(zmm_reg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    sum
+}
+
 impl Isa for Avx512Vnni {
     const TILE_ROWS: usize = Avx512::TILE_ROWS;
     const TILE_VECTORS: usize = Avx512::TILE_VECTORS;
 
     type F32 = __m512;
     type I32 = __m512i;
+    type Tiles = PlainTiles;
 
     fn run<J: Job>(self, job: J) -> J::Output {
         #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,fma")]
@@ -38,74 +61,15 @@ impl Isa for Avx512Vnni {
         unsafe { compiled(self, job) }
     }
 
-    #[inline(always)]
-    fn prefetch<T>(self, values: &T) {
-        self.base.prefetch(values);
-    }
-
-    #[inline(always)]
-    fn splat(self, value: f32) -> __m512 {
-        self.base.splat(value)
-    }
-
-    #[inline(always)]
-    fn load(self, values: &Lanes) -> __m512 {
-        self.base.load(values)
-    }
-
-    #[inline(always)]
-    fn store(self, values: __m512, out: &mut Lanes) {
-        self.base.store(values, out);
-    }
-
-    #[inline(always)]
-    fn add(self, a: __m512, b: __m512) -> __m512 {
-        self.base.add(a, b)
-    }
-
-    #[inline(always)]
-    fn mul(self, a: __m512, b: __m512) -> __m512 {
-        self.base.mul(a, b)
-    }
-
-    #[inline(always)]
-    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        self.base.mul_add(a, b, c)
-    }
-
-    #[inline(always)]
-    fn min(self, a: __m512, b: __m512) -> __m512 {
-        self.base.min(a, b)
-    }
-
-    #[inline(always)]
-    fn max(self, a: __m512, b: __m512) -> __m512 {
-        self.base.max(a, b)
-    }
-
-    #[inline(always)]
-    fn store_halves(self, values: __m512, out: &mut HalfLanes) {
-        self.base.store_halves(values, out);
-    }
-
-    #[inline(always)]
-    fn splat_pair(self, word: i32) -> __m512i {
-        self.base.splat_pair(word)
-    }
-
-    #[inline(always)]
-    fn load_pairs(self, words: &PairLanes) -> __m512i {
-        self.base.load_pairs(words)
-    }
+    forward_to_base!();
 
     #[inline(always)]
     fn add_pair_products(self, a: __m512i, b: __m512i, sum: __m512i) -> __m512i {
         // SAFETY: `self` proves AVX-512 F and VNNI.
-        unsafe { _mm512_dpwssd_epi32(sum, a, b) }
+        unsafe { add_pair_products(a, b, sum) }
     }
 
-    #[inline(always)]
-    fn to_floats(self, values: __m512i) -> __m512 {
-        self.base.to_floats(values)
+    fn tiles(self) -> PlainTiles {
+        PlainTiles
     }
 }

@@ -7,6 +7,8 @@
 //! in plain Rust.
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx2_vnni;
@@ -14,17 +16,21 @@ mod avx2_vnni;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
+#[cfg(target_arch = "x86_64")]
+mod forward;
 mod path;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 pub use path::{CpuPath, UnknownPath};
 
-pub(crate) use path::Proof;
+pub(crate) use path::{Precision, Proof};
 #[cfg(test)]
 pub(crate) use scalar::halves;
 pub(crate) use scalar::join;
+pub(crate) use tiles::{DIGITS_MAX, DigitLine, DigitSums, STEP_LINES, TILE_SIDE, Tiles, split};
 
 /// Lanes of a vector.
 pub(crate) const LANES: usize = 16;
@@ -38,6 +44,9 @@ pub(crate) type PairLanes = [i32; LANES];
 
 /// Sixteen 16-bit integers in memory, two in each word.
 pub(crate) type HalfLanes = [i32; LANES / 2];
+
+/// Sixteen digits in memory, four in each word, the first in the lowest byte.
+pub(crate) type DigitLanes = [i32; LANES / 4];
 
 /// Sixteen lanes on one instruction set. A value exists only where the CPU has
 /// that instruction set, so every method is safe to call; all of them must be
@@ -53,6 +62,8 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     type F32: Copy;
     /// Sixteen 32-bit integers, or sixteen pairs of 16-bit integers.
     type I32: Copy;
+    /// What multiplies digits on one thread.
+    type Tiles: Tiles;
 
     /// Runs `job` compiled for this instruction set.
     fn run<J: Job>(self, job: J) -> J::Output;
@@ -80,14 +91,23 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     /// values are within -32768..=32767.
     fn store_halves(self, values: Self::F32, out: &mut HalfLanes);
 
+    /// Rounds to integers, halves to even, and stores the two signed digits to
+    /// the base of 256 of each; values are within ±[`DIGITS_MAX`].
+    fn store_digits(self, values: Self::F32, low: &mut DigitLanes, high: &mut DigitLanes);
+
     /// `word` in every lane.
     fn splat_pair(self, word: i32) -> Self::I32;
     /// From memory.
     fn load_pairs(self, words: &PairLanes) -> Self::I32;
     /// `sum + a.low * b.low + a.high * b.high`, lane by lane, in 32 bits.
     fn add_pair_products(self, a: Self::I32, b: Self::I32, sum: Self::I32) -> Self::I32;
+    /// What the sums of [`DigitSums`] amount to, in their order, in 32 bits.
+    fn join_digit_sums(self, sums: [Self::I32; 4]) -> Self::I32;
     /// To floats, rounded to nearest.
     fn to_floats(self, values: Self::I32) -> Self::F32;
+
+    /// Makes the thread ready to multiply digits, of which it has one at a time.
+    fn tiles(self) -> Self::Tiles;
 }
 
 /// Work written over any instruction set.

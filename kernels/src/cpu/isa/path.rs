@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use super::Job;
 #[cfg(target_arch = "x86_64")]
+use super::amx::Amx;
+#[cfg(target_arch = "x86_64")]
 use super::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use super::avx2_vnni::Avx2Vnni;
@@ -17,6 +19,9 @@ use super::scalar::Scalar;
 /// A way of computing on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CpuPath {
+    /// AMX beside AVX-512 with VNNI: pointwise layers in two-digit integers on
+    /// tiles of bytes, the first layer in 16-bit integers, everything else in f32.
+    Amx,
     /// AVX-512 with VNNI: pointwise layers and the first one in 16-bit integers
     /// summed in 32 bits, everything else in f32.
     Avx512Vnni,
@@ -34,8 +39,9 @@ pub enum CpuPath {
 }
 
 impl CpuPath {
-    /// Every path, the fastest first.
-    pub const ALL: [Self; 6] = [
+    /// Every path, the fastest first, as far as has been measured.
+    pub const ALL: [Self; 7] = [
+        Self::Amx,
         Self::Avx512Vnni,
         Self::Avx512,
         Self::Avx2Vnni,
@@ -47,6 +53,7 @@ impl CpuPath {
     /// The path as settings, logs and bench ids spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Amx => "amx",
             Self::Avx512Vnni => "avx512-vnni",
             Self::Avx512 => "avx512",
             Self::Avx2Vnni => "avx2-vnni",
@@ -56,7 +63,7 @@ impl CpuPath {
         }
     }
 
-    /// The fastest path that this CPU has.
+    /// The first of all that this CPU has.
     pub fn best() -> Self {
         Self::ALL
             .into_iter()
@@ -69,10 +76,36 @@ impl CpuPath {
         Proof::of(self).is_some()
     }
 
+    /// Whether it has been measured to be faster than those after it. Where it has
+    /// not, a start has to measure.
+    pub const fn is_measured(self) -> bool {
+        !matches!(self, Self::Amx)
+    }
+
     /// Whether some layers compute in less than f32.
     pub const fn is_reduced(self) -> bool {
-        matches!(self, Self::Avx512Vnni | Self::Avx2Vnni | Self::Avx2Int16)
+        !matches!(self.precision(), Precision::Floats)
     }
+
+    /// What pointwise layers multiply.
+    pub(crate) const fn precision(self) -> Precision {
+        match self {
+            Self::Amx => Precision::Digits,
+            Self::Avx512Vnni | Self::Avx2Vnni | Self::Avx2Int16 => Precision::Pairs,
+            Self::Avx512 | Self::Avx2 | Self::Scalar => Precision::Floats,
+        }
+    }
+}
+
+/// What layers multiply that need not be computed in f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// f32 all the same.
+    Floats,
+    /// 16-bit integers.
+    Pairs,
+    /// 16-bit integers as two digits each.
+    Digits,
 }
 
 impl fmt::Display for CpuPath {
@@ -84,8 +117,8 @@ impl fmt::Display for CpuPath {
 /// A word that names no [`CpuPath`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no path of the CPU; there are avx512-vnni, avx512, avx2-vnni, avx2-int16, avx2 and \
-     scalar"
+    "{0:?} is no path of the CPU; there are amx, avx512-vnni, avx512, avx2-vnni, avx2-int16, avx2 \
+     and scalar"
 )]
 pub struct UnknownPath(String);
 
@@ -104,6 +137,8 @@ impl FromStr for CpuPath {
 #[derive(Clone, Copy)]
 pub(crate) enum Proof {
     #[cfg(target_arch = "x86_64")]
+    Amx(Amx),
+    #[cfg(target_arch = "x86_64")]
     Avx512Vnni(Avx512Vnni),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
@@ -118,6 +153,8 @@ impl Proof {
     /// `None` where the CPU lacks the path.
     pub(crate) fn of(path: CpuPath) -> Option<Self> {
         match path {
+            #[cfg(target_arch = "x86_64")]
+            CpuPath::Amx => Amx::new().map(Self::Amx),
             #[cfg(target_arch = "x86_64")]
             CpuPath::Avx512Vnni => Avx512Vnni::new().map(Self::Avx512Vnni),
             #[cfg(target_arch = "x86_64")]
@@ -136,6 +173,8 @@ impl Proof {
     /// Calls `job` with the instruction set, from where it starts its own jobs.
     pub(crate) fn choose<J: Job>(self, job: J) -> J::Output {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(isa) => job.run(isa),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(isa) => job.run(isa),
             #[cfg(target_arch = "x86_64")]

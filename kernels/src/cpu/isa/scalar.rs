@@ -1,7 +1,8 @@
 //! Sixteen lanes in plain Rust: any CPU, and the twin that the others are
 //! compared with.
 
-use super::{HalfLanes, Isa, Job, LANES, Lanes, PairLanes};
+use super::tiles::{self, PlainTiles};
+use super::{DigitLanes, HalfLanes, Isa, Job, LANES, Lanes, PairLanes};
 
 /// Needs no proof.
 #[derive(Clone, Copy)]
@@ -13,6 +14,7 @@ impl Isa for Scalar {
 
     type F32 = Lanes;
     type I32 = PairLanes;
+    type Tiles = PlainTiles;
 
     fn run<J: Job>(self, job: J) -> J::Output {
         job.run(self)
@@ -70,6 +72,11 @@ impl Isa for Scalar {
     }
 
     #[inline(always)]
+    fn store_digits(self, values: Lanes, low: &mut DigitLanes, high: &mut DigitLanes) {
+        tiles::store_digits(&values, low, high);
+    }
+
+    #[inline(always)]
     fn splat_pair(self, word: i32) -> PairLanes {
         [word; LANES]
     }
@@ -89,10 +96,23 @@ impl Isa for Scalar {
         })
     }
 
+    #[inline(always)]
+    fn join_digit_sums(self, [high, high_low, low_high, low]: [PairLanes; 4]) -> PairLanes {
+        std::array::from_fn(|i| {
+            let middle = high_low[i].wrapping_add(low_high[i]);
+            let upper = (high[i] << 8).wrapping_add(middle);
+            (upper << 8).wrapping_add(low[i])
+        })
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "rounded as the CPU rounds")]
     #[inline(always)]
     fn to_floats(self, values: PairLanes) -> Lanes {
         std::array::from_fn(|i| values[i] as f32)
+    }
+
+    fn tiles(self) -> PlainTiles {
+        PlainTiles
     }
 }
 

@@ -2,13 +2,26 @@
 
 use super::*;
 
-/// Runs `job` on each path; says so where the CPU lacks one.
-fn on_every_path<J: Job + Copy>(job: J, mut check: impl FnMut(CpuPath, J::Output)) {
-    for path in CpuPath::ALL {
-        match Proof::of(path) {
-            Some(proof) => check(path, proof.choose(Enter(job))),
-            None => eprintln!("skipped: this CPU does not have {path}"),
+/// The paths that this CPU has; says which it lacks.
+fn paths() -> Vec<(CpuPath, Proof)> {
+    let proof = |path| match Proof::of(path) {
+        Some(proof) => Some((path, proof)),
+        None => {
+            eprintln!("skipped: this CPU does not have {path}");
+            None
         }
+    };
+    CpuPath::ALL.into_iter().filter_map(proof).collect()
+}
+
+/// Runs `job` on each path.
+fn on_every_path<J: Job + Copy>(
+    paths: &[(CpuPath, Proof)],
+    job: J,
+    mut check: impl FnMut(CpuPath, J::Output),
+) {
+    for &(path, proof) in paths {
+        check(path, proof.choose(Enter(job)));
     }
 }
 
@@ -82,6 +95,7 @@ fn extremes(start: usize) -> Lanes {
 
 #[test]
 fn floats_compute_as_in_plain_rust() {
+    let paths = paths();
     for start in 0..EXTREMES.len() {
         for shift in 0..EXTREMES.len() {
             let job = Arithmetic {
@@ -90,7 +104,7 @@ fn floats_compute_as_in_plain_rust() {
                 c: extremes(start + 7 * shift),
             };
             let expected = scalar::Scalar.run(job);
-            on_every_path(job, |path, actual| {
+            on_every_path(&paths, job, |path, actual| {
                 // Minus zero equals zero: which of them comes out is free.
                 assert_eq!(actual[..5], expected[..5], "{path}");
                 for lane in 0..LANES {
@@ -126,12 +140,13 @@ impl Job for Halves {
 
 #[test]
 fn halves_are_rounded_alike() {
+    let paths = paths();
     let mut values: Vec<f32> = EXTREMES.into_iter().filter(|v| v.abs() < 4e4).collect();
     values.extend((0..2000_u16).map(|i| f32::from(i) * 16.37 - 16_000.25));
     for values in values.chunks_exact(LANES) {
         let job = Halves(values.try_into().unwrap());
         let expected = scalar::Scalar.run(job);
-        on_every_path(job, |path, actual| {
+        on_every_path(&paths, job, |path, actual| {
             assert_eq!(actual, expected, "{path}: {values:?}");
         });
     }
@@ -164,6 +179,7 @@ impl Job for PairProducts {
 
 #[test]
 fn products_of_pairs_are_exact() {
+    let paths = paths();
     let halves = [0, 1, -1, 7, 16_383, -16_383, 32_767, -32_767, 12_345, -9];
     for (i, &low) in halves.iter().enumerate() {
         for (j, &high) in halves.iter().enumerate() {
@@ -179,9 +195,158 @@ fn products_of_pairs_are_exact() {
                 sum: std::array::from_fn(|lane| i32::try_from(lane).unwrap() * 1_000_003 - 9),
             };
             let expected = scalar::Scalar.run(job);
-            on_every_path(job, |path, actual| assert_eq!(actual, expected, "{path}"));
+            on_every_path(&paths, job, |path, actual| {
+                assert_eq!(actual, expected, "{path}")
+            });
         }
     }
+}
+
+#[derive(Clone, Copy)]
+struct Digits(Lanes);
+
+impl Job for Digits {
+    type Output = [DigitLanes; 2];
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> [DigitLanes; 2] {
+        let [mut low, mut high] = [[0; LANES / 4]; 2];
+        isa.store_digits(isa.load(&self.0), &mut low, &mut high);
+        [low, high]
+    }
+}
+
+#[test]
+fn digits_are_rounded_alike() {
+    let paths = paths();
+    let largest = f32::from(DIGITS_MAX);
+    let mut values: Vec<f32> = EXTREMES
+        .into_iter()
+        .filter(|v| v.abs() <= largest)
+        .collect();
+    values.extend((0..3980_u16).map(|i| f32::from(i) * 16.37 - largest));
+    values.extend([
+        largest, -largest, 127.5, 128.0, -128.0, -128.5, 127.0, 255.5,
+    ]);
+    for values in values.chunks_exact(LANES) {
+        let job = Digits(values.try_into().unwrap());
+        let expected = scalar::Scalar.run(job);
+        on_every_path(&paths, job, |path, actual| {
+            assert_eq!(actual, expected, "{path}: {values:?}");
+        });
+    }
+}
+
+/// A tile, and what each sum of it comes to.
+#[derive(Clone, Copy)]
+struct TileProduct<'a> {
+    inputs: &'a [DigitLine],
+    pitch: usize,
+    weights: &'a [DigitLine],
+}
+
+impl Job for TileProduct<'_> {
+    type Output = (DigitSums, [Lanes; TILE_SIDE]);
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> Self::Output {
+        let mut sums = [[[7; LANES]; TILE_SIDE]; 4];
+        let mut tiles = isa.tiles();
+        tiles.multiply(self.inputs, self.pitch, self.weights, &mut sums);
+        let mut joined = [[0.0; LANES]; TILE_SIDE];
+        for (position, joined) in joined.iter_mut().enumerate() {
+            let parts = sums.each_ref().map(|sums| isa.load_pairs(&sums[position]));
+            isa.store(isa.to_floats(isa.join_digit_sums(parts)), joined);
+        }
+        (sums, joined)
+    }
+}
+
+#[test]
+fn tiles_of_digits_multiply_as_in_plain_rust() {
+    let paths = paths();
+    let mut state = 1_u32;
+    let mut digit = |extreme: bool| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        match state >> 24 {
+            any if !extreme => any.to_le_bytes()[0],
+            even if even % 2 == 0 => 0x80,
+            _ => 0x7f,
+        }
+    };
+    let mut lines = |n, extreme| -> Vec<DigitLine> {
+        let mut word = || i32::from_le_bytes(std::array::from_fn(|_| digit(extreme)));
+        (0..n).map(|_| std::array::from_fn(|_| word())).collect()
+    };
+    for (n_steps, spare) in [(1, 0), (1, 1), (2, 0), (3, 5), (8, 2), (15, 0)] {
+        for extreme in [false, true] {
+            let pitch = 2 * n_steps + spare;
+            let job = TileProduct {
+                inputs: &lines((TILE_SIDE - 1) * pitch + 2 * n_steps, extreme),
+                pitch,
+                weights: &lines(n_steps * STEP_LINES, extreme),
+            };
+            let expected = scalar::Scalar.run(job);
+            on_every_path(&paths, job, |path, actual| {
+                assert_eq!(actual, expected, "{path}")
+            });
+        }
+    }
+}
+
+#[test]
+fn a_product_of_digits_is_that_of_the_numbers() {
+    let paths = paths();
+    let numbers = [
+        0,
+        1,
+        -1,
+        127,
+        128,
+        -128,
+        -129,
+        255,
+        256,
+        16_383,
+        -16_383,
+        DIGITS_MAX,
+        -DIGITS_MAX,
+    ];
+    for (input, weight) in numbers.into_iter().flat_map(|a| numbers.map(|b| (a, b))) {
+        let fill = |digits: [i8; 2]| {
+            digits.map(|digit| [i32::from_ne_bytes([digit.cast_unsigned(), 0, 0, 0]); 16])
+        };
+        let ((low, high), (weight_low, weight_high)) = (split(input), split(weight));
+        let position = fill([low, high]);
+        let inputs = [position; TILE_SIDE];
+        let [low, high] = fill([weight_low, weight_high]);
+        // One line counts of sixteen, and one input of its four.
+        let mut weights = [[0; 16]; STEP_LINES];
+        (weights[3], weights[TILE_SIDE + 3]) = (low, high);
+        let job = TileProduct {
+            inputs: inputs.as_flattened(),
+            pitch: 2,
+            weights: &weights,
+        };
+        let expected = f32::from(input) * f32::from(weight);
+        on_every_path(&paths, job, |path, (_, joined)| {
+            assert_eq!(
+                joined, [[expected; LANES]; TILE_SIDE],
+                "{path}: {input} * {weight}"
+            );
+        });
+    }
+}
+
+#[test]
+#[should_panic(expected = "lines for sixteen positions")]
+fn a_tile_needs_sixteen_positions() {
+    let job = TileProduct {
+        inputs: &[[0; 16]; 31],
+        pitch: 2,
+        weights: &[[0; 16]; STEP_LINES],
+    };
+    scalar::Scalar.run(job);
 }
 
 #[test]
@@ -191,7 +356,7 @@ fn every_path_reads_back_from_its_name() {
     }
     let error = "mmx".parse::<CpuPath>().unwrap_err().to_string();
     assert!(
-        error.contains("avx512, avx2-vnni, avx2-int16, avx2 and scalar"),
+        error.contains("there are amx, avx512-vnni, avx512, avx2-vnni"),
         "{error}"
     );
     assert!(CpuPath::best().is_available());

@@ -8,18 +8,25 @@
 
 use std::ops::Range;
 
-use super::super::isa::{HalfLanes, Isa, LANES, Lanes};
+use super::super::isa::{Isa, LANES, Lanes, Precision};
 use super::aligned::Aligned;
-use super::conv::{ConvStep, Input, Prepared, Ready, Weights, lanes, pointwise_source};
+use super::conv::{
+    ConvStep, Input, Prepared, Ready, Weights, digit_words, lanes, pointwise_source,
+    tiled_positions,
+};
 use super::depthwise::{Depthwise, Kernel, Ring, Steps};
 use super::layer::{Activation, Bottleneck};
-use super::matrix::{INPUT_MAX, Matrix};
+use super::matrix::{INPUT_MAX, Limit};
 use super::product::{Base, Finish, Out, Product, View};
 use super::shape::Shape;
-use super::words::{Floats, Pairs, Words};
+use super::tile_product::TileProduct;
+use super::words::{Digits, Floats, Pairs, Stored};
 
 /// Sixteens of channels taken at a time: three fill the registers of AVX-512.
 const GROUP_BLOCKS: usize = 6;
+/// The same for tiles: three lines of sixty-four, which also divide the numbers
+/// of channels that MobileNetV2 has.
+const TILED_GROUP_BLOCKS: usize = 12;
 /// Output positions computed between two visits to the projection.
 const BAND_POSITIONS: usize = 112;
 
@@ -37,6 +44,7 @@ pub(super) struct BottleneckStep {
     /// What 1 of a depthwise result stands for.
     filtered_scale: f32,
     bounds: (f32, f32),
+    group_blocks: usize,
     band_rows: usize,
     ring_rows: usize,
 }
@@ -54,7 +62,7 @@ pub(super) struct BandMemory {
     ring: Aligned<f32>,
     zeros: Aligned<f32>,
     filtered: Aligned<f32>,
-    filtered_pairs: Aligned<i32>,
+    filtered_integers: Aligned<i32>,
 }
 
 /// Values that [`BandMemory`] must hold.
@@ -63,6 +71,7 @@ pub(super) struct BandSizes {
     pub(super) ring: usize,
     pub(super) zeros: usize,
     pub(super) filtered: usize,
+    pub(super) filtered_integers: usize,
 }
 
 impl BandMemory {
@@ -71,7 +80,7 @@ impl BandMemory {
             ring: Aligned::zeros(sizes.ring),
             zeros: Aligned::zeros(sizes.zeros),
             filtered: Aligned::zeros(sizes.filtered),
-            filtered_pairs: Aligned::zeros(sizes.filtered / 2),
+            filtered_integers: Aligned::zeros(sizes.filtered_integers),
         }
     }
 }
@@ -82,36 +91,40 @@ impl BottleneckStep {
         block: &Bottleneck,
         [from, expanded, filtered, to]: [Shape; 4],
         is_first: bool,
-        reduced: bool,
+        precision: Precision,
     ) -> Self {
         let depthwise = &block.depthwise;
         // Only what is bounded can be rounded before it is known.
-        let pairs = reduced && depthwise.activation == Activation::Relu6;
+        let filtered_precision = match depthwise.activation {
+            Activation::Relu6 => precision,
+            _ => Precision::Floats,
+        };
         let (low, high) = depthwise.activation.bounds();
-        let (unit, high) = if pairs {
-            (f32::from(INPUT_MAX) / high, f32::from(INPUT_MAX))
-        } else {
-            (1.0, high)
+        let (unit, high) = match filtered_precision {
+            Precision::Floats => (1.0, high),
+            Precision::Pairs | Precision::Digits => {
+                (f32::from(INPUT_MAX) / high, f32::from(INPUT_MAX))
+            }
+        };
+        let group_blocks = match precision {
+            Precision::Digits => TILED_GROUP_BLOCKS,
+            Precision::Pairs | Precision::Floats => GROUP_BLOCKS,
         };
         let n_blocks = expanded.blocks();
-        let groups = (0..n_blocks).step_by(GROUP_BLOCKS).map(|start| {
-            let blocks = start..(start + GROUP_BLOCKS).min(n_blocks);
+        let groups = (0..n_blocks).step_by(group_blocks).map(|start| {
+            let blocks = start..(start + group_blocks).min(n_blocks);
             let inputs = start * LANES..(blocks.end * LANES).min(expanded.channels);
             let source = pointwise_source(&block.project, inputs);
             Group {
                 kernels: kernels(block, blocks.clone(), unit),
-                project: if pairs {
-                    Weights::Pairs(Matrix::pairs(&source))
-                } else {
-                    Weights::Floats(Matrix::floats(&source))
-                },
+                project: Weights::new(&source, filtered_precision, Limit::Each),
                 blocks,
             }
         });
         let band_rows = (BAND_POSITIONS / filtered.width).clamp(1, filtered.height);
         Self {
             groups: groups.collect(),
-            expand: ConvStep::new(&block.expand, from, expanded, is_first, reduced),
+            expand: ConvStep::new(&block.expand, from, expanded, is_first, precision),
             steps: Steps {
                 top: depthwise.padding.top,
                 left: depthwise.padding.left,
@@ -125,6 +138,7 @@ impl BottleneckStep {
             filtered_bounds: (low, high),
             filtered_scale: 1.0 / unit,
             bounds: block.project.activation.bounds(),
+            group_blocks,
             band_rows,
             ring_rows: ((band_rows - 1) * depthwise.stride + 3).min(expanded.height),
         }
@@ -141,10 +155,24 @@ impl BottleneckStep {
 
     pub(super) fn band_sizes(&self) -> BandSizes {
         let width = self.ring_width();
+        let n_positions = self.band_rows * self.filtered.width;
+        let ring = self.group_blocks * self.ring_rows * width * LANES;
+        let (mut filtered, mut filtered_integers) = (0, 0);
+        match self.groups.first().map(|group| &group.project) {
+            Some(Weights::Floats(_)) => filtered = n_positions * self.group_blocks * LANES,
+            Some(Weights::Pairs(_)) => {
+                filtered_integers = n_positions * self.group_blocks * LANES / 2;
+            }
+            Some(Weights::Digits(_)) => {
+                filtered_integers = tiled_positions(n_positions) * digit_words(self.group_blocks);
+            }
+            None => {}
+        }
         BandSizes {
-            ring: GROUP_BLOCKS * self.ring_rows * width * LANES,
+            ring,
             zeros: width * LANES,
-            filtered: self.band_rows * self.filtered.width * GROUP_BLOCKS * LANES,
+            filtered,
+            filtered_integers,
         }
     }
 
@@ -156,7 +184,7 @@ impl BottleneckStep {
     /// Makes the columns of padding zero, where an earlier block had others.
     fn clear_padding(&self, ring: &mut Aligned<f32>) {
         let (left, width) = (self.steps.left, self.ring_width());
-        let n_rows = GROUP_BLOCKS.min(self.expand.to.blocks()) * self.ring_rows;
+        let n_rows = self.group_blocks.min(self.expand.to.blocks()) * self.ring_rows;
         for row in ring.lanes_mut().chunks_exact_mut(width).take(n_rows) {
             row[..left].fill([0.0; LANES]);
             row[width - self.steps.right..].fill([0.0; LANES]);
@@ -232,81 +260,105 @@ impl BottleneckStep {
             height: self.expand.to.height,
             width: self.ring_width(),
         };
-        let zeros = band.zeros.lanes();
-        let place = (group, rows, base);
+        let place = (ring, band.zeros.lanes(), group, rows.clone());
+        let integers = band.filtered_integers.values_mut();
+        let n_positions = rows.len() * self.filtered.width;
+        let n_blocks = group.blocks.len();
+        let blocks = 0..self.to.blocks();
+        let (finish, out) = self.destination(group, rows, base, out);
+        let view = |position_step| View {
+            n_rows: 1,
+            width: n_positions,
+            position_step,
+            row_step: 0,
+            n_segments: 1,
+            segment_step: 0,
+        };
         match &group.project {
-            Weights::Floats(matrix) => {
-                let filtered = band.filtered.lanes_mut();
-                self.both::<I, Floats>(isa, (ring, zeros), (matrix, filtered), place, out);
-            }
-            Weights::Pairs(matrix) => {
-                let filtered: &mut [HalfLanes] = band.filtered_pairs.values_mut().as_chunks_mut().0;
-                self.both::<I, Pairs>(isa, (ring, zeros), (matrix, filtered), place, out);
-            }
+            Weights::Floats(matrix) => isa.run(Product {
+                input: self.filter::<I, Floats>(isa, place, band.filtered.values_mut()),
+                view: view(n_blocks * LANES),
+                matrix,
+                blocks,
+                finish,
+                out,
+            }),
+            Weights::Pairs(matrix) => isa.run(Product {
+                input: self.filter::<I, Pairs>(isa, place, integers),
+                view: view(n_blocks * LANES / 2),
+                matrix,
+                blocks,
+                finish,
+                out,
+            }),
+            Weights::Digits(matrix) => isa.run(TileProduct {
+                input: self.filter::<I, Digits>(isa, place, integers).as_chunks().0,
+                pitch: digit_words(n_blocks) / LANES,
+                n_rows: 1,
+                width: n_positions,
+                matrix,
+                blocks,
+                finish,
+                out,
+            }),
         }
     }
 
-    fn both<I: Isa, W: Words>(
+    /// Depthwise results of some rows, as their projection reads them.
+    fn filter<'a, I: Isa, W: Stored>(
         &self,
         isa: I,
-        (ring, zeros): (Ring<'_>, &[Lanes]),
-        (matrix, filtered): (&Matrix<W>, &mut [W::Channels]),
-        (group, rows, base): (&Group, Range<usize>, Base<'_>),
-        out: &mut [Lanes],
-    ) {
-        let width = self.filtered.width;
-        let n_positions = rows.len() * width;
-        let n_blocks = group.blocks.len();
-        let filtered = &mut filtered[..n_positions * n_blocks];
+        (ring, zeros, group, rows): (Ring<'_>, &[Lanes], &Group, Range<usize>),
+        out: &'a mut [W::Word],
+    ) -> &'a [W::Word] {
         let (low, high) = self.filtered_bounds;
         isa.run(Depthwise::<W> {
             ring,
             steps: self.steps,
             kernels: &group.kernels,
-            rows: rows.clone(),
-            width,
+            rows,
+            width: self.filtered.width,
             low,
             high,
             zeros,
-            out: filtered,
+            out: W::room(out),
         });
+        out
+    }
+
+    /// What becomes of the projection of `rows` of `group`, and where it goes.
+    fn destination<'a>(
+        &'a self,
+        group: &Group,
+        rows: Range<usize>,
+        base: Base<'a>,
+        out: &'a mut [Lanes],
+    ) -> (Finish<'a>, Out<'a>) {
         let out_blocks = self.to.blocks();
-        let first = rows.start * width * out_blocks;
+        let first = rows.start * self.filtered.width * out_blocks;
         let is_last = group.blocks.end == self.expand.to.blocks();
         let (low, high) = if is_last {
             self.bounds
         } else {
             Activation::None.bounds()
         };
-        isa.run(Product {
-            input: W::flat(filtered),
-            view: View {
-                n_rows: 1,
-                width: n_positions,
-                position_step: W::flat(filtered).len() / n_positions,
-                row_step: 0,
-                n_segments: 1,
-                segment_step: 0,
+        let finish = Finish {
+            base: match base {
+                Base::BiasAnd(values) => Base::BiasAnd(&values[first..]),
+                other => other,
             },
-            matrix,
-            blocks: 0..out_blocks,
-            finish: Finish {
-                base: match base {
-                    Base::BiasAnd(values) => Base::BiasAnd(&values[first..]),
-                    other => other,
-                },
-                bias: &self.bias,
-                input_scale: self.filtered_scale,
-                low,
-                high,
-            },
-            out: Out {
-                lanes: &mut out[first..],
-                position_step: out_blocks,
-                row_step: 0,
-                block_step: 1,
-            },
-        });
+            bias: &self.bias,
+            input_scale: self.filtered_scale,
+            low,
+            high,
+        };
+        let out = Out {
+            lanes: &mut out[first..],
+            position_step: out_blocks,
+            row_step: 0,
+            block_step: 1,
+        };
+        (finish, out)
     }
 }
 

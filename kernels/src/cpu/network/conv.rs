@@ -1,20 +1,39 @@
 //! A convolution of a plan: packed weights and where its input lies.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-use super::super::isa::{Isa, LANES, Lanes};
+use super::super::isa::{Isa, LANES, Lanes, Precision, TILE_SIDE};
 use super::aligned::Aligned;
+use super::digit_matrix::DigitMatrix;
 use super::layer::{Conv, Levels, Padding};
-use super::matrix::{Matrix, Source};
-use super::prepare::{Pad, PadPairs, Round, padded_sizes};
+use super::matrix::{Limit, Matrix, NORM_INPUTS_MAX, Source};
+use super::prepare::{Pad, PadPairs, padded_sizes};
 use super::product::{Base, Finish, Out, Product, View};
+use super::round::{ByLargest, ByNorm, Round};
 use super::shape::Shape;
-use super::words::{Floats, Pairs};
+use super::tile_product::TileProduct;
+use super::words::{Digits, Floats, Pairs, Stored};
 
 /// Packed weights in the precision that their layer computes in.
 pub(super) enum Weights {
     Floats(Matrix<Floats>),
     Pairs(Matrix<Pairs>),
+    Digits(DigitMatrix),
+}
+
+impl Weights {
+    /// Weights of a product of one segment.
+    pub(super) fn new(
+        source: &Source<impl Fn(usize, usize) -> f32>,
+        precision: Precision,
+        limit: Limit,
+    ) -> Self {
+        match precision {
+            Precision::Floats => Self::Floats(Matrix::floats(source)),
+            Precision::Pairs => Self::Pairs(Matrix::pairs(source, limit)),
+            Precision::Digits => Self::Digits(DigitMatrix::new(source, limit)),
+        }
+    }
 }
 
 /// What a convolution reads.
@@ -30,9 +49,14 @@ pub(super) enum Input<'a> {
 #[derive(Default)]
 pub(super) struct Prepared {
     floats: Aligned<f32>,
-    pairs: Aligned<i32>,
+    integers: Aligned<i32>,
     /// A padded picture of samples, for one plan's first step alone.
     samples: Aligned<i32>,
+    /// What several branches read, and what 1 in it stands for.
+    shared: Aligned<i32>,
+    shared_scale: f32,
+    /// Squares of a picture's values, summed up.
+    squares: Aligned<f32>,
     /// The padded picture that `floats` is laid out for.
     layout: Option<(Shape, Padding)>,
 }
@@ -41,16 +65,21 @@ pub(super) struct Prepared {
 #[derive(Clone, Copy, Default)]
 pub(super) struct PreparedSizes {
     pub(super) floats: usize,
-    pub(super) pairs: usize,
+    pub(super) integers: usize,
     pub(super) samples: usize,
+    pub(super) squares: usize,
+    pub(super) shared: usize,
 }
 
 impl Prepared {
     pub(super) fn new(sizes: PreparedSizes) -> Self {
         Self {
             floats: Aligned::zeros(sizes.floats),
-            pairs: Aligned::zeros(sizes.pairs),
+            integers: Aligned::zeros(sizes.integers),
             samples: Aligned::zeros(sizes.samples),
+            shared: Aligned::zeros(sizes.shared),
+            shared_scale: 0.0,
+            squares: Aligned::zeros(sizes.squares),
             layout: None,
         }
     }
@@ -60,12 +89,26 @@ impl Prepared {
 #[derive(Clone, Copy)]
 pub(super) enum Ready<'a> {
     Floats(&'a [f32]),
-    Pairs { words: &'a [i32], scale: f32 },
+    Integers { words: &'a [i32], scale: f32 },
+}
+
+/// Whose rounded input a convolution reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rounded {
+    /// Its own.
+    Alone,
+    /// Its own, which others after it read too.
+    First,
+    /// That of a convolution before it.
+    Again,
 }
 
 /// A convolution of a plan.
 pub(super) struct ConvStep {
     weights: Weights,
+    /// Of inputs that are rounded.
+    limit: Limit,
+    rounded: Rounded,
     pub(super) bias: Vec<Lanes>,
     pub(super) from: Shape,
     pub(super) to: Shape,
@@ -75,7 +118,8 @@ pub(super) struct ConvStep {
     position_step: usize,
     /// Words of a padded row of the input.
     row_words: usize,
-    kernel_height: usize,
+    /// Rows and columns.
+    kernel: [usize; 2],
     /// Inputs of one output.
     n_inputs: usize,
     stride: usize,
@@ -85,13 +129,37 @@ pub(super) struct ConvStep {
     high: f32,
 }
 
-/// Inputs from which 16-bit integers pay, and up to which they are fine enough.
-const PAIRS_INPUTS: std::ops::RangeInclusive<usize> = 16..=512;
+/// Inputs from which 16-bit integers pay, and up to which they are fine enough
+/// where each may be as large as any.
+const INTEGER_INPUTS: RangeInclusive<usize> = 16..=512;
+
+/// How `conv` limits its inputs to compute in 16-bit integers; `None` where it
+/// computes in floats.
+fn limit(conv: &Conv, from: Shape) -> Option<Limit> {
+    let n_inputs = conv.kernel_height * conv.kernel_width * from.channels;
+    if conv.is_pointwise() && INTEGER_INPUTS.contains(&from.channels) {
+        Some(Limit::Each)
+    } else if (*INTEGER_INPUTS.start()..=NORM_INPUTS_MAX).contains(&n_inputs)
+        && from.positions() > 1
+    {
+        // With one position weights are read once, and all that counts is how
+        // close the answer is.
+        Some(Limit::Norm)
+    } else {
+        None
+    }
+}
 
 impl ConvStep {
     /// `conv` from a picture of `from` to one of `to`, which fit. `is_first`
     /// says that it reads samples, which lie without gaps.
-    pub(super) fn new(conv: &Conv, from: Shape, to: Shape, is_first: bool, reduced: bool) -> Self {
+    pub(super) fn new(
+        conv: &Conv,
+        from: Shape,
+        to: Shape,
+        is_first: bool,
+        precision: Precision,
+    ) -> Self {
         let is_pointwise = conv.is_pointwise() && !is_first;
         let position_words = if is_first {
             from.channels
@@ -99,21 +167,29 @@ impl ConvStep {
             from.blocks() * LANES
         };
         let padded_width = from.width + conv.padding.left + conv.padding.right;
-        let sample_pairs = reduced && is_first && starts_evenly(conv, from);
-        let pairs = reduced && is_pointwise && PAIRS_INPUTS.contains(&from.channels);
-        let weights = if sample_pairs {
-            Weights::Pairs(Matrix::pairs(&sample_source(conv, from)))
-        } else if pairs {
-            Weights::Pairs(Matrix::pairs(&pointwise_source(conv, 0..from.channels)))
-        } else if is_pointwise {
-            Weights::Floats(Matrix::floats(&pointwise_source(conv, 0..from.channels)))
-        } else {
-            Weights::Floats(Matrix::floats(&spatial_source(conv, from, position_words)))
+        let is_reduced = precision != Precision::Floats;
+        let sample_pairs = is_reduced && is_first && starts_evenly(conv, from);
+        let limit = limit(conv, from).filter(|_| is_reduced && !is_first);
+        let precision = match limit {
+            None => Precision::Floats,
+            // Digits are made for inputs of fourteen bits that lie in one piece.
+            Some(Limit::Each) if is_pointwise => precision,
+            Some(_) => Precision::Pairs,
         };
-        let position_words = if pairs {
-            position_words / 2
+        let rounding = limit.unwrap_or(Limit::Each);
+        let weights = if sample_pairs {
+            Weights::new(&sample_source(conv, from), Precision::Pairs, Limit::Each)
+        } else if is_pointwise {
+            let source = pointwise_source(conv, 0..from.channels);
+            Weights::new(&source, precision, rounding)
         } else {
-            position_words
+            let source = spatial_source(conv, from, position_words);
+            Weights::new(&source, precision, rounding)
+        };
+        let position_words = match precision {
+            Precision::Floats => position_words,
+            Precision::Pairs => position_words / 2,
+            Precision::Digits => digit_words(from.blocks()),
         };
         let (position_step, row_words) = if sample_pairs {
             let row = padded_width * from.channels;
@@ -124,13 +200,15 @@ impl ConvStep {
         let (low, high) = conv.activation.bounds();
         Self {
             weights,
+            limit: rounding,
+            rounded: Rounded::Alone,
             bias: lanes(&conv.bias),
             from,
             to,
             position_words,
             position_step,
             row_words,
-            kernel_height: conv.kernel_height,
+            kernel: [conv.kernel_height, conv.kernel_width],
             n_inputs: conv.kernel_height * conv.kernel_width * from.channels,
             stride: conv.stride,
             padding: conv.padding,
@@ -138,6 +216,21 @@ impl ConvStep {
             low,
             high,
         }
+    }
+
+    /// Whether other convolutions of the same input could read it as this one
+    /// rounds it.
+    pub(super) fn can_share(&self) -> bool {
+        self.is_pointwise && !matches!(self.weights, Weights::Floats(_))
+    }
+
+    /// Shares the rounded input with others that can, of which one `is_first`.
+    pub(super) fn share(&mut self, is_first: bool) {
+        self.rounded = if is_first {
+            Rounded::First
+        } else {
+            Rounded::Again
+        };
     }
 
     pub(super) fn n_weights(&self) -> usize {
@@ -155,10 +248,16 @@ impl ConvStep {
                     * (self.from.height + self.padding.top + self.padding.bottom),
                 ..PreparedSizes::default()
             },
-            Weights::Pairs(_) => PreparedSizes {
-                pairs: self.from.positions() * self.position_words,
-                ..PreparedSizes::default()
-            },
+            Weights::Pairs(_) | Weights::Digits(_) => {
+                let n_words = self.rounded_words();
+                let is_alone = self.rounded == Rounded::Alone;
+                PreparedSizes {
+                    integers: if is_alone { n_words } else { 0 },
+                    shared: if is_alone { 0 } else { n_words },
+                    squares: ByNorm::n_sums(self.from),
+                    ..PreparedSizes::default()
+                }
+            }
             Weights::Floats(_) if is_first || self.padding != Padding::default() => PreparedSizes {
                 floats: padded_sizes(self.from, self.position_words, self.padding).1,
                 ..PreparedSizes::default()
@@ -186,21 +285,17 @@ impl ConvStep {
                     levels,
                     out,
                 });
-                Ready::Pairs { words: out, scale }
+                Ready::Integers { words: out, scale }
             }
             (Input::Samples(samples, levels), Weights::Floats(_)) => {
                 Ready::Floats(self.pad(isa, (samples, levels), prepared))
             }
+            (Input::Samples(..), Weights::Digits(_)) => unreachable!("samples are no digits"),
             (Input::Values(values), Weights::Pairs(_)) => {
-                let n_words = self.from.positions() * self.position_words;
-                let out = &mut prepared.pairs.values_mut()[..n_words];
-                let source = &values.as_chunks().0[..self.from.positions() * self.from.blocks()];
-                let out_halves = out.as_chunks_mut().0;
-                let scale = isa.run(Round {
-                    source,
-                    out: out_halves,
-                });
-                Ready::Pairs { words: out, scale }
+                self.round::<I, Pairs>(isa, values, prepared)
+            }
+            (Input::Values(values), Weights::Digits(_)) => {
+                self.round::<I, Digits>(isa, values, prepared)
             }
             (Input::Values(values), Weights::Floats(_)) if self.padding == Padding::default() => {
                 Ready::Floats(values)
@@ -209,6 +304,57 @@ impl ConvStep {
                 Ready::Floats(self.pad(isa, (values, Levels::UNIT), prepared))
             }
         }
+    }
+
+    /// Words that its input has when it is rounded.
+    fn rounded_words(&self) -> usize {
+        let (_, n_words) = padded_sizes(self.from, self.position_words, self.padding);
+        match self.weights {
+            Weights::Digits(_) => tiled_positions(self.from.positions()) * self.position_words,
+            Weights::Floats(_) | Weights::Pairs(_) => n_words,
+        }
+    }
+
+    fn round<'a, I: Isa, W: Stored<Word = i32>>(
+        &self,
+        isa: I,
+        values: &[f32],
+        prepared: &'a mut Prepared,
+    ) -> Ready<'a> {
+        let shape = self.from;
+        let n_words = self.rounded_words();
+        if self.rounded == Rounded::Again {
+            return Ready::Integers {
+                words: &prepared.shared.values()[..n_words],
+                scale: prepared.shared_scale,
+            };
+        }
+        let source = &values.as_chunks().0[..shape.positions() * shape.blocks()];
+        let fineness = match self.limit {
+            Limit::Each => isa.run(ByLargest { source }),
+            Limit::Norm => isa.run(ByNorm {
+                source,
+                shape,
+                window: self.kernel,
+                sums: &mut prepared.squares.values_mut()[..ByNorm::n_sums(shape)],
+            }),
+        };
+        let scale = if fineness > 0.0 { 1.0 / fineness } else { 0.0 };
+        let words = if self.rounded == Rounded::First {
+            prepared.shared_scale = scale;
+            prepared.shared.values_mut()
+        } else {
+            prepared.integers.values_mut()
+        };
+        let words = &mut words[..n_words];
+        isa.run(Round::<W> {
+            source,
+            shape,
+            padding: self.padding,
+            fineness,
+            out: W::room(words),
+        });
+        Ready::Integers { words, scale }
     }
 
     fn pad<'a, I: Isa, T: super::prepare::Sample>(
@@ -251,7 +397,7 @@ impl ConvStep {
             width: self.to.width,
             position_step: self.position_step,
             row_step,
-            n_segments: self.kernel_height,
+            n_segments: self.kernel[0],
             segment_step: self.row_words,
         };
         if self.is_pointwise && out.row_step == out.position_step * self.to.width {
@@ -275,7 +421,7 @@ impl ConvStep {
                 finish: finish(1.0),
                 out,
             }),
-            (Weights::Pairs(matrix), Ready::Pairs { words, scale }) => isa.run(Product {
+            (Weights::Pairs(matrix), Ready::Integers { words, scale }) => isa.run(Product {
                 input: &words[first..],
                 view,
                 matrix,
@@ -283,11 +429,32 @@ impl ConvStep {
                 finish: finish(scale),
                 out,
             }),
-            (Weights::Floats(_), Ready::Pairs { .. }) | (Weights::Pairs(_), Ready::Floats(_)) => {
+            (Weights::Digits(matrix), Ready::Integers { words, scale }) => isa.run(TileProduct {
+                input: words[first..].as_chunks().0,
+                pitch: self.position_words / LANES,
+                n_rows: view.n_rows,
+                width: view.width,
+                matrix,
+                blocks,
+                finish: finish(scale),
+                out,
+            }),
+            (Weights::Floats(_), Ready::Integers { .. })
+            | (Weights::Pairs(_) | Weights::Digits(_), Ready::Floats(_)) => {
                 unreachable!("an input is made ready by the step that reads it")
             }
         }
     }
+}
+
+/// Words that a position of so many sixteens of channels has in digits.
+pub(super) fn digit_words(blocks: usize) -> usize {
+    Digits::flat(&[[0; LANES / 4]]).len() * Digits::pitch(blocks)
+}
+
+/// Positions that there must be room for where tiles read `n_positions`.
+pub(super) fn tiled_positions(n_positions: usize) -> usize {
+    n_positions + TILE_SIDE - 1
 }
 
 /// Weights of a 1x1 convolution for some of its inputs.

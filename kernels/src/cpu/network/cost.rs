@@ -14,7 +14,8 @@ pub struct StepCost {
     pub sides: [usize; 2],
     /// Channels of its result.
     pub channels: usize,
-    /// Multiplications with an addition each.
+    /// Multiplications with an addition each, as layers are defined: what does
+    /// with fewer looks faster than the machine.
     pub multiply_adds: u64,
     /// Bytes that it cannot avoid to move: its input, its weights, its result.
     pub bytes: u64,
@@ -41,6 +42,10 @@ impl Step {
         let words = |shape: Shape| shape.positions() * shape.blocks() * LANES;
         let (to, multiply_adds, n_words) = match &self.work {
             Work::Conv(conv) => {
+                let n_words = words(conv.from) + words(conv.to) + conv.n_weights();
+                (conv.to, conv.multiply_adds(), n_words)
+            }
+            Work::Winograd(conv) => {
                 let n_words = words(conv.from) + words(conv.to) + conv.n_weights();
                 (conv.to, conv.multiply_adds(), n_words)
             }

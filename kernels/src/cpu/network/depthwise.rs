@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::super::isa::{Isa, Job, Lanes};
-use super::words::Words;
+use super::words::Stored;
 
 /// Weights of sixteen channels: the kernel row by row, then the bias.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ pub(super) struct Steps {
 }
 
 /// Some output rows of some sixteens of channels.
-pub(super) struct Depthwise<'a, W: Words> {
+pub(super) struct Depthwise<'a, W: Stored> {
     pub(super) ring: Ring<'a>,
     pub(super) steps: Steps,
     pub(super) kernels: &'a [Kernel],
@@ -47,11 +47,11 @@ pub(super) struct Depthwise<'a, W: Words> {
     pub(super) high: f32,
     /// As long as a row of the ring, all zero.
     pub(super) zeros: &'a [Lanes],
-    /// By position, then by sixteen channels.
+    /// By position, then by sixteen channels as their product reads them.
     pub(super) out: &'a mut [W::Channels],
 }
 
-impl<W: Words> Job for Depthwise<'_, W> {
+impl<W: Stored> Job for Depthwise<'_, W> {
     type Output = ();
 
     #[inline(always)]
@@ -67,7 +67,7 @@ impl<W: Words> Job for Depthwise<'_, W> {
     }
 }
 
-impl<'a, W: Words> Depthwise<'a, W> {
+impl<'a, W: Stored> Depthwise<'a, W> {
     #[inline(always)]
     fn row<I: Isa, const S: usize>(&mut self, isa: I, block: usize, row: usize) {
         let mut inputs: [&[Lanes]; 3] = [&[]; 3];
@@ -110,7 +110,7 @@ impl<'a, W: Words> Depthwise<'a, W> {
     ) -> usize {
         // Cut out before the work: were a place checked behind the result before
         // it, the compiler would put the work for it off until then, and spill.
-        let pitch = self.kernels.len();
+        let pitch = W::pitch(self.kernels.len());
         let mut rest = &mut self.out[position * pitch..];
         let mut places = [const { None }; T];
         for place in &mut places {
@@ -122,13 +122,13 @@ impl<'a, W: Words> Depthwise<'a, W> {
         // As many columns as the tile lies over, so that no load checks bounds.
         let n_columns = (T - 1) * S + 3;
         let inputs = inputs.map(|row| &row[column * S..][..n_columns]);
-        for tap_row in 0..3 {
+        for (tap_row, input) in inputs.into_iter().enumerate() {
             let mut taps = [isa.splat(0.0); 3];
             for (tap, weights) in taps.iter_mut().zip(&kernel.taps[tap_row * 3..]) {
                 *tap = isa.load(weights);
             }
             for offset in 0..n_columns {
-                let value = isa.load(&inputs[tap_row][offset]);
+                let value = isa.load(&input[offset]);
                 for t in 0..T {
                     if offset >= t * S && offset < t * S + 3 {
                         sums[t] = isa.mul_add(value, taps[offset - t * S], sums[t]);
@@ -139,7 +139,7 @@ impl<'a, W: Words> Depthwise<'a, W> {
         let (low, high) = (isa.splat(self.low), isa.splat(self.high));
         for (sum, place) in sums.into_iter().zip(places) {
             if let Some(place) = place {
-                W::store(isa, isa.min(isa.max(sum, low), high), &mut place[block]);
+                W::store(isa, isa.min(isa.max(sum, low), high), place, block);
             }
         }
         T

@@ -7,10 +7,12 @@
 
 mod aligned;
 mod bottleneck;
+mod builder;
 mod conv;
 mod cores;
 mod cost;
 mod depthwise;
+mod digit_matrix;
 mod error;
 mod layer;
 mod matrix;
@@ -20,9 +22,12 @@ mod prepare;
 mod product;
 #[cfg(test)]
 mod reference;
+mod round;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tile_product;
+mod winograd;
 mod words;
 mod workers;
 

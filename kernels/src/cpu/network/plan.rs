@@ -1,16 +1,18 @@
-//! A network turned into steps: shapes checked, weights packed, memory counted.
+//! A network ready to run: its steps, and the memory that they need.
 
 use std::time::{Duration, Instant};
 
-use super::super::isa::{CpuPath, Isa, Job, LANES, Proof};
+use super::super::isa::{CpuPath, Isa, Job, LANES, Precision, Proof};
 use super::aligned::Aligned;
 use super::bottleneck::{BandMemory, BandSizes, BottleneckStep};
+use super::builder::Builder;
 use super::conv::{ConvStep, Input, Prepared, PreparedSizes};
 use super::error::PlanError;
-use super::layer::{Conv, Dense, Layer, Levels, Network, Padding, Window};
+use super::layer::{Levels, Network, Window};
 use super::pool::{Mean, Pool, softmax};
 use super::product::{Base, Out};
 use super::shape::Shape;
+use super::winograd::{WinogradMemory, WinogradSizes, WinogradStep};
 
 /// Channels of a sample.
 const CHANNELS: usize = 3;
@@ -33,13 +35,15 @@ pub struct Scratch {
     slots: Vec<Aligned<f32>>,
     prepared: Prepared,
     band: BandMemory,
+    winograd: WinogradMemory,
 }
 
 #[derive(Default)]
-struct Sizes {
-    slots: Vec<usize>,
-    prepared: PreparedSizes,
-    band: BandSizes,
+pub(super) struct Sizes {
+    pub(super) slots: Vec<usize>,
+    pub(super) prepared: PreparedSizes,
+    pub(super) band: BandSizes,
+    pub(super) winograd: WinogradSizes,
 }
 
 /// Something computed: where it lies and what it is.
@@ -51,28 +55,31 @@ struct Value {
 
 /// Where a step's result goes: some channels of a slot.
 #[derive(Clone, Copy)]
-struct Target {
-    slot: usize,
-    first_block: usize,
+pub(super) struct Target {
+    pub(super) slot: usize,
+    pub(super) first_block: usize,
     /// Of all the slot's channels.
-    blocks: usize,
+    pub(super) blocks: usize,
 }
 
 pub(super) struct Step {
     pub(super) work: Work,
     /// `None` for the samples.
-    input: Option<usize>,
-    target: Target,
+    pub(super) input: Option<usize>,
+    pub(super) target: Target,
 }
 
 pub(super) enum Work {
     Conv(Box<ConvStep>),
+    Winograd(Box<WinogradStep>),
     Bottleneck(Box<BottleneckStep>),
     Pool {
         is_max: bool,
         window: Window,
         from: Shape,
         to: Shape,
+        /// What results are cut to.
+        bounds: (f32, f32),
     },
     Mean {
         from: Shape,
@@ -89,15 +96,19 @@ impl Plan {
     /// [`PlanError`]: the CPU lacks the path, or the network has a form or
     /// sizes that are not computed here.
     pub fn new(network: &Network, path: CpuPath) -> Result<Self, PlanError> {
+        Self::packed(network, path, path.precision())
+    }
+
+    /// Packs `network` for `path` in a precision that may be another's.
+    pub(super) fn packed(
+        network: &Network,
+        path: CpuPath,
+        precision: Precision,
+    ) -> Result<Self, PlanError> {
         let proof = Proof::of(path).ok_or(PlanError::NoPath(path))?;
         let input = Shape::new(network.height, network.width, CHANNELS)?;
         input.after_all(&network.layers)?;
-        let mut builder = Builder {
-            steps: Vec::new(),
-            sizes: Sizes::default(),
-            free: Vec::new(),
-            reduced: path.is_reduced(),
-        };
+        let mut builder = Builder::new(precision);
         let output = builder.sequence(&network.layers, (None, input), None)?;
         let slot = output.0.ok_or(PlanError::Unsupported("no layers"))?;
         Ok(Self {
@@ -140,6 +151,7 @@ impl Plan {
                 .collect(),
             prepared: Prepared::new(self.sizes.prepared),
             band: BandMemory::new(self.sizes.band),
+            winograd: WinogradMemory::new(self.sizes.winograd),
         }
     }
 
@@ -198,7 +210,9 @@ impl Job for Run<'_> {
             slots,
             prepared,
             band,
+            winograd,
         } = self.scratch;
+        let mut memory = (prepared, band, winograd);
         for (step_idx, step) in self.plan.steps.iter().enumerate() {
             let started = self.times.is_some().then(Instant::now);
             // A step never writes to the slot it reads, except in place.
@@ -207,7 +221,7 @@ impl Job for Run<'_> {
                 Some(slot) => Input::Values(slots[slot].values()),
                 None => Input::Samples(self.samples, self.plan.levels),
             };
-            step.run(isa, input, (&mut *prepared, &mut *band), &mut out);
+            step.run(isa, input, &mut memory, &mut out);
             slots[step.target.slot] = out;
             if let (Some(started), Some(times)) = (started, &mut self.times) {
                 times[step_idx] += started.elapsed();
@@ -216,12 +230,15 @@ impl Job for Run<'_> {
     }
 }
 
+/// What steps need beside their input and output.
+type Memory<'a> = (&'a mut Prepared, &'a mut BandMemory, &'a mut WinogradMemory);
+
 impl Step {
     fn run<I: Isa>(
         &self,
         isa: I,
         input: Input<'_>,
-        (prepared, band): (&mut Prepared, &mut BandMemory),
+        (prepared, band, winograd): &mut Memory<'_>,
         out: &mut Aligned<f32>,
     ) {
         let values = match input {
@@ -246,18 +263,24 @@ impl Step {
                 };
                 conv.rows(isa, ready, place, Base::Bias, out);
             }
+            Work::Winograd(conv) => {
+                let out = &mut out.lanes_mut()[first_block..];
+                conv.run(isa, lanes, winograd, (out, blocks));
+            }
             Work::Bottleneck(block) => block.run(isa, input, (prepared, band), out.values_mut()),
             &Work::Pool {
                 is_max,
                 window,
                 from,
                 to,
+                bounds,
             } => isa.run(Pool {
                 is_max,
                 window,
                 input: lanes,
                 from,
                 to,
+                bounds,
                 out: &mut out.lanes_mut()[first_block..],
                 position_step: blocks,
             }),
@@ -268,185 +291,5 @@ impl Step {
             }),
             Work::Softmax { channels } => softmax(&mut out.values_mut()[..*channels]),
         }
-    }
-}
-
-struct Builder {
-    steps: Vec<Step>,
-    sizes: Sizes,
-    /// Slots whose values no later step reads.
-    free: Vec<usize>,
-    reduced: bool,
-}
-
-/// A slot, or the samples, and the picture in it.
-type Place = (Option<usize>, Shape);
-
-impl Builder {
-    /// Adds `layers`, of which the last writes to `target` if there is one.
-    /// What lies in `input` stays.
-    fn sequence(
-        &mut self,
-        layers: &[Layer],
-        input: Place,
-        target: Option<Target>,
-    ) -> Result<Place, PlanError> {
-        let mut place = input;
-        for (layer_idx, layer) in layers.iter().enumerate() {
-            let target = target.filter(|_| layer_idx + 1 == layers.len());
-            let next = self.layer(layer, place, target)?;
-            if place.0 != input.0 && place.0 != next.0 {
-                self.free.extend(place.0);
-            }
-            place = next;
-        }
-        Ok(place)
-    }
-
-    fn layer(
-        &mut self,
-        layer: &Layer,
-        (input, from): Place,
-        target: Option<Target>,
-    ) -> Result<Place, PlanError> {
-        let to = from.after_all(std::slice::from_ref(layer))?;
-        let is_first = input.is_none();
-        let in_place = |work| (work, input);
-        let (work, in_place) = match layer {
-            Layer::Branches(branches) => return self.branches(branches, (input, from), to, target),
-            Layer::Conv(conv) => (self.conv(conv, from, to, is_first), None),
-            Layer::Dense(dense) => (self.conv(&pointwise(dense), from, to, is_first), None),
-            Layer::Bottleneck(block) => {
-                if target.is_some() {
-                    return Err(PlanError::Unsupported("a block at the end of a branch"));
-                }
-                let expanded = from.after_conv(&block.expand)?;
-                let depthwise = &block.depthwise;
-                let (stride, padding) = (depthwise.stride, depthwise.padding);
-                let filtered = expanded.under([3, 3], stride, padding, expanded.channels)?;
-                let shapes = [from, expanded, filtered, to];
-                let step = BottleneckStep::new(block, shapes, is_first, self.reduced);
-                self.sizes
-                    .prepared
-                    .grow(step.expand.prepared_sizes(is_first));
-                self.sizes.band.grow(step.band_sizes());
-                (Work::Bottleneck(Box::new(step)), None)
-            }
-            _ if is_first => return Err(PlanError::Unsupported("no convolution at its start")),
-            Layer::MaxPool(window) | Layer::AveragePool(window) => {
-                let (is_max, window) = (matches!(layer, Layer::MaxPool(_)), *window);
-                (
-                    Work::Pool {
-                        is_max,
-                        window,
-                        from,
-                        to,
-                    },
-                    None,
-                )
-            }
-            Layer::GlobalAveragePool => (Work::Mean { from }, None),
-            Layer::Softmax if target.is_some() || from.positions() != 1 => {
-                return Err(PlanError::Unsupported("a softmax that is not at its end"));
-            }
-            Layer::Softmax => in_place(Work::Softmax {
-                channels: from.channels,
-            }),
-        };
-        let target = match (target, in_place) {
-            (Some(target), _) => target,
-            (None, Some(slot)) => self.target(slot, to),
-            (None, None) => {
-                let slot = self.slot(to);
-                self.target(slot, to)
-            }
-        };
-        let input = if in_place.is_some() { None } else { input };
-        self.steps.push(Step {
-            work,
-            input,
-            target,
-        });
-        Ok((Some(target.slot), to))
-    }
-
-    fn conv(&mut self, conv: &Conv, from: Shape, to: Shape, is_first: bool) -> Work {
-        let step = ConvStep::new(conv, from, to, is_first, self.reduced);
-        self.sizes.prepared.grow(step.prepared_sizes(is_first));
-        Work::Conv(Box::new(step))
-    }
-
-    fn branches(
-        &mut self,
-        branches: &[Vec<Layer>],
-        (input, from): Place,
-        to: Shape,
-        target: Option<Target>,
-    ) -> Result<Place, PlanError> {
-        let target = target.unwrap_or_else(|| {
-            let slot = self.slot(to);
-            self.target(slot, to)
-        });
-        let mut first_block = target.first_block;
-        for branch in branches {
-            if branch.is_empty() {
-                return Err(PlanError::Unsupported("an empty branch"));
-            }
-            let part = Target {
-                first_block,
-                ..target
-            };
-            let (_, shape) = self.sequence(branch, (input, from), Some(part))?;
-            first_block += shape.blocks();
-        }
-        Ok((Some(target.slot), to))
-    }
-
-    fn target(&self, slot: usize, shape: Shape) -> Target {
-        Target {
-            slot,
-            first_block: 0,
-            blocks: shape.blocks(),
-        }
-    }
-
-    /// A slot that nothing else needs, large enough for `shape`.
-    fn slot(&mut self, shape: Shape) -> usize {
-        let n_values = shape.positions() * shape.blocks() * LANES;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.sizes.slots.push(0);
-            self.sizes.slots.len() - 1
-        });
-        self.sizes.slots[slot] = self.sizes.slots[slot].max(n_values);
-        slot
-    }
-}
-
-impl PreparedSizes {
-    fn grow(&mut self, other: Self) {
-        self.floats = self.floats.max(other.floats);
-        self.pairs = self.pairs.max(other.pairs);
-        self.samples = self.samples.max(other.samples);
-    }
-}
-
-impl BandSizes {
-    fn grow(&mut self, other: Self) {
-        self.ring = self.ring.max(other.ring);
-        self.zeros = self.zeros.max(other.zeros);
-        self.filtered = self.filtered.max(other.filtered);
-    }
-}
-
-/// A dense layer is a 1x1 convolution of one position.
-fn pointwise(dense: &Dense) -> Conv {
-    Conv {
-        kernel_height: 1,
-        kernel_width: 1,
-        stride: 1,
-        padding: Padding::default(),
-        weights: dense.weights.clone(),
-        bias: dense.bias.clone(),
-        activation: dense.activation,
     }
 }

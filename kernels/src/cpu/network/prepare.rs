@@ -1,7 +1,7 @@
 //! A convolution's input, made ready for the product: samples become floats,
-//! padding becomes memory, floats become 16-bit integers.
+//! padding becomes memory.
 
-use super::super::isa::{HalfLanes, Isa, Job, LANES, Lanes};
+use super::super::isa::{HalfLanes, Isa, Job, LANES};
 use super::layer::{Levels, Padding};
 use super::matrix::INPUT_MAX;
 use super::shape::Shape;
@@ -120,41 +120,5 @@ impl Job for PadPairs<'_> {
             }
         }
         largest / f32::from(INPUT_MAX)
-    }
-}
-
-/// Rounds a picture to 16-bit integers of which the largest is [`INPUT_MAX`].
-/// Returns what 1 stands for.
-pub(super) struct Round<'a> {
-    pub(super) source: &'a [Lanes],
-    pub(super) out: &'a mut [HalfLanes],
-}
-
-impl Job for Round<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<I: Isa>(self, isa: I) -> f32 {
-        let mut largest = isa.splat(0.0);
-        for values in self.source {
-            let values = isa.load(values);
-            let negated = isa.mul(values, isa.splat(-1.0));
-            largest = isa.max(isa.max(values, negated), largest);
-        }
-        let mut lanes = [0.0; 16];
-        isa.store(largest, &mut lanes);
-        let largest = lanes.into_iter().fold(0.0, f32::max);
-        let input_max = f32::from(INPUT_MAX);
-        let fineness = if largest > 0.0 {
-            input_max / largest
-        } else {
-            0.0
-        };
-        let fineness = if fineness.is_finite() { fineness } else { 0.0 };
-        let scale = isa.splat(fineness);
-        for (values, out) in self.source.iter().zip(self.out) {
-            isa.store_halves(isa.mul(isa.load(values), scale), out);
-        }
-        largest / input_max
     }
 }

@@ -88,7 +88,10 @@ impl<W: Words> Job for Product<'_, W> {
     fn run<I: Isa>(self, isa: I) {
         // Sums that live through a second loop, or until it is known what they
         // are added to, go through memory.
-        let is_one = self.view.n_segments == 1;
+        let View { n_rows, width, .. } = self.view;
+        let fills_rows = n_rows == 1 || width.is_multiple_of(I::TILE_ROWS);
+        let is_one =
+            self.view.n_segments == 1 && (fills_rows || !matches!(self.finish.base, Base::Bias));
         assert!(
             is_one || matches!(self.finish.base, Base::Bias),
             "only sums of one segment are added to more than the bias"
@@ -112,8 +115,34 @@ struct Place {
     ahead: usize,
 }
 
+impl Place {
+    /// Where the position here and those after it lie, given the steps to the
+    /// next position and to the next row; with `ONE` all are of one row.
+    #[inline(always)]
+    fn and_those_after<const ONE: bool, const R: usize>(
+        self,
+        width: usize,
+        [position_step, row_step]: [usize; 2],
+    ) -> [usize; R] {
+        let mut places = [0; R];
+        let mut place = self.row * row_step + self.column * position_step;
+        let mut column = self.column;
+        for p in 0..R {
+            places[p] = place;
+            place = place.wrapping_add(position_step);
+            column += 1;
+            if !ONE && column == width {
+                column = 0;
+                place = place.wrapping_add(row_step.wrapping_sub(width * position_step));
+            }
+        }
+        places
+    }
+}
+
 impl<W: Words> Product<'_, W> {
-    /// The whole product, whose inputs lie in `ONE` segment.
+    /// The whole product. With `ONE` its inputs lie in one segment, and tiles
+    /// stay within a row of positions; else they go on in the next row.
     #[inline(always)]
     fn all<I: Isa, const ONE: bool>(mut self, isa: I, onto: &impl Onto) {
         let mut block = self.blocks.start;
@@ -136,32 +165,55 @@ impl<W: Words> Product<'_, W> {
         block: usize,
         onto: &impl Onto,
     ) -> usize {
+        let View { n_rows, width, .. } = self.view;
         let mut tile = 0;
-        for row in 0..self.view.n_rows {
-            let mut column = 0;
-            while column < self.view.width {
-                let ahead = block + V + tile % V;
-                let place = Place {
-                    block,
-                    row,
-                    column,
-                    ahead,
-                };
-                tile += 1;
-                // Two of a middle size rather than a rest of one or two positions,
-                // whose few sums wait for themselves.
-                column += match (I::TILE_ROWS, self.view.width - column) {
-                    (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
-                    (6, 6 | 11..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
-                    (6, 5 | 9..) => self.tile::<I, ONE, 5, V>(isa, place, onto),
-                    (6, 4 | 7..) => self.tile::<I, ONE, 4, V>(isa, place, onto),
-                    (6, 3..) => self.tile::<I, ONE, 3, V>(isa, place, onto),
-                    (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
-                    _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
-                };
+        let mut place = |row, column| {
+            tile += 1;
+            Place {
+                block,
+                row,
+                column,
+                ahead: block + V + tile % V,
+            }
+        };
+        if ONE {
+            for row in 0..n_rows {
+                let mut column = 0;
+                while column < width {
+                    let place = place(row, column);
+                    column += self.any_tile::<I, ONE, V>(isa, place, width - column, onto);
+                }
+            }
+        } else {
+            let mut position = 0;
+            while position < n_rows * width {
+                let place = place(position / width, position % width);
+                let left = n_rows * width - position;
+                position += self.any_tile::<I, ONE, V>(isa, place, left, onto);
             }
         }
         V
+    }
+
+    /// A tile for the first of `left` positions: the largest, but two of a middle
+    /// size rather than a rest of one or two, whose few sums wait for themselves.
+    #[inline(always)]
+    fn any_tile<I: Isa, const ONE: bool, const V: usize>(
+        &mut self,
+        isa: I,
+        place: Place,
+        left: usize,
+        onto: &impl Onto,
+    ) -> usize {
+        match (I::TILE_ROWS, left) {
+            (7.., 7..) => self.tile::<I, ONE, 7, V>(isa, place, onto),
+            (6, 6 | 11..) => self.tile::<I, ONE, 6, V>(isa, place, onto),
+            (6, 5 | 9..) => self.tile::<I, ONE, 5, V>(isa, place, onto),
+            (6, 4 | 7..) => self.tile::<I, ONE, 4, V>(isa, place, onto),
+            (6, 3..) => self.tile::<I, ONE, 3, V>(isa, place, onto),
+            (_, 2..) => self.tile::<I, ONE, 2, V>(isa, place, onto),
+            _ => self.tile::<I, ONE, 1, V>(isa, place, onto),
+        }
     }
 
     /// One tile, from inputs to results.
@@ -174,34 +226,35 @@ impl<W: Words> Product<'_, W> {
     ) -> usize {
         let mut sums = [[W::splat(isa, W::Word::default()); V]; R];
         if ONE {
-            sums = self.walk(isa, place, (0, 1), sums);
+            sums = self.walk::<I, ONE, R, V>(isa, place, (0, 1), sums);
         } else {
             let n_segments = self.view.n_segments;
             for segment in 0..n_segments {
-                sums = self.walk(isa, place, (segment, n_segments), sums);
+                sums = self.walk::<I, ONE, R, V>(isa, place, (segment, n_segments), sums);
             }
         }
-        self.finish(isa, place, sums, onto);
+        self.finish::<I, ONE, R, V>(isa, place, sums, onto);
         R
     }
 
     /// Adds the products of one of `n_segments` segments to the sums of a tile.
     #[inline(always)]
-    fn walk<I: Isa, const R: usize, const V: usize>(
+    fn walk<I: Isa, const ONE: bool, const R: usize, const V: usize>(
         &self,
         isa: I,
         place: Place,
         (segment, n_segments): (usize, usize),
         mut sums: [[W::Vector<I>; V]; R],
     ) -> [[W::Vector<I>; V]; R] {
-        let view = self.view;
-        let first = place.row * view.row_step + place.column * view.position_step;
         let n_words = self.matrix.segment_words(n_segments);
-        let input = &self.input[first + segment * view.segment_step..];
+        let view = self.view;
+        let steps = [view.position_step, view.row_step];
+        let places = place.and_those_after::<ONE, R>(view.width, steps);
+        let input = &self.input[segment * view.segment_step..];
         // Slices of one known length each, so that no step checks bounds.
         let mut inputs: [&[W::Word]; R] = [&[]; R];
         for p in 0..R {
-            inputs[p] = &input[p * view.position_step..][..n_words];
+            inputs[p] = &input[places[p]..][..n_words];
         }
         let mut weights: [&[[W::Word; LANES]]; V] = [&[]; V];
         for v in 0..V {
@@ -228,7 +281,7 @@ impl<W: Words> Product<'_, W> {
     /// From sums to results. One base a loop: with all three in one the loop is
     /// not unrolled, and the sums go through memory.
     #[inline(always)]
-    fn finish<I: Isa, const R: usize, const V: usize>(
+    fn finish<I: Isa, const ONE: bool, const R: usize, const V: usize>(
         &mut self,
         isa: I,
         place: Place,
@@ -237,9 +290,8 @@ impl<W: Words> Product<'_, W> {
     ) {
         let (low, high) = (isa.splat(self.finish.low), isa.splat(self.finish.high));
         let out = &mut self.out;
-        let first = place.row * out.row_step
-            + place.column * out.position_step
-            + (place.block - self.blocks.start) * out.block_step;
+        let steps = [out.position_step, out.row_step];
+        let places = place.and_those_after::<ONE, R>(self.view.width, steps);
         for v in 0..V {
             let block = place.block + v;
             let bias = isa.load(&self.finish.bias[block]);
@@ -250,8 +302,12 @@ impl<W: Words> Product<'_, W> {
                 isa.splat(1.0)
             };
             // One check a result, that of bounds: a place that wraps fails it.
-            let mut at = first.wrapping_add(v.wrapping_mul(out.block_step));
+            let first = (block - self.blocks.start).wrapping_mul(out.block_step);
+            let mut at = places[0].wrapping_add(first);
             for p in 0..R {
+                if !ONE {
+                    at = places[p].wrapping_add(first);
+                }
                 let slot = &mut out.lanes[at];
                 let base = onto.base(isa, bias, slot, at);
                 let sum = W::to_floats(isa, sums[p][v]);
@@ -268,12 +324,12 @@ impl<W: Words> Product<'_, W> {
 }
 
 /// [`Base`] as a type.
-trait Onto {
+pub(super) trait Onto {
     /// What the sum for `slot`, the vector number `at`, is added to.
     fn base<I: Isa>(&self, isa: I, bias: I::F32, slot: &Lanes, at: usize) -> I::F32;
 }
 
-struct OntoBias;
+pub(super) struct OntoBias;
 
 impl Onto for OntoBias {
     #[inline(always)]
@@ -282,7 +338,7 @@ impl Onto for OntoBias {
     }
 }
 
-struct OntoBiasAnd<'a>(&'a [Lanes]);
+pub(super) struct OntoBiasAnd<'a>(pub(super) &'a [Lanes]);
 
 impl Onto for OntoBiasAnd<'_> {
     #[inline(always)]
@@ -291,7 +347,7 @@ impl Onto for OntoBiasAnd<'_> {
     }
 }
 
-struct OntoKept;
+pub(super) struct OntoKept;
 
 impl Onto for OntoKept {
     #[inline(always)]

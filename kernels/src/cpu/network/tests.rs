@@ -5,7 +5,7 @@ use std::num::NonZero;
 
 use proptest::prelude::*;
 
-use super::super::isa::CpuPath;
+use super::super::isa::{CpuPath, Precision};
 use super::*;
 
 /// Numbers that look random and are the same every time, in -1.0..1.0.
@@ -182,6 +182,34 @@ fn inception(height: usize, width: usize, seed: u64) -> Network {
     }
 }
 
+/// Convolutions of 3x3 over more channels and squares than the others have.
+fn squares(height: usize, width: usize, seed: u64) -> Network {
+    let numbers = &mut Numbers(seed);
+    let first = numbers.conv([3, 3], 3, 40);
+    let around = Conv {
+        padding: Padding::all(1),
+        activation: Activation::Relu,
+        ..numbers.conv([3, 3], 40, 33)
+    };
+    let uneven = Conv {
+        padding: AFTER,
+        ..numbers.conv([3, 3], 33, 114)
+    };
+    let inside = numbers.conv([3, 3], 114, 50);
+    let mut layers: Vec<Layer> = [first, around, uneven, inside].map(Layer::Conv).into();
+    layers.extend([
+        Layer::GlobalAveragePool,
+        numbers.dense(50, 5, Activation::None),
+        Layer::Softmax,
+    ]);
+    Network {
+        height,
+        width,
+        levels: Levels::UNIT,
+        layers,
+    }
+}
+
 fn assert_means(network: &Network, seed: u64) {
     let samples = Numbers(seed ^ 0x5eed).samples(network.height * network.width * 3);
     let expected = reference::run(network, &samples);
@@ -194,18 +222,30 @@ fn assert_means(network: &Network, seed: u64) {
             plan => plan.unwrap(),
         };
         let tolerance = if path.is_reduced() { 2e-3 } else { 1e-5 };
-        let mut scratch = plan.scratch();
-        // Twice, because memory is used again.
-        for _ in 0..2 {
-            let mut answer = vec![0.0; plan.n_outputs()];
-            plan.run(&samples, &mut scratch, &mut answer);
-            for (actual, expected) in answer.iter().zip(&expected) {
-                let error = (f64::from(*actual) - expected).abs();
-                assert!(
-                    error < tolerance,
-                    "{path}: {answer:?}, expected {expected:?}"
-                );
-            }
+        assert_answers(&plan, &samples, &expected, tolerance);
+    }
+    // In integers as AMX has them, which few CPUs have: in plain Rust on any.
+    for path in [CpuPath::best(), CpuPath::Scalar] {
+        for precision in [Precision::Pairs, Precision::Digits] {
+            let plan = Plan::packed(network, path, precision).unwrap();
+            assert_answers(&plan, &samples, &expected, 2e-3);
+        }
+    }
+}
+
+fn assert_answers(plan: &Plan, samples: &[u16], expected: &[f64], tolerance: f64) {
+    let mut scratch = plan.scratch();
+    // Twice, because memory is used again.
+    for _ in 0..2 {
+        let mut answer = vec![0.0; plan.n_outputs()];
+        plan.run(samples, &mut scratch, &mut answer);
+        for (actual, expected) in answer.iter().zip(expected) {
+            let error = (f64::from(*actual) - expected).abs();
+            assert!(
+                error < tolerance,
+                "{}: {answer:?}, expected {expected:?}",
+                plan.path()
+            );
         }
     }
 }
@@ -217,6 +257,10 @@ fn the_usual_sizes_come_out_right() {
         assert_means(&mobile(side, side, 1), 1);
     }
     assert_means(&inception(31, 31, 2), 2);
+    // Squares that end with the picture, and one or three columns beyond it.
+    for side in [27, 28, 30] {
+        assert_means(&squares(side, side - 1, 3), 3);
+    }
 }
 
 #[test]
