@@ -1,8 +1,9 @@
 //! AVX2 with AVX-VNNI, which multiplies and sums pairs of 16-bit integers in
 //! one instruction, on CPUs that have no AVX-512. Everything else is AVX2's.
-#![expect(unsafe_code, reason = "intrinsics")]
+#![expect(unsafe_code, reason = "intrinsics and an instruction")]
 
-use std::arch::x86_64::{__m256, __m256i, _mm256_dpwssd_avx_epi32};
+use std::arch::asm;
+use std::arch::x86_64::{__m256, __m256i};
 
 use super::avx2::Avx2;
 use super::forward::forward_to_base;
@@ -49,11 +50,11 @@ impl Isa for Avx2Vnni {
         b: [__m256i; 2],
         sum: [__m256i; 2],
     ) -> [__m256i; 2] {
-        // SAFETY: `self` proves AVX-VNNI.
+        // SAFETY: `self` proves AVX2 and AVX-VNNI.
         unsafe {
             [
-                _mm256_dpwssd_avx_epi32(sum[0], a[0], b[0]),
-                _mm256_dpwssd_avx_epi32(sum[1], a[1], b[1]),
+                add_products(sum[0], a[0], b[0]),
+                add_products(sum[1], a[1], b[1]),
             ]
         }
     }
@@ -61,4 +62,23 @@ impl Isa for Avx2Vnni {
     fn tiles(self) -> PlainTiles {
         PlainTiles
     }
+}
+
+/// VPDPWSSD, written out: of the intrinsic LLVM makes VPMADDWD and VPADDD again
+/// where its model of some older CPU says so, in one of two loops.
+#[inline]
+#[target_feature(enable = "avx2,avxvnni")]
+fn add_products(mut sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    // SAFETY: the CPU has AVX-VNNI, as this function's callers prove; nothing
+    // but `sum` changes.
+    unsafe {
+        asm!(
+            "{{vex}} vpdpwssd {sum}, {a}, {b}",
+            sum = inout(ymm_reg) sum,
+            a = in(ymm_reg) a,
+            b = in(ymm_reg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    sum
 }

@@ -89,7 +89,9 @@ impl<W: Words> Job for Product<'_, W> {
         // Sums that live through a second loop, or until it is known what they
         // are added to, go through memory.
         let View { n_rows, width, .. } = self.view;
-        let fills_rows = n_rows == 1 || width.is_multiple_of(I::TILE_ROWS);
+        // Two tiles' worth of positions leave a narrow one no small rest.
+        let fills_rows =
+            n_rows == 1 || width.is_multiple_of(I::TILE_ROWS) || (I::TILE_ROWS == 6 && width >= 12);
         let is_one = self.view.n_segments == 1;
         assert!(
             is_one || matches!(self.finish.base, Base::Bias),
