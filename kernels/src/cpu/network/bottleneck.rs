@@ -10,16 +10,15 @@ use std::ops::Range;
 
 use super::super::isa::{Isa, LANES, Lanes, Precision};
 use super::aligned::Aligned;
-use super::conv::{
-    ConvStep, Input, Prepared, Ready, Weights, digit_words, lanes, pointwise_source,
-    tiled_positions,
-};
+use super::conv::{ConvStep, digit_words, tiled_positions};
 use super::depthwise::{Depthwise, Kernel, Ring, Steps};
 use super::layer::{Activation, Bottleneck};
 use super::matrix::{INPUT_MAX, Limit};
+use super::prepare::{Input, Prepared, Ready};
 use super::product::{Base, Finish, Out, Product, View};
 use super::shape::Shape;
 use super::tile_product::TileProduct;
+use super::weights::{Weights, lanes, pointwise_source};
 use super::words::{Digits, Floats, Pairs, Stored};
 
 /// Sixteens of channels taken at a time: three fill the registers of AVX-512.

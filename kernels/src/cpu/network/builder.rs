@@ -2,10 +2,11 @@
 
 use super::super::isa::{LANES, Precision};
 use super::bottleneck::{BandSizes, BottleneckStep};
-use super::conv::{ConvStep, PreparedSizes};
+use super::conv::ConvStep;
 use super::error::PlanError;
 use super::layer::{Activation, Conv, Dense, Layer, Padding, Window};
 use super::plan::{Sizes, Step, Target, Work};
+use super::prepare::PreparedSizes;
 use super::shape::Shape;
 use super::winograd::{WinogradSizes, WinogradStep};
 

@@ -3,94 +3,17 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::super::isa::{Isa, LANES, Lanes, Precision, TILE_SIDE};
-use super::aligned::Aligned;
-use super::digit_matrix::DigitMatrix;
 use super::layer::{Conv, Levels, Padding};
-use super::matrix::{Limit, Matrix, NORM_INPUTS_MAX, Source};
-use super::prepare::{Pad, PadPairs, padded_sizes};
+use super::matrix::{Limit, NORM_INPUTS_MAX};
+use super::prepare::{Input, Pad, PadPairs, Prepared, PreparedSizes, Ready, padded_sizes};
 use super::product::{Base, Finish, Out, Product, View};
 use super::round::{ByLargest, ByNorm, Round};
 use super::shape::Shape;
 use super::tile_product::TileProduct;
-use super::words::{Digits, Floats, Pairs, Stored};
-
-/// Packed weights in the precision that their layer computes in.
-pub(super) enum Weights {
-    Floats(Matrix<Floats>),
-    Pairs(Matrix<Pairs>),
-    Digits(DigitMatrix),
-}
-
-impl Weights {
-    /// Weights of a product of one segment.
-    pub(super) fn new(
-        source: &Source<impl Fn(usize, usize) -> f32>,
-        precision: Precision,
-        limit: Limit,
-    ) -> Self {
-        match precision {
-            Precision::Floats => Self::Floats(Matrix::floats(source)),
-            Precision::Pairs => Self::Pairs(Matrix::pairs(source, limit)),
-            Precision::Digits => Self::Digits(DigitMatrix::new(source, limit)),
-        }
-    }
-}
-
-/// What a convolution reads.
-#[derive(Clone, Copy)]
-pub(super) enum Input<'a> {
-    /// The network's input, and what it stands for.
-    Samples(&'a [u16], Levels),
-    /// What another step left.
-    Values(&'a [f32]),
-}
-
-/// Memory for inputs made ready, as large as the largest of a plan.
-#[derive(Default)]
-pub(super) struct Prepared {
-    floats: Aligned<f32>,
-    integers: Aligned<i32>,
-    /// A padded picture of samples, for one plan's first step alone.
-    samples: Aligned<i32>,
-    /// What several branches read, and what 1 in it stands for.
-    shared: Aligned<i32>,
-    shared_scale: f32,
-    /// Squares of a picture's values, summed up.
-    squares: Aligned<f32>,
-    /// The padded picture that `floats` is laid out for.
-    layout: Option<(Shape, Padding)>,
-}
-
-/// Values that [`Prepared`] must hold.
-#[derive(Clone, Copy, Default)]
-pub(super) struct PreparedSizes {
-    pub(super) floats: usize,
-    pub(super) integers: usize,
-    pub(super) samples: usize,
-    pub(super) squares: usize,
-    pub(super) shared: usize,
-}
-
-impl Prepared {
-    pub(super) fn new(sizes: PreparedSizes) -> Self {
-        Self {
-            floats: Aligned::zeros(sizes.floats),
-            integers: Aligned::zeros(sizes.integers),
-            samples: Aligned::zeros(sizes.samples),
-            shared: Aligned::zeros(sizes.shared),
-            shared_scale: 0.0,
-            squares: Aligned::zeros(sizes.squares),
-            layout: None,
-        }
-    }
-}
-
-/// An input made ready.
-#[derive(Clone, Copy)]
-pub(super) enum Ready<'a> {
-    Floats(&'a [f32]),
-    Integers { words: &'a [i32], scale: f32 },
-}
+use super::weights::{
+    Weights, lanes, pointwise_source, sample_source, spatial_source, starts_evenly,
+};
+use super::words::{Digits, Pairs, Stored};
 
 /// Whose rounded input a convolution reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -455,74 +378,4 @@ pub(super) fn digit_words(blocks: usize) -> usize {
 /// Positions that there must be room for where tiles read `n_positions`.
 pub(super) fn tiled_positions(n_positions: usize) -> usize {
     n_positions + TILE_SIDE - 1
-}
-
-/// Weights of a 1x1 convolution for some of its inputs.
-pub(super) fn pointwise_source(
-    conv: &Conv,
-    inputs: Range<usize>,
-) -> Source<impl Fn(usize, usize) -> f32 + '_> {
-    let outputs = conv.bias.len();
-    Source {
-        inputs: inputs.len(),
-        outputs,
-        value: move |input, output| conv.weights[(inputs.start + input) * outputs + output],
-    }
-}
-
-/// Weights of a convolution over positions of `position_words`, of which those
-/// beyond the channels count for nothing.
-fn spatial_source(
-    conv: &Conv,
-    from: Shape,
-    position_words: usize,
-) -> Source<impl Fn(usize, usize) -> f32 + '_> {
-    let outputs = conv.bias.len();
-    Source {
-        inputs: conv.kernel_height * conv.kernel_width * position_words,
-        outputs,
-        value: move |input, output| {
-            let (place, channel) = (input / position_words, input % position_words);
-            if channel < from.channels {
-                conv.weights[(place * from.channels + channel) * outputs + output]
-            } else {
-                0.0
-            }
-        },
-    }
-}
-
-/// Whether the inputs of every output position start at a pair when samples,
-/// which lie without gaps, are taken two by two.
-fn starts_evenly(conv: &Conv, from: Shape) -> bool {
-    let is_even = |positions: usize| (positions * from.channels).is_multiple_of(2);
-    is_even(conv.stride) && is_even(conv.padding.left)
-}
-
-/// Weights of a convolution over samples: each kernel row is filled up to whole
-/// pairs.
-fn sample_source(conv: &Conv, from: Shape) -> Source<impl Fn(usize, usize) -> f32 + '_> {
-    let outputs = conv.bias.len();
-    let row = conv.kernel_width * from.channels;
-    let filled_row = row.next_multiple_of(2);
-    Source {
-        inputs: conv.kernel_height * filled_row,
-        outputs,
-        value: move |input, output| {
-            let (kernel_row, place) = (input / filled_row, input % filled_row);
-            if place < row {
-                conv.weights[(kernel_row * row + place) * outputs + output]
-            } else {
-                0.0
-            }
-        },
-    }
-}
-
-/// Values as vectors, the last one filled with zeros.
-pub(super) fn lanes(values: &[f32]) -> Vec<Lanes> {
-    values
-        .chunks(LANES)
-        .map(|chunk| std::array::from_fn(|lane| chunk.get(lane).copied().unwrap_or(0.0)))
-        .collect()
 }

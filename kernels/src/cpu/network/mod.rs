@@ -27,6 +27,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod tile_product;
+mod weights;
 mod winograd;
 mod words;
 mod workers;

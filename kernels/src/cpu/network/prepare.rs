@@ -2,9 +2,66 @@
 //! padding becomes memory.
 
 use super::super::isa::{HalfLanes, Isa, Job, LANES};
+use super::aligned::Aligned;
 use super::layer::{Levels, Padding};
 use super::matrix::INPUT_MAX;
 use super::shape::Shape;
+
+/// What a convolution reads.
+#[derive(Clone, Copy)]
+pub(super) enum Input<'a> {
+    /// The network's input, and what it stands for.
+    Samples(&'a [u16], Levels),
+    /// What another step left.
+    Values(&'a [f32]),
+}
+
+/// Memory for inputs made ready, as large as the largest of a plan.
+#[derive(Default)]
+pub(super) struct Prepared {
+    pub(super) floats: Aligned<f32>,
+    pub(super) integers: Aligned<i32>,
+    /// A padded picture of samples, for one plan's first step alone.
+    pub(super) samples: Aligned<i32>,
+    /// What several branches read, and what 1 in it stands for.
+    pub(super) shared: Aligned<i32>,
+    pub(super) shared_scale: f32,
+    /// Squares of a picture's values, summed up.
+    pub(super) squares: Aligned<f32>,
+    /// The padded picture that `floats` is laid out for.
+    pub(super) layout: Option<(Shape, Padding)>,
+}
+
+/// Values that [`Prepared`] must hold.
+#[derive(Clone, Copy, Default)]
+pub(super) struct PreparedSizes {
+    pub(super) floats: usize,
+    pub(super) integers: usize,
+    pub(super) samples: usize,
+    pub(super) squares: usize,
+    pub(super) shared: usize,
+}
+
+impl Prepared {
+    pub(super) fn new(sizes: PreparedSizes) -> Self {
+        Self {
+            floats: Aligned::zeros(sizes.floats),
+            integers: Aligned::zeros(sizes.integers),
+            samples: Aligned::zeros(sizes.samples),
+            shared: Aligned::zeros(sizes.shared),
+            shared_scale: 0.0,
+            squares: Aligned::zeros(sizes.squares),
+            layout: None,
+        }
+    }
+}
+
+/// An input made ready.
+#[derive(Clone, Copy)]
+pub(super) enum Ready<'a> {
+    Floats(&'a [f32]),
+    Integers { words: &'a [i32], scale: f32 },
+}
 
 /// The largest sample.
 const SAMPLE_MAX: f32 = 65_535.0;

@@ -15,11 +15,11 @@ use std::ops::Range;
 
 use super::super::isa::{Isa, LANES, Lanes, Precision};
 use super::aligned::Aligned;
-use super::conv::lanes;
 use super::layer::{Conv, Padding};
 use super::matrix::{Limit, Matrix, Source};
 use super::product::{Base, Finish, Out, Product, View};
 use super::shape::Shape;
+use super::weights::lanes;
 use super::words::{Floats, Pairs, Words};
 use minimal::{N_PRODUCTS, SIDE, STEP, TAPS};
 use squares::{Give, Measure, Scale, Take};
