@@ -17,6 +17,8 @@ use imgshare_tests::cache;
 
 /// Rounds of a peak that take some milliseconds.
 const ROUNDS: u64 = 100_000;
+/// The same of tiles, each of which is more.
+const TILE_ROUNDS: u64 = 1000;
 /// Half of a usual first, second and third level cache, and memory.
 const MEMORY_KIB: [usize; 4] = [24, 512, 8 << 10, 256 << 10];
 
@@ -44,6 +46,12 @@ fn peaks(criterion: &mut Criterion, path: CpuPath) {
         group.throughput(Throughput::Elements(ROUNDS * peak::PAIRS_A_ROUND));
         group.bench_function("multiply-adds of pairs", |bencher| {
             bencher.iter(|| peak::multiply_add_pairs(path, black_box(ROUNDS)));
+        });
+    }
+    if path.is_tiled() {
+        group.throughput(Throughput::Elements(TILE_ROUNDS * peak::DIGITS_A_ROUND));
+        group.bench_function("multiply-adds of digits", |bencher| {
+            bencher.iter(|| peak::multiply_add_digits(path, black_box(TILE_ROUNDS)));
         });
     }
     for kib in MEMORY_KIB {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::isa::{CpuPath, Isa, Job, LANES, Lanes, Proof};
+use super::isa::{CpuPath, DigitSums, Isa, Job, LANES, Lanes, Proof, STEP_LINES, TILE_SIDE, Tiles};
 
 /// Vectors of sums in a round.
 const N_SUMS: usize = 18;
@@ -16,6 +16,12 @@ pub const FLOATS_A_ROUND: u64 = 18 * 16;
 /// Multiply-adds that [`multiply_add_pairs`] does in a round.
 pub const PAIRS_A_ROUND: u64 = 2 * FLOATS_A_ROUND;
 
+/// Steps of a tile of digits in a round: what a first level cache holds.
+const N_STEPS: usize = 8;
+
+/// Multiply-adds that [`multiply_add_digits`] does in a round.
+pub const DIGITS_A_ROUND: u64 = 16 * 16 * 64 * 8;
+
 /// Multiplies and adds floats in registers on `path`, [`FLOATS_A_ROUND`] times
 /// `rounds`. `None` where the CPU lacks the path.
 pub fn multiply_add(path: CpuPath, rounds: u64) -> Option<f32> {
@@ -25,6 +31,12 @@ pub fn multiply_add(path: CpuPath, rounds: u64) -> Option<f32> {
 /// The same in pairs of 16-bit integers, [`PAIRS_A_ROUND`] times `rounds`.
 pub fn multiply_add_pairs(path: CpuPath, rounds: u64) -> Option<f32> {
     Some(Proof::of(path)?.choose(Start(Pairs(rounds))))
+}
+
+/// The same in 16-bit integers of two digits each, from the first level cache,
+/// [`DIGITS_A_ROUND`] times `rounds`; in plain Rust where the CPU has no tiles.
+pub fn multiply_add_digits(path: CpuPath, rounds: u64) -> Option<f32> {
+    Some(Proof::of(path)?.choose(Start(Digits(rounds))))
 }
 
 /// Reads `memory` once on `path`. `None` where the CPU lacks the path.
@@ -102,6 +114,27 @@ fn pairs<I: Isa, const N: usize>(isa: I, rounds: u64) -> f32 {
     total(isa, &floats)
 }
 
+struct Digits(u64);
+
+impl Job for Digits {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> f32 {
+        // Every digit is 1.
+        let line = [0x0101_0101; LANES];
+        let inputs = vec![line; TILE_SIDE * 2 * N_STEPS];
+        let weights = vec![line; STEP_LINES * N_STEPS];
+        let mut sums: DigitSums = [[[0; LANES]; TILE_SIDE]; 4];
+        let mut tiles = isa.tiles();
+        for _ in 0..self.0 {
+            tiles.multiply(black_box(&inputs), 2 * N_STEPS, &weights, &mut sums);
+        }
+        let parts = sums.each_ref().map(|sums| isa.load_pairs(&sums[0]));
+        total(isa, &[isa.to_floats(isa.join_digit_sums(parts))])
+    }
+}
+
 struct Read<'a>(&'a [f32]);
 
 impl Job for Read<'_> {
@@ -141,6 +174,11 @@ mod tests {
             let lanes = 18.0 * 16.0;
             assert_eq!(multiply_add(path, 8), Some(lanes * 8.0 * 0.25));
             assert_eq!(multiply_add_pairs(path, 8), Some(lanes * 8.0));
+            let number = 257.0;
+            assert_eq!(
+                multiply_add_digits(path, 2),
+                Some(16.0 * 512.0 * number * number)
+            );
             assert_eq!(read(path, &[0.5; 256]), Some(128.0));
         }
     }

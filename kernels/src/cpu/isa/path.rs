@@ -87,6 +87,11 @@ impl CpuPath {
         !matches!(self.precision(), Precision::Floats)
     }
 
+    /// Whether those are computed in tiles of digits.
+    pub const fn is_tiled(self) -> bool {
+        matches!(self.precision(), Precision::Digits)
+    }
+
     /// What pointwise layers multiply.
     pub(crate) const fn precision(self) -> Precision {
         match self {
