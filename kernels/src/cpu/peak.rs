@@ -22,6 +22,10 @@ const N_STEPS: usize = 8;
 /// Multiply-adds that [`multiply_add_digits`] does in a round.
 pub const DIGITS_A_ROUND: u64 = 16 * 16 * 64 * 8;
 
+// What is counted above is what is done.
+const _: () =
+    assert!(N_SUMS * LANES == 18 * 16 && TILE_SIDE * LANES * 64 * N_STEPS == 16 * 16 * 64 * 8);
+
 /// Multiplies and adds floats in registers on `path`, [`FLOATS_A_ROUND`] times
 /// `rounds`. `None` where the CPU lacks the path.
 pub fn multiply_add(path: CpuPath, rounds: u64) -> Option<f32> {

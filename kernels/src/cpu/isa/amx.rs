@@ -20,8 +20,8 @@ use super::{Isa, Job};
 /// Bytes from a line of a tile to the next, in weights and sums.
 const LINE_BYTES: usize = size_of::<DigitLine>();
 
-/// Proof that this CPU has AMX with bytes, AVX-512 F, BW and VNNI, and that the
-/// system lets this process use them.
+/// Proof that this CPU has AMX with bytes, AVX-512 F, BW and VNNI, AVX2 and FMA,
+/// and that the system lets this process use them.
 #[derive(Clone, Copy)]
 pub(crate) struct Amx {
     base: Avx512Vnni,
@@ -48,8 +48,7 @@ impl Isa for Amx {
         fn compiled<J: Job>(isa: Amx, job: J) -> J::Output {
             job.run(isa)
         }
-        // SAFETY: `self` proves AVX-512 F, BW and VNNI, which no CPU has
-        // without AVX2 and FMA.
+        // SAFETY: `self` proves AVX-512 F, BW and VNNI, AVX2 and FMA.
         unsafe { compiled(self, job) }
     }
 
@@ -84,6 +83,7 @@ fn has_tiles() -> bool {
     // Palette 1: bytes of a row and number of tiles; rows.
     let palette = leaf(0x1d, 1);
     state & STATE == STATE
+        && leaf(0x1d, 0).eax >= 1
         && palette.ebx & 0xffff >= 64
         && palette.ebx >> 16 >= 8
         && palette.ecx & 0xffff >= 16
@@ -110,10 +110,10 @@ fn is_permitted() -> bool {
     answer == 0
 }
 
-/// Other systems give every process the tiles that XCR0 says they save.
+/// Other systems have ways of their own to ask, which nobody has tried here.
 #[cfg(not(target_os = "linux"))]
 fn is_permitted() -> bool {
-    true
+    false
 }
 
 thread_local! {
@@ -161,6 +161,14 @@ impl AmxTiles {
             asm!(
                 "ldtilecfg [{configuration}]",
                 configuration = in(reg) &raw const CONFIGURATION,
+                out("tmm0") _,
+                out("tmm1") _,
+                out("tmm2") _,
+                out("tmm3") _,
+                out("tmm4") _,
+                out("tmm5") _,
+                out("tmm6") _,
+                out("tmm7") _,
                 options(nostack, readonly, preserves_flags),
             );
         }
@@ -174,7 +182,20 @@ impl Drop for AmxTiles {
     fn drop(&mut self) {
         // SAFETY: an `Amx` was there when this was made. No tile's content is
         // used beyond the assembly that made it.
-        unsafe { asm!("tilerelease", options(nomem, nostack, preserves_flags)) };
+        unsafe {
+            asm!(
+                "tilerelease",
+                out("tmm0") _,
+                out("tmm1") _,
+                out("tmm2") _,
+                out("tmm3") _,
+                out("tmm4") _,
+                out("tmm5") _,
+                out("tmm6") _,
+                out("tmm7") _,
+                options(nomem, nostack, preserves_flags),
+            );
+        }
         IS_SET_UP.set(false);
     }
 }
@@ -245,4 +266,5 @@ const _: () = assert!(
         && STEP_LINES * LINE_BYTES == 2048
         && TILE_SIDE * LINE_BYTES == 1024
         && size_of::<DigitSums>() == 4096
+        && size_of::<Configuration>() == LINE_BYTES
 );

@@ -10,7 +10,7 @@ use super::forward::forward_to_base;
 use super::tiles::PlainTiles;
 use super::{Isa, Job};
 
-/// Proof that this CPU has AVX-512 F, BW and VNNI.
+/// Proof that this CPU has AVX-512 F, BW and VNNI, AVX2 and FMA.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512Vnni {
     base: Avx512,
@@ -56,8 +56,7 @@ impl Isa for Avx512Vnni {
         fn compiled<J: Job>(isa: Avx512Vnni, job: J) -> J::Output {
             job.run(isa)
         }
-        // SAFETY: `self` proves AVX-512 F, BW and VNNI, which no CPU has
-        // without AVX2 and FMA.
+        // SAFETY: `self` proves AVX-512 F, BW and VNNI, AVX2 and FMA.
         unsafe { compiled(self, job) }
     }
 

@@ -19,11 +19,11 @@ use super::scalar::Scalar;
 /// A way of computing on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CpuPath {
-    /// AMX beside AVX-512 with VNNI: pointwise layers in two-digit integers on
-    /// tiles of bytes, the first layer in 16-bit integers, everything else in f32.
+    /// AMX beside AVX-512 with VNNI: as [`CpuPath::Avx512Vnni`], but 1x1
+    /// convolutions of up to 512 inputs in two-digit integers on tiles of bytes.
     Amx,
-    /// AVX-512 with VNNI: pointwise layers and the first one in 16-bit integers
-    /// summed in 32 bits, everything else in f32.
+    /// AVX-512 with VNNI: convolutions in 16-bit integers summed in 32 bits, but
+    /// those of a channel by itself and dense layers in f32.
     Avx512Vnni,
     /// AVX-512 in f32.
     Avx512,
@@ -76,10 +76,11 @@ impl CpuPath {
         Proof::of(self).is_some()
     }
 
-    /// Whether it has been measured to be faster than those after it. Where it has
-    /// not, a start has to measure.
+    /// Whether it is known to be faster than those after it on any CPU that has it.
+    /// Where that is not, a start has to measure.
     pub const fn is_measured(self) -> bool {
-        !matches!(self, Self::Amx)
+        // AMX has run on no CPU yet, the integers of AVX2 on one kind.
+        !matches!(self, Self::Amx | Self::Avx2Vnni | Self::Avx2Int16)
     }
 
     /// Whether some layers compute in less than f32.
@@ -87,12 +88,12 @@ impl CpuPath {
         !matches!(self.precision(), Precision::Floats)
     }
 
-    /// Whether those are computed in tiles of digits.
+    /// Whether some of those are computed in tiles of digits.
     pub const fn is_tiled(self) -> bool {
         matches!(self.precision(), Precision::Digits)
     }
 
-    /// What pointwise layers multiply.
+    /// What layers multiply that need not be computed in f32.
     pub(crate) const fn precision(self) -> Precision {
         match self {
             Self::Amx => Precision::Digits,
@@ -109,7 +110,7 @@ pub(crate) enum Precision {
     Floats,
     /// 16-bit integers.
     Pairs,
-    /// 16-bit integers as two digits each.
+    /// 16-bit integers, as two digits each where a layer is pointwise.
     Digits,
 }
 

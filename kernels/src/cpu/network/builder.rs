@@ -4,7 +4,7 @@ use super::super::isa::{LANES, Precision};
 use super::bottleneck::{BandSizes, BottleneckStep};
 use super::conv::ConvStep;
 use super::error::PlanError;
-use super::layer::{Activation, Conv, Dense, Layer, Padding, Window};
+use super::layer::{Activation, Bottleneck, Conv, Dense, Layer, Padding, Window};
 use super::plan::{Sizes, Step, Target, Work};
 use super::prepare::PreparedSizes;
 use super::shape::Shape;
@@ -90,22 +90,10 @@ impl Builder {
             }
             Layer::Conv(conv) => (self.conv(conv, (input, from), to), None),
             Layer::Dense(dense) => (self.conv(&pointwise(dense), (input, from), to), None),
-            Layer::Bottleneck(block) => {
-                if target.is_some() {
-                    return Err(PlanError::Unsupported("a block at the end of a branch"));
-                }
-                let expanded = from.after_conv(&block.expand)?;
-                let depthwise = &block.depthwise;
-                let (stride, padding) = (depthwise.stride, depthwise.padding);
-                let filtered = expanded.under([3, 3], stride, padding, expanded.channels)?;
-                let shapes = [from, expanded, filtered, to];
-                let step = BottleneckStep::new(block, shapes, is_first, self.precision);
-                self.sizes
-                    .prepared
-                    .grow(step.expand.prepared_sizes(is_first));
-                self.sizes.band.grow(step.band_sizes());
-                (Work::Bottleneck(Box::new(step)), None)
+            Layer::Bottleneck(_) if target.is_some() => {
+                return Err(PlanError::Unsupported("a block at the end of a branch"));
             }
+            Layer::Bottleneck(block) => (self.bottleneck(block, (input, from), to)?, None),
             _ if is_first => return Err(PlanError::Unsupported("no convolution at its start")),
             Layer::MaxPool(window) | Layer::AveragePool(window) => {
                 let (is_max, window) = (matches!(layer, Layer::MaxPool(_)), *window);
@@ -143,6 +131,25 @@ impl Builder {
             target,
         });
         Ok((Some(target.slot), to))
+    }
+
+    fn bottleneck(
+        &mut self,
+        block: &Bottleneck,
+        (input, from): Place,
+        to: Shape,
+    ) -> Result<Work, PlanError> {
+        let is_first = input.is_none();
+        let expanded = from.after_conv(&block.expand)?;
+        let depthwise = &block.depthwise;
+        let (stride, padding) = (depthwise.stride, depthwise.padding);
+        let filtered = expanded.under([3, 3], stride, padding, expanded.channels)?;
+        let shapes = [from, expanded, filtered, to];
+        let step = BottleneckStep::new(block, shapes, is_first, self.precision);
+        let prepared = step.expand.prepared_sizes(is_first);
+        self.sizes.prepared.grow(prepared);
+        self.sizes.band.grow(step.band_sizes());
+        Ok(Work::Bottleneck(Box::new(step)))
     }
 
     fn conv(&mut self, conv: &Conv, (input, from): Place, to: Shape) -> Work {

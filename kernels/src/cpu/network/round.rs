@@ -8,9 +8,11 @@ use super::shape::Shape;
 use super::words::Stored;
 
 /// The largest 16-bit integer.
-const HALF_MAX: f32 = 32_767.0;
+pub(super) const HALF_MAX: f32 = 32_767.0;
 /// Sums of squares are rounded, some thousand times at most.
-const NORM_SLACK: f32 = 0.999;
+pub(super) const NORM_SLACK: f32 = 0.999;
+/// Steps finer than this come of values whose squares are too small for f32.
+const FINENESS_MAX: f32 = 1e20;
 
 /// How many steps of the integers 1.0 is, so that the largest value becomes
 /// [`INPUT_MAX`].
@@ -139,9 +141,14 @@ impl<W: Stored> Job for Round<'_, W> {
     }
 }
 
-/// What is neither a number nor of any use becomes 0.
-fn finite(fineness: f32) -> f32 {
-    if fineness.is_finite() { fineness } else { 0.0 }
+/// What is neither a number nor of any use becomes 0, and so does what comes of
+/// values that are nothing beside any bias.
+pub(super) fn finite(fineness: f32) -> f32 {
+    if (0.0..=FINENESS_MAX).contains(&fineness) {
+        fineness
+    } else {
+        0.0
+    }
 }
 
 #[inline(always)]

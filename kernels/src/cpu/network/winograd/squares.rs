@@ -8,15 +8,11 @@ use std::ops::Range;
 
 use super::super::super::isa::{Isa, Job, LANES, Lanes};
 use super::super::matrix::inputs_norm;
+use super::super::round::{HALF_MAX, NORM_SLACK, finite};
 use super::super::shape::Shape;
 use super::super::words::Words;
 use super::WinogradStep;
 use super::minimal::{N_PRODUCTS, SIDE, STEP, give, take};
-
-/// The largest 16-bit integer.
-const HALF_MAX: f32 = 32_767.0;
-/// Sums of squares are rounded.
-const NORM_SLACK: f32 = 0.999;
 
 /// How the values of one place are rounded.
 #[derive(Clone, Copy)]
@@ -61,7 +57,8 @@ impl Job for Measure<'_> {
                 }
             }
             for product in 0..N_PRODUCTS {
-                largest[product] = isa.max(largest[product], sums[product]);
+                // What is no number is passed over: the second operand stands then.
+                largest[product] = isa.max(sums[product], largest[product]);
             }
         }
         let mut scales = [Scale::NONE; N_PRODUCTS];
@@ -80,17 +77,10 @@ fn rounding(squares: &[f32; LANES], norm_max: f32) -> Scale {
     let largest = squares.iter().copied().fold(0.0, f32::max);
     let by_norm = norm_max * NORM_SLACK / sum.sqrt();
     let by_size = HALF_MAX * NORM_SLACK / largest.sqrt();
-    let fineness = by_norm.min(by_size);
-    if fineness.is_finite() && fineness > 0.0 {
-        Scale {
-            fineness,
-            step: 1.0 / fineness,
-        }
-    } else {
-        Scale {
-            fineness: 0.0,
-            step: 0.0,
-        }
+    let fineness = finite(by_norm.min(by_size));
+    Scale {
+        fineness,
+        step: if fineness > 0.0 { 1.0 / fineness } else { 0.0 },
     }
 }
 
