@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from PIL import Image
@@ -34,6 +35,31 @@ def bench(what: str, *arguments: str, settings: dict[str, str] | None = None) ->
     """The JSON of `imgshare bench`, on the CPU."""
     command = [binary(), "bench", what, "--data", data_folder(), "--device", "cpu", "--json"]
     return json.loads(run([*command, *arguments], settings))
+
+
+class Inference:
+    """`imgshare bench infer`, round by round: one figure for each batch size."""
+
+    # Batch sizes of a CPU share a bench's time.
+    N_BATCHES = 5
+
+    def __init__(self, seconds: float, n_threads: int, settings: dict[str, str] | None = None):
+        self.seconds = seconds * self.N_BATCHES
+        self.n_threads = n_threads
+        self.settings = settings
+        self.reports: list[dict] = []
+
+    def images_per_second(self) -> float:
+        """A round; the best of its batch sizes, which is for whoever watches."""
+        flags = ("--seconds", str(self.seconds), "--threads", str(self.n_threads))
+        self.reports.append(bench("infer", *flags, settings=self.settings))
+        return self.reports[-1]["images_per_second"]
+
+    def figures(self) -> list[float]:
+        """Those of the batch size whose median is the best, as of a peer the best of its ways."""
+        sizes = zip(*(report["buckets"] for report in self.reports), strict=True)
+        figures = [[bucket["images_per_second"] for bucket in size] for size in sizes]
+        return max(figures, key=median)
 
 
 def scores(

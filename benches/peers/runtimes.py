@@ -87,7 +87,6 @@ class OpenVino:
         queue.wait_all()
         return n_images / (time.perf_counter() - start)
 
-
     def kernels(self) -> list[str]:
         """What computes each kind of layer, as OpenVINO says, such as `Softmax jit_avx2_f32`."""
         infos = [node.get_rt_info() for node in self.compiled.get_runtime_model().get_ops()]

@@ -35,18 +35,12 @@ def measure(work: Path) -> None:
     peers = load_peers(inception.export(product.weights(MODEL), work), MODEL)
     images = pictures.squares(MODEL)
     errors = errors_against_f32(peers, images, work, SETTINGS)
-    details: list[dict] = []
-
-    def ours() -> float:
-        # Its time is shared by the four batch sizes of a CPU.
-        flags = ("--seconds", str(4 * SECONDS), "--threads", str(machine.N_CORES))
-        details.append(product.bench("infer", *flags, settings=SETTINGS))
-        return details[-1]["images_per_second"]
-
-    candidates = {OURS: ours}
+    ours = product.Inference(SECONDS, machine.N_CORES, SETTINGS)
+    candidates = {OURS: ours.images_per_second}
     for peer in peers:
         candidates[peer.name] = lambda peer=peer: peer.images_per_second(images, SECONDS)
     figures = rounds.interleave(candidates)
+    figures[OURS] = ours.figures()
     record = Record(
         target="t1_inception",
         title="CPU classification, inception_v3",
@@ -57,7 +51,7 @@ def measure(work: Path) -> None:
         figures=figures,
         ratios=ratios(figures),
         notes=[f"{name}: largest error against f32 {error:.2g}" for name, error in errors.items()],
-        details={"errors": errors, "imgshare": details},
+        details={"errors": errors, "imgshare": ours.reports},
     )
     if "bf16" not in runtimes.openvino_precisions():
         record.notes.append("This CPU has no bf16 arithmetic, so OpenVINO ran in f32 only.")

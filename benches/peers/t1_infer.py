@@ -38,19 +38,13 @@ def measure(work: Path) -> None:
     errors = errors_against_f32(peers, images, work)
     errors[script.name] = float(np.abs(script.scores - peers[0].scores(images)).max())
 
-    def ours() -> float:
-        # Its time is shared by the two batch sizes of a CPU.
-        seconds = str(2 * SECONDS)
-        last = product.bench("infer", "--seconds", seconds, "--threads", str(machine.N_CORES))
-        details.append(last)
-        return last["images_per_second"]
-
-    details: list[dict] = []
-    candidates = {OURS: ours}
+    ours = product.Inference(SECONDS, machine.N_CORES)
+    candidates = {OURS: ours.images_per_second}
     for peer in peers:
         candidates[peer.name] = lambda peer=peer: peer.images_per_second(images, SECONDS)
     candidates[script.name] = lambda: script.images_per_second(SECONDS)
     figures = rounds.interleave(candidates)
+    figures[OURS] = ours.figures()
     script.stop()
     record = Record(
         target="t1",
@@ -62,7 +56,7 @@ def measure(work: Path) -> None:
         figures=figures,
         ratios=[],
         notes=[f"{name}: largest error against f32 {error:.2g}" for name, error in errors.items()],
-        details={"errors": errors, "imgshare": details},
+        details={"errors": errors, "imgshare": ours.reports},
     )
     record.ratios = ratios(record.figures, script.name)
     record.notes.append("nsfwjs: tfjs has no threads in Node, so it had a process for each core.")

@@ -48,18 +48,19 @@ def measure(work: Path) -> None:
     images = pictures.squares()
     peers = load_peers(generations, network.export(product.weights(), work), images)
     reference = peers[generations[0].limit][0].scores
-    details: dict[str, list[dict]] = {}
+    own: dict[str, product.Inference] = {}
     candidates, errors = {}, {}
     for generation in generations:
         for path in paths_of(generation):
-            details[path] = []
-            candidates[ours(path)] = lambda path=path: images_per_second(path, details[path])
+            own[path] = product.Inference(SECONDS, machine.N_CORES, forced(path))
+            candidates[ours(path)] = own[path].images_per_second
             scores = product.scores(images, work / "pictures", forced(path))
             errors[ours(path)] = float(np.abs(scores - reference).max())
         for peer in peers[generation.limit]:
             candidates[peer.name] = lambda peer=peer: peer.images_per_second(SECONDS)
             errors[peer.name] = float(np.abs(peer.scores - reference).max())
     figures = rounds.interleave(candidates)
+    figures |= {ours(path): inference.figures() for path, inference in own.items()}
     for peer in sum(peers.values(), []):
         peer.stop()
     Record(
@@ -75,7 +76,7 @@ def measure(work: Path) -> None:
         notes=notes(generations, peers, errors),
         details={
             "errors": errors,
-            "imgshare": details,
+            "imgshare": {path: inference.reports for path, inference in own.items()},
             "kernels": {peer.name: peer.kernels for peer in sum(peers.values(), [])},
         },
     ).write()
@@ -110,14 +111,6 @@ def ours(path: str) -> str:
 
 def forced(path: str) -> dict[str, str]:
     return {"IMGSHARE_MODELS_CPU_PATH": path}
-
-
-def images_per_second(path: str, details: list[dict]) -> float:
-    """Its time is shared by the two batch sizes of a CPU."""
-    flags = ("--seconds", str(2 * SECONDS), "--threads", str(machine.N_CORES))
-    last = product.bench("infer", *flags, settings=forced(path))
-    details.append(last)
-    return last["images_per_second"]
 
 
 def ratios(

@@ -131,6 +131,57 @@ fn inception_v3_gives_its_golden_answers_on_every_path() {
     }
 }
 
+/// Against the fastest path in f32, which itself gives nsfwjs's own answers:
+/// plain Rust takes seconds an image.
+#[test]
+fn inception_v3_in_integers_scores_as_in_f32() {
+    let weights = support::weights_of("inception_v3");
+    let floats = CpuPath::ALL.into_iter().filter(|path| !path.is_reduced());
+    let floats = floats.into_iter().find(|path| path.is_available()).unwrap();
+    let mut pictures = pictures(weights.spec());
+    pictures.extend(uneven_pictures(weights.spec()));
+    let expected = scores(&mut load(&weights, floats).unwrap(), &pictures);
+    for path in CpuPath::ALL.into_iter().filter(|path| path.is_reduced()) {
+        let Some(mut cpu) = load(&weights, path) else {
+            eprintln!("skipped: this CPU does not have {path}");
+            continue;
+        };
+        let mut worst = 0.0_f32;
+        let actual = scores(&mut cpu, &pictures);
+        for ((picture, actual), expected) in pictures.iter().zip(&actual).zip(&expected) {
+            let (name, error) = (&picture.name, error(actual, expected));
+            assert!(
+                error <= REDUCED_ERROR_MAX,
+                "{path}: {name} is off by {error}"
+            );
+            assert_eq!(label(actual), label(expected), "{path}: {name}");
+            worst = worst.max(error);
+        }
+        let n_pictures = pictures.len();
+        eprintln!(
+            "{path}: inception_v3, {n_pictures} pictures, largest error {worst:.6} from {floats}"
+        );
+    }
+}
+
+/// Dark pictures with a little that is as bright as can be, which is what the
+/// steps of integers are chosen by.
+fn uneven_pictures(spec: &ModelSpec) -> Vec<Picture> {
+    let side = u32::try_from(spec.side_usize()).unwrap();
+    let bright = |patch: u32, x: u32, y: u32| x / patch == 3 && y / patch == 2;
+    let picture = |patch: u32| {
+        let mut pixels = generated(patch, side, side);
+        for (idx, rgb) in pixels.chunks_exact_mut(3).enumerate() {
+            let idx = u32::try_from(idx).unwrap();
+            let is_bright = bright(patch, idx % side, idx / side);
+            rgb.iter_mut()
+                .for_each(|byte| *byte = if is_bright { 255 } else { *byte / 16 });
+        }
+        resized(format!("dark but for {patch}"), &pixels, [side, side], spec)
+    };
+    [1, 8, 32, 64].into_iter().map(picture).collect()
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn pinned_threads_give_the_same_scores_and_show_in_the_name() {
