@@ -8,6 +8,9 @@ use proptest::prelude::*;
 use super::super::isa::{CpuPath, Precision};
 use super::*;
 
+mod bounds;
+mod turns;
+
 /// Numbers that look random and are the same every time, in -1.0..1.0.
 struct Numbers(u64);
 
@@ -233,6 +236,22 @@ fn assert_means(network: &Network, seed: u64) {
     }
 }
 
+/// `network` on every path that this CPU has, in every precision.
+fn every_plan(network: &Network) -> Vec<(String, Plan)> {
+    let mut plans = Vec::new();
+    for path in CpuPath::ALL {
+        if !path.is_available() {
+            eprintln!("skipped: this CPU does not have {path}");
+            continue;
+        }
+        for precision in [Precision::Floats, Precision::Pairs, Precision::Digits] {
+            let plan = Plan::packed(network, path, precision).unwrap();
+            plans.push((format!("{path}, {precision:?}"), plan));
+        }
+    }
+    plans
+}
+
 fn assert_answers(plan: &Plan, samples: &[u16], expected: &[f64], tolerance: f64) {
     let mut scratch = plan.scratch();
     // Twice, because memory is used again.
@@ -260,27 +279,6 @@ fn the_usual_sizes_come_out_right() {
     // Squares that end with the picture, and one or three columns beyond it.
     for side in [27, 28, 30] {
         assert_means(&squares(side, side - 1, 3), 3);
-    }
-}
-
-#[test]
-fn scratch_serves_images_in_turn() {
-    let network = mobile(30, 26, 5);
-    for path in CpuPath::ALL.into_iter().filter(|path| path.is_available()) {
-        let plan = Plan::new(&network, path).unwrap();
-        let answer = |scratch: &mut Scratch, seed| {
-            let mut answer = [0.0; 5];
-            plan.run(
-                &Numbers(seed).samples(plan.n_samples()),
-                scratch,
-                &mut answer,
-            );
-            answer
-        };
-        let first = answer(&mut plan.scratch(), 1);
-        let mut used = plan.scratch();
-        answer(&mut used, 2);
-        assert_eq!(answer(&mut used, 1), first, "{path}");
     }
 }
 
