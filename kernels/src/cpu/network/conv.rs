@@ -288,7 +288,7 @@ impl ConvStep {
     ) -> &'a [f32] {
         let (padded_row, n_values) = padded_sizes(self.from, self.position_words, self.padding);
         let out = &mut prepared.floats.values_mut()[..n_values];
-        let layout = Some((self.from, self.padding));
+        let layout = Some((self.from, self.padding, self.position_words));
         if prepared.layout != layout {
             out.fill(0.0);
             prepared.layout = layout;

@@ -28,8 +28,9 @@ pub(super) struct Prepared {
     pub(super) shared_scale: f32,
     /// Squares of a picture's values, summed up.
     pub(super) squares: Aligned<f32>,
-    /// The padded picture that `floats` is laid out for.
-    pub(super) layout: Option<(Shape, Padding)>,
+    /// The padded picture that `floats` is laid out for, and the values of its
+    /// positions.
+    pub(super) layout: Option<(Shape, Padding, usize)>,
 }
 
 /// Values that [`Prepared`] must hold.

@@ -89,3 +89,36 @@ fn branches_that_share_many_channels_come_out_right() {
     assert_means(&wide(7, 10, 6), 6);
     assert_means(&wide(8, 5, 7), 7);
 }
+
+/// Convolutions that read pictures of one size and padding, of which the first
+/// are samples.
+fn alike(height: usize, width: usize, seed: u64) -> Network {
+    let numbers = &mut Numbers(seed);
+    let mut around = |from, to| {
+        Layer::Conv(Conv {
+            padding: Padding::all(1),
+            ..numbers.conv([3, 3], from, to)
+        })
+    };
+    let layers = vec![
+        around(3, 3),
+        around(3, 3),
+        around(3, 20),
+        around(20, 3),
+        around(3, 5),
+        Layer::GlobalAveragePool,
+        Layer::Softmax,
+    ];
+    Network {
+        height,
+        width,
+        levels: Levels::UNIT,
+        layers,
+    }
+}
+
+#[test]
+fn pictures_of_one_size_have_paddings_of_their_own() {
+    assert_means(&alike(9, 8, 8), 8);
+    assert_serves_images_in_turn(&alike(7, 10, 9));
+}
