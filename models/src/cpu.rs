@@ -17,8 +17,8 @@ use crate::weights::{Weights, WeightsError};
 /// nothing. Sixteen images are some twenty milliseconds on two cores.
 const BUCKETS: &[usize] = &[1, 2, 4, 8, 16];
 /// Of a network of more than [`LARGE_MULTIPLY_ADDS`], of which an image takes a
-/// thread 24 ms with AVX-512 and VNNI, 80 ms with AVX2 and 260 ms in plain Rust,
-/// so that no batch takes two cores much more than a second.
+/// thread 24 ms with AVX-512 and VNNI, 80 ms with AVX2 and half a second in plain
+/// Rust, so that a batch takes two cores two seconds at worst.
 const LARGE_BUCKETS: &[usize] = &[1, 2, 4, 8];
 /// Ten times what the default model has.
 const LARGE_MULTIPLY_ADDS: u64 = 3_000_000_000;

@@ -28,8 +28,8 @@ pub(super) fn start(
     }
 }
 
-/// The first path that is right, or of several whose order nobody has measured
-/// the one that is faster here.
+/// The first path that is right, or of several whose order is not known the one
+/// that is faster here, burn's among them.
 fn first_right(
     weights: &Weights,
     settings: EngineSettings,
@@ -39,28 +39,34 @@ fn first_right(
         match load(weights, path, settings) {
             Ok(cpu) => match right(Box::new(cpu)) {
                 Ok(cpu) => {
-                    fastest = Some(faster(fastest.take(), cpu));
+                    let (cpu, report) = faster(fastest.take(), cpu);
                     if path.is_measured() {
-                        break;
+                        announce(cpu.as_ref(), &report);
+                        return Ok(cpu);
                     }
+                    fastest = Some((cpu, report));
                 }
-                Err(mismatch) => refuse(path, &mismatch),
+                Err(mismatch) => refuse(path.as_str(), &mismatch),
             },
             Err(CpuError::Weights(error)) => return Err(error.into()),
-            Err(error) => refuse(path, &error),
+            Err(error) => refuse(path.as_str(), &error),
         }
     }
-    match fastest {
-        Some((cpu, report)) => {
-            announce(cpu.as_ref(), &report);
-            Ok(cpu)
+    let flex = Flex::load(weights, settings.cpu_threads)?;
+    let (cpu, report) = match (right(Box::new(flex)), fastest) {
+        (Ok(flex), fastest) => faster(fastest, flex),
+        (Err(mismatch), Some(fastest)) => {
+            refuse("burn-flex", &mismatch);
+            fastest
         }
-        None => flex(weights, settings),
-    }
+        (Err(mismatch), None) => return Err(mismatch.into()),
+    };
+    announce(cpu.as_ref(), &report);
+    Ok(cpu)
 }
 
-fn refuse(path: CpuPath, reason: &dyn Error) {
-    tracing::warn!(%path, %reason, "a path of the CPU is refused");
+fn refuse(path: &str, reason: &dyn Error) {
+    tracing::warn!(path, %reason, "a path of the CPU is refused");
 }
 
 type Measured = (Box<dyn Classifier>, GoldenReport);
@@ -75,11 +81,11 @@ fn faster(one: Option<Measured>, other: Measured) -> Measured {
     let Some(one) = one else { return other };
     let (one_time, other_time) = (one.1.image_time(), other.1.image_time());
     tracing::info!(
-        one = one.0.device(),
-        one_us = one_time.as_micros(),
+        device = one.0.device(),
+        image_us = one_time.as_micros(),
         other = other.0.device(),
-        other_us = other_time.as_micros(),
-        "two paths of the CPU were timed, in microseconds an image"
+        other_image_us = other_time.as_micros(),
+        "two paths of the CPU were timed"
     );
     if one_time * (100 + CLEARLY_PERCENT) < other_time * 100 {
         one
@@ -103,6 +109,9 @@ fn load(weights: &Weights, path: CpuPath, settings: EngineSettings) -> Result<Cp
 }
 
 fn flex(weights: &Weights, settings: EngineSettings) -> Result<Box<dyn Classifier>, EngineError> {
+    if settings.cpu_pinning {
+        tracing::warn!("burn keeps no threads on cores; models.cpu_pinning does nothing");
+    }
     Ok(checked(Box::new(Flex::load(
         weights,
         settings.cpu_threads,

@@ -158,6 +158,7 @@ impl Classifier for Engine {
 
 fn announce(classifier: &dyn Classifier, report: &GoldenReport) {
     tracing::info!(
+        model = classifier.spec().id,
         device = classifier.device(),
         buckets = ?classifier.buckets(),
         worst_error = report.worst_error(),

@@ -14,8 +14,8 @@ pub(super) const FIELDS: &[Field] = &[
         "Address on which the service listens, host of a content delivery network",
     ),
     Field::new(
-        "buckets|device|from|model|to|worst_error",
-        "Which device classifies, in which batches",
+        "buckets|device|from|image_us|model|other|other_image_us|to|worst_error",
+        "Which device classifies, in which batches, how fast and how exactly",
     ),
     Field::new(
         "changed|n|n_copies|n_cut|n_dropped|n_ended|n_entries|n_images|n_kept|n_lately|n_new|n_overdue|n_restored|n_returned|n_sealed|n_tasks|expired|report",

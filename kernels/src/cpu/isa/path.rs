@@ -79,8 +79,12 @@ impl CpuPath {
     /// Whether it is known to be faster than those after it on any CPU that has it.
     /// Where that is not, a start has to measure.
     pub const fn is_measured(self) -> bool {
-        // AMX has run on no CPU yet, the integers of AVX2 on one kind.
-        !matches!(self, Self::Amx | Self::Avx2Vnni | Self::Avx2Int16)
+        // AMX has run on no CPU yet, the integers of AVX2 on one kind; burn, which is
+        // what there is after plain Rust, was faster than that where both were tried.
+        match self {
+            Self::Amx | Self::Avx2Vnni | Self::Avx2Int16 | Self::Scalar => false,
+            Self::Avx512Vnni | Self::Avx512 | Self::Avx2 => true,
+        }
     }
 
     /// Whether some layers compute in less than f32.
