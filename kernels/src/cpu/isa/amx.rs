@@ -20,6 +20,24 @@ use super::{Isa, Job};
 /// Bytes from a line of a tile to the next, in weights and sums.
 const LINE_BYTES: usize = size_of::<DigitLine>();
 
+/// Assembly that may leave anything in any tile: options, then what `asm!` takes.
+macro_rules! tile_asm {
+    ([$($option:ident),*] $($part:tt)*) => {
+        asm!(
+            $($part)*,
+            out("tmm0") _,
+            out("tmm1") _,
+            out("tmm2") _,
+            out("tmm3") _,
+            out("tmm4") _,
+            out("tmm5") _,
+            out("tmm6") _,
+            out("tmm7") _,
+            options($($option),*),
+        )
+    };
+}
+
 /// Proof that this CPU has AMX with bytes, AVX-512 F, BW and VNNI, AVX2 and FMA,
 /// and that the system lets this process use them.
 #[derive(Clone, Copy)]
@@ -158,18 +176,10 @@ impl AmxTiles {
         // process may use them; the operand is a valid configuration of
         // palette 1, 64 bytes long.
         unsafe {
-            asm!(
+            tile_asm!(
+                [nostack, readonly, preserves_flags]
                 "ldtilecfg [{configuration}]",
-                configuration = in(reg) &raw const CONFIGURATION,
-                out("tmm0") _,
-                out("tmm1") _,
-                out("tmm2") _,
-                out("tmm3") _,
-                out("tmm4") _,
-                out("tmm5") _,
-                out("tmm6") _,
-                out("tmm7") _,
-                options(nostack, readonly, preserves_flags),
+                configuration = in(reg) &raw const CONFIGURATION
             );
         }
         Self {
@@ -183,18 +193,7 @@ impl Drop for AmxTiles {
         // SAFETY: an `Amx` was there when this was made. No tile's content is
         // used beyond the assembly that made it.
         unsafe {
-            asm!(
-                "tilerelease",
-                out("tmm0") _,
-                out("tmm1") _,
-                out("tmm2") _,
-                out("tmm3") _,
-                out("tmm4") _,
-                out("tmm5") _,
-                out("tmm6") _,
-                out("tmm7") _,
-                options(nomem, nostack, preserves_flags),
-            );
+            tile_asm!([nomem, nostack, preserves_flags] "tilerelease");
         }
         IS_SET_UP.set(false);
     }
@@ -218,7 +217,8 @@ impl Tiles for AmxTiles {
         // weights `STEP_LINES`; the sums are four times sixteen lines. Tiles
         // hold nothing before or after, and nobody else uses their registers.
         unsafe {
-            asm!(
+            tile_asm!(
+                [nostack]
                 "tilezero tmm0",
                 "tilezero tmm1",
                 "tilezero tmm2",
@@ -245,16 +245,7 @@ impl Tiles for AmxTiles {
                 weights = inout(reg) operands.weights.as_ptr() => _,
                 line_bytes = in(reg) LINE_BYTES,
                 n_steps = inout(reg) operands.n_steps => _,
-                sums = in(reg) sums.as_mut_ptr(),
-                out("tmm0") _,
-                out("tmm1") _,
-                out("tmm2") _,
-                out("tmm3") _,
-                out("tmm4") _,
-                out("tmm5") _,
-                out("tmm6") _,
-                out("tmm7") _,
-                options(nostack),
+                sums = in(reg) sums.as_mut_ptr()
             );
         }
     }
