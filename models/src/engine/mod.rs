@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn checked(manner: Manner) -> Result<Box<dyn Classifier>, EngineError> {
-        Ok(cpu::checked(Box::new(Fake::new("cpu", manner)))?)
+        Ok(cpu::Measured::of(Box::new(Fake::new("cpu", manner)), false)?.cpu)
     }
 
     fn black() -> Vec<u16> {

@@ -51,6 +51,11 @@ pub enum CpuPathChoice {
 pub struct UnknownCpuPath(String);
 
 impl CpuPathChoice {
+    /// Every way that this CPU has, the fastest first as far as that is known.
+    pub fn available() -> impl Iterator<Item = Self> {
+        CpuPath::available().map(Self::Path).chain([Self::BurnFlex])
+    }
+
     /// The choice as settings spell it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use super::super::isa::CpuPath;
 #[non_exhaustive]
 pub enum PlanError {
     /// The CPU lacks the instructions.
-    #[error("this CPU does not have the path {0}")]
+    #[error("this CPU does not have the path {0}; it has {there}", there = available())]
     NoPath(CpuPath),
     /// A picture between layers is empty or far too large.
     #[error("a layer's result would be {height} x {width} positions of {channels} channels")]
@@ -30,4 +30,21 @@ pub enum PlanError {
     /// The layers are of a form that is not computed here.
     #[error("the network has {0}, which is not computed here")]
     Unsupported(&'static str),
+}
+
+fn available() -> String {
+    let paths: Vec<&str> = CpuPath::available().map(CpuPath::as_str).collect();
+    paths.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_missing_is_told_with_those_that_are_there() {
+        let error = PlanError::NoPath(CpuPath::Amx).to_string();
+        assert!(error.contains("have the path amx; it has "), "{error}");
+        assert!(error.ends_with("scalar"), "{error}");
+    }
 }
