@@ -268,6 +268,11 @@ impl Pipeline {
         self.shared.models.second
     }
 
+    /// Both, the first one first.
+    pub fn models(&self) -> impl Iterator<Item = &'static ModelSpec> {
+        [self.model()].into_iter().chain(self.second_model())
+    }
+
     /// The device that classifies at present, for people.
     #[must_use]
     pub fn device(&self) -> String {

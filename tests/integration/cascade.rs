@@ -60,7 +60,23 @@ fn the_large_model_decides_within_the_band_and_only_there() {
         );
     }
 
+    assert_told(&installation, &folder, &set);
     assert_served(&installation, &folder, &set, &both);
+}
+
+/// People are told which model decided, where there are two.
+fn assert_told(installation: &Installation, folder: &Path, set: &[(&str, &str)]) {
+    let arguments = ["classify", &folder.to_string_lossy()];
+    let table = |set| {
+        installation
+            .run_with(&arguments, set)
+            .expect_success()
+            .stdout
+    };
+    let (one, two) = (table(&[]), table(set));
+    assert!(!one.contains(SMALL), "{one}");
+    assert_eq!(two.matches(LARGE).count(), 2, "{two}");
+    assert_eq!(two.matches(SMALL).count(), 2, "{two}");
 }
 
 /// The service decides the same way, counts it and puts it on record.
@@ -76,6 +92,13 @@ fn assert_served(
         log.contains(&format!("with {SMALL}, and with {LARGE} where")),
         "{log}"
     );
+    let ready = server.client().get("/readyz").expect(200).json();
+    assert_eq!(ready["models"], serde_json::json!([SMALL, LARGE]));
+    let metrics = server.metrics_client().get("/metrics").expect(200).text();
+    for model in [SMALL, LARGE] {
+        let sample = format!("imgshare_pipeline_classifier{{model=\"{model}\",device=\"cpu");
+        assert!(metrics.contains(&sample), "{metrics}");
+    }
     for (name, line) in expected {
         let file = std::fs::read(folder.join(name)).expect("a picture");
         let uploaded = server.client().upload(name, &file).expect(201);
@@ -129,7 +152,7 @@ fn a_cascade_needs_another_model() {
         let set = [("IMGSHARE_MODELS_CASCADE", wrong)];
         let refused = installation.run_with(&["config"], &set).expect_refusal();
         assert!(
-            refused.stderr.contains("models.cascade"),
+            refused.stderr.contains("models.cascade") && refused.stderr.contains(wrong),
             "{}",
             refused.stderr
         );

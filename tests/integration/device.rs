@@ -43,11 +43,12 @@ fn the_cpu_gives_the_golden_answers_more_closely() {
         ("scalar", FLOATS_TOLERANCE),
         ("burn-flex", FLOATS_TOLERANCE),
     ] {
-        let mut command = command(&installation, "cpu");
-        command.env("IMGSHARE_MODELS_CPU_PATH", path);
-        let checked = binary::run(&mut command, CHECKED_WITHIN).expect_success();
-        let named = if path == "auto" { "cpu (" } else { path };
-        assert!(checked.stdout.contains(named), "{checked:#?}");
+        let checked = check_path(&installation, path).expect_success();
+        let named = match path {
+            "auto" => " on cpu (".to_owned(),
+            path => format!(" on cpu ({path})"),
+        };
+        assert!(checked.stdout.contains(&named), "{checked:#?}");
         assert_within(&checked.stdout, tolerance);
     }
 }
@@ -60,6 +61,39 @@ fn a_device_that_does_not_exist_is_refused() {
         refused.stderr.contains("software-gpu"),
         "the choices are named: {refused:#?}"
     );
+}
+
+#[test]
+fn a_path_that_the_cpu_lacks_is_refused_with_those_that_it_has() {
+    let installation = Installation::new();
+    let listed = check_path(&installation, "auto").expect_success().stdout;
+    let ways = listed
+        .lines()
+        .next()
+        .and_then(|line| line.split_once(" by "));
+    let ways: Vec<&str> = ways.expect("a list of ways").1.split(", ").collect();
+    assert!(ways.ends_with(&["scalar", "burn-flex"]), "{listed}");
+    for path in ["amx", "avx512-vnni", "avx512", "avx2-vnni", "avx2"] {
+        if ways.contains(&path) {
+            continue;
+        }
+        let refused = check_path(&installation, path).expect_refusal();
+        let told = format!(
+            "have the path {path}; it has {}",
+            ways[..ways.len() - 1].join(", ")
+        );
+        assert!(refused.stderr.contains(&told), "{refused:#?}");
+    }
+    let unknown = check_path(&installation, "sse2").expect_refusal();
+    assert!(
+        unknown.stderr.contains("\"sse2\" is no path of the CPU"),
+        "{unknown:#?}"
+    );
+}
+
+fn check_path(installation: &Installation, path: &str) -> Finished {
+    let mut command = command(installation, "cpu");
+    binary::run(command.args(["--cpu-path", path]), CHECKED_WITHIN)
 }
 
 fn check(installation: &Installation, device: &str) -> Finished {

@@ -25,6 +25,7 @@ fn a_ready_server_names_its_device() {
             .is_some_and(|device| device.contains("cpu")),
         "{ready}"
     );
+    assert_eq!(ready["models"], serde_json::json!(["mobilenet_v2"]));
     let log = server.log();
     let address = client.request_head("GET", "/", &[]);
     let host = address

@@ -69,8 +69,8 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  imgshare classify photo.jpg\n  imgshare classify \
         --json ~/Pictures > scores.jsonl\n\nWith --json each line is an object with path, \
-        label, confidence, scores,\nwidth, height, bytes and timings, or with path, code and \
-        error."
+        label, confidence, model (which\ndecided), scores, width, height, frames, mime, bytes \
+        and timings, or with path, code\nand error."
     )]
     Classify(ClassifyArgs),
     /// Say whether image files are clean, and what they carry if not.
@@ -200,6 +200,9 @@ pub struct ClassifierArgs {
     /// What classifies: auto, gpu, cpu or software-gpu [default: auto].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
+    /// How the CPU computes: auto or one that `imgshare models check` lists.
+    #[arg(long, value_name = "WAY")]
+    pub cpu_path: Option<String>,
     /// Never fetch weights; without them nothing starts.
     #[arg(long)]
     pub offline: bool,
@@ -245,6 +248,13 @@ pub enum ModelsCommand {
     /// Say what is installed and whether it is whole.
     List,
     /// Run known inputs through the classifier on a device.
+    ///
+    /// Says first which ways of computing this CPU has, the fastest first as far as
+    /// that is known.
+    #[command(
+        after_help = "Examples:\n  imgshare models check\n  imgshare models check --device cpu \
+        --cpu-path avx2"
+    )]
     Check(CheckArgs),
 }
 
@@ -268,6 +278,9 @@ pub struct CheckArgs {
     /// What classifies: auto, gpu, cpu or software-gpu [default: auto].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
+    /// How the CPU computes: auto or one of those that are listed [default: auto].
+    #[arg(long, value_name = "WAY")]
+    pub cpu_path: Option<String>,
 }
 
 impl Cli {
@@ -309,6 +322,7 @@ impl Cli {
             Command::Classify(classify) => classify.classifier.set(&mut overrides),
             Command::Models(ModelsCommand::Check(check)) => {
                 overrides.set("--device", "device", check.device.clone());
+                overrides.set("--cpu-path", "models.cpu_path", check.cpu_path.clone());
             }
             Command::Bench(bench) => bench.set(&mut overrides),
             Command::Models(_)
@@ -334,6 +348,7 @@ impl ClassifierArgs {
     /// Adds what the flags say.
     pub(crate) fn set(&self, overrides: &mut Overrides) {
         overrides.set("--device", "device", self.device.clone());
+        overrides.set("--cpu-path", "models.cpu_path", self.cpu_path.clone());
         overrides.set(
             "--offline",
             "models.auto_pull",

@@ -90,6 +90,9 @@ pub struct Readiness {
     pub ready: bool,
     /// The device that classifies.
     pub device: String,
+    /// The models that classify: the one that sees everything, and the one that
+    /// decides where that leaves a doubt, if there is one.
+    pub models: Vec<String>,
     /// Why not, as stable codes; empty when ready.
     pub reasons: Vec<String>,
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use imgshare_models::golden;
 use imgshare_models::pull::{self, InstallState, Source};
-use imgshare_models::{Classifier, Engine, ModelSpec, manifest};
+use imgshare_models::{Classifier, CpuPathChoice, Engine, ModelSpec, manifest};
 
 use super::{CommandError, output, weights};
 use crate::cli::{ModelsCommand, PullArgs};
@@ -74,6 +74,8 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
 }
 
 fn check(settings: &Settings) -> Result<ExitCode, CommandError> {
+    let ways: Vec<&str> = CpuPathChoice::available().map(|way| way.as_str()).collect();
+    output::line(format_args!("this CPU can compute by {}", ways.join(", ")))?;
     for spec in weights::specs(settings) {
         check_one(settings, spec)?;
     }

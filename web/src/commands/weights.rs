@@ -95,10 +95,12 @@ pub(super) fn spec(settings: &Settings) -> &'static ModelSpec {
 
 /// Every model that the settings want, the one that sees everything first.
 pub(super) fn specs(settings: &Settings) -> impl Iterator<Item = &'static ModelSpec> {
-    let shadow = settings.models.shadow_spec();
-    [Some(spec(settings)), second_spec(settings), shadow]
-        .into_iter()
-        .flatten()
+    deciding(settings).chain(settings.models.shadow_spec())
+}
+
+/// The models that decide, the one that sees everything first.
+pub(super) fn deciding(settings: &Settings) -> impl Iterator<Item = &'static ModelSpec> {
+    [spec(settings)].into_iter().chain(second_spec(settings))
 }
 
 /// The model that decides where the configured one leaves a doubt, if one shall.

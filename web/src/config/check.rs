@@ -5,11 +5,24 @@ use imgshare_models::{CpuPathChoice, DeviceChoice};
 use super::{ConfigError, NO_MODEL, Settings};
 use crate::moderation::rules;
 
+/// Most threads that a setting may ask for: more than any machine has cores, and few
+/// enough to start.
+pub(crate) const THREADS_MAX: usize = 1_024;
+
 impl Settings {
     /// Checks what types alone cannot.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if let Some(key) = self.zero_count() {
             return refuse(key, "must be at least 1");
+        }
+        let threads = [
+            ("models.cpu_threads", self.models.cpu_threads),
+            ("pipeline.workers", self.pipeline.workers),
+        ];
+        for (key, count) in threads {
+            if count > THREADS_MAX {
+                return refuse(key, &format!("must be at most {THREADS_MAX}"));
+            }
         }
         if let Some(key) = self.share_out_of_bounds() {
             return refuse(key, "must lie between 0 and 1");
@@ -63,7 +76,11 @@ impl Settings {
             return refuse("moderation.rules", &format!("cannot be used: {error}"));
         }
         if imgshare_models::manifest::find(&self.models.default).is_none() {
-            return refuse("models.default", "is not a model of `imgshare models list`");
+            let why = format!(
+                "is {:?}, which is not a model of `imgshare models list`",
+                self.models.default
+            );
+            return refuse("models.default", &why);
         }
         let beside = [
             ("models.cascade", &self.models.cascade),
@@ -73,9 +90,11 @@ impl Settings {
             let is_other_model =
                 *model != self.models.default && imgshare_models::manifest::find(model).is_some();
             if model != NO_MODEL && !is_other_model {
-                let why =
-                    "must be off, or a model of `imgshare models list` other than models.default";
-                return refuse(key, why);
+                let why = format!(
+                    "is {model:?}; it must be off, or a model of `imgshare models list` other \
+                     than models.default"
+                );
+                return refuse(key, &why);
             }
         }
         Ok(())

@@ -78,12 +78,14 @@ impl Collector for PipelineCollector {
         let device = self.0.device();
         let mut classifier = encoder.encode_descriptor(
             "pipeline_classifier",
-            "1 for the device that classifies and the way it computes",
+            "1 for each model that classifies and the device with the way it computes",
             None,
             MetricType::Gauge,
         )?;
-        let labels = [("device", device.as_str())];
-        ConstGauge::new(1_u64).encode(classifier.encode_family(&labels)?)?;
+        for spec in self.0.models() {
+            let labels = [("model", spec.id), ("device", device.as_str())];
+            ConstGauge::new(1_u64).encode(classifier.encode_family(&labels)?)?;
+        }
         self.encode_outcomes(&mut encoder)?;
         let counters = [
             (

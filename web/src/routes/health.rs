@@ -52,6 +52,11 @@ pub async fn readyz(State(app): State<AppState>) -> Response {
     let readiness = Readiness {
         ready,
         device: app.pipeline.device(),
+        models: app
+            .pipeline
+            .models()
+            .map(|spec| spec.id.to_owned())
+            .collect(),
         reasons,
     };
     (

@@ -25,7 +25,12 @@ pub enum BenchCommand {
     )]
     Ingest(IngestArgs),
     /// Classification alone, from memory, for each batch size that is warm.
-    #[command(after_help = "Example:\n  imgshare bench infer --device cpu --json")]
+    ///
+    /// Of a cascade each model by itself, one after the other, for --seconds each.
+    #[command(
+        after_help = "Examples:\n  imgshare bench infer --device cpu --json\n  imgshare bench \
+        infer --device cpu --cpu-path avx2"
+    )]
     Infer(MeasureArgs),
 }
 
@@ -49,7 +54,7 @@ pub struct MeasureArgs {
     /// Threads that decode, and threads of a CPU that classifies [default: one a core].
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// One JSON object instead of a table.
+    /// One JSON object a model instead of a table.
     #[arg(long)]
     pub json: bool,
     /// Flags about the classifier.

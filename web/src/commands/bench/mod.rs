@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use imgshare_models::Engine;
+use imgshare_models::{Engine, ModelSpec};
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 
@@ -47,16 +47,21 @@ pub(super) fn run(
         BenchCommand::Ingest(arguments) => {
             show(&run_ingest(settings, arguments, threads)?, measure.json)
         }
-        BenchCommand::Infer(_) => show(&run_infer(&settings, measure, threads)?, measure.json),
+        BenchCommand::Infer(_) => {
+            for spec in weights::deciding(&settings) {
+                show(&run_infer(&settings, spec, measure, threads)?, measure.json)?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
 fn run_infer(
     settings: &Settings,
+    spec: &'static ModelSpec,
     measure: &MeasureArgs,
     threads: usize,
 ) -> Result<infer::InferReport, CommandError> {
-    let spec = weights::spec(settings);
     let loaded = weights::load_or_pull(settings, spec)?;
     let mut engine = Engine::start(&loaded, weights::engine(settings))?;
     Ok(infer::measure(&mut engine, threads, measure.seconds)?)

@@ -36,7 +36,11 @@ pub(super) fn run(settings: Settings, arguments: &ClassifyArgs) -> Result<ExitCo
     let pipeline = weights::start_pipeline(&settings, pipeline_settings)?;
     let mut run = Run {
         file_bytes_max: settings.limits.upload_bytes_max,
-        report: Report::new(arguments.json, settings.moderation.clone()),
+        report: Report::new(
+            arguments.json,
+            settings.moderation.clone(),
+            pipeline.second_model().is_some(),
+        ),
         bar: bar(found.len()),
         pipeline: &pipeline,
         in_flight: 0,

@@ -81,15 +81,18 @@ impl Failure {
 pub(super) struct Report {
     is_json: bool,
     moderation: Moderation,
+    /// Whether more than one model may have decided, so that people are told which.
+    names_models: bool,
     n_read: usize,
     n_failed: usize,
 }
 
 impl Report {
-    pub(super) fn new(is_json: bool, moderation: Moderation) -> Self {
+    pub(super) fn new(is_json: bool, moderation: Moderation, names_models: bool) -> Self {
         Self {
             is_json,
             moderation,
+            names_models,
             n_read: 0,
             n_failed: 0,
         }
@@ -151,11 +154,21 @@ impl Report {
         let path = line.path.display();
         match &line.outcome {
             Err(Failure { code, detail }) => format!("error  {path}: {code}: {detail}"),
-            Ok(Classified { scores, header, .. }) => {
+            Ok(Classified {
+                model,
+                scores,
+                header,
+                ..
+            }) => {
                 let verdict = self.moderation.thresholds().judge(scores);
+                let model = if self.names_models {
+                    format!("  {model:16}")
+                } else {
+                    String::new()
+                };
                 format!(
                     "{:5} {:5.1} %  drawing {:.3}  hentai {:.3}  neutral {:.3}  porn {:.3}  sexy \
-                     {:.3}  {:>5} x {:<5} {path}",
+                     {:.3}  {:>5} x {:<5}{model} {path}",
                     verdict.label.as_str(),
                     verdict.confidence * 100.0,
                     scores.drawing,

@@ -122,9 +122,5 @@ pub async fn promote(app: &AppState, session: &Session) -> Result<(), WebError> 
 /// The models that classify here.
 #[must_use]
 pub fn models(app: &App) -> Vec<&'static str> {
-    let second = app.pipeline.second_model().map(|spec| spec.id);
-    [Some(app.pipeline.model().id), second]
-        .into_iter()
-        .flatten()
-        .collect()
+    app.pipeline.models().map(|spec| spec.id).collect()
 }
