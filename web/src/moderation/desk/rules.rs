@@ -140,7 +140,6 @@ async fn act(
             Err(error) => return Err(error),
         },
         Act::Set => {
-            // What was typed is lost on that way, which the page says beforehand.
             if let Some(first) = step_up_first(&app, &session, PATH) {
                 return Ok(first);
             }

@@ -137,8 +137,8 @@ async fn a_hash_is_taken_off_with_a_reason_a_fresh_factor_and_its_copies() {
         asked.text()
     );
     let first = stale.post(&service, &path, "reason=x").await;
-    assert_eq!(first.status, StatusCode::SEE_OTHER);
-    assert!(first.header(header::LOCATION).contains("step-up"));
+    assert_asks_for_factor(&first, &path);
+    assert!(first.text().contains("name=\"reason\" value=\"x\""));
     let silent = browser.post(&service, &path, "reason=+").await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(service.app.queue.bank().entry(&hash).unwrap().is_some());
@@ -160,10 +160,24 @@ async fn a_hash_is_taken_off_with_a_reason_a_fresh_factor_and_its_copies() {
 async fn a_hash_is_added_by_form() {
     let service = service();
     let id = uploaded(&service).await;
-    let browser = logged_in(&service, "kim", Role::SeniorModerator);
+    let kim = account(&service, "kim", Role::SeniorModerator);
+    let browser = session_of(&service, &kim, |_| {});
     let hash = hash_of(&service, &id);
     let form = format!("hash={hash}&policy=refuse&against=illegal&reason=a+list");
-    let added = browser.post(&service, "/staff/bank", &form).await;
+    let stale = session_of(&service, &kim, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    let asked = stale.post(&service, "/staff/bank", &form).await;
+    assert_asks_for_factor(&asked, "/staff/bank");
+    let carried = format!("name=\"hash\" value=\"{hash}\"");
+    assert!(asked.text().contains(&carried), "{}", asked.text());
+    let proof = format!("{form}&code={}", code(0));
+    let step = "/staff/step-up?to=%2Fstaff%2Fbank";
+    let on = stale.post(&service, step, &proof).await;
+    assert_eq!(on.status, StatusCode::TEMPORARY_REDIRECT, "{}", on.text());
+    let added = stale
+        .post(&service, on.header(header::LOCATION), &proof)
+        .await;
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.text());
     keeper::keep(&service.app).await.unwrap();
     assert_eq!(state_of(&service, &id), ImageState::Blocked);

@@ -59,7 +59,7 @@ async fn rules_are_checked_previewed_and_put_in_force() {
     let first = stale
         .post(&service, PATH, &form("set", &typed("review")))
         .await;
-    assert!(first.header(header::LOCATION).contains("step-up"));
+    assert_asks_for_factor(&first, PATH);
     assert!(service.app.rules.rules().is_empty());
     let set = browser
         .post(&service, PATH, &form("set", &typed("review")))
@@ -79,6 +79,47 @@ async fn rules_are_checked_previewed_and_put_in_force() {
         "{}",
         page.text()
     );
+}
+
+/// The page that asks for the second factor carries what was typed, and sends it on.
+#[tokio::test]
+async fn what_was_typed_outlives_the_second_factor() {
+    let service = service();
+    let kim = account(&service, "kim", Role::SeniorModerator);
+    let stale = session_of(&service, &kim, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    let sent = form("set", &typed("review"));
+    let asked = stale.post(&service, PATH, &sent).await;
+    let step = "/staff/step-up?to=%2Fstaff%2Frules";
+    let carried = "name=\"rules\" value=\"{&#34;rules&#34;:[{&#34;name&#34;:&#34;wide&#34;";
+    let wrong = format!("{sent}&code=000000");
+    let again = stale.post(&service, step, &wrong).await;
+    for page in [&asked, &again] {
+        assert_asks_for_factor(page, step);
+        let text = page.text();
+        let parts = [
+            "name=\"act\" value=\"set\"",
+            carried,
+            "action=\"/staff/step-up?to=/staff/rules\"",
+        ];
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    // Another session's token, or none, carries nothing on.
+    let other = logged_in(&service, "lee", Role::SeniorModerator);
+    let foreign = format!("csrf={}&{sent}&code={}", other.csrf, code(0));
+    let refused = stale.post_bare(&service, step, &foreign).await;
+    refused.assert_problem(403, "staff-csrf-token");
+    let proof = format!("{sent}&code={}", code(0));
+    let on = stale.post(&service, step, &proof).await;
+    assert_eq!(on.status, StatusCode::TEMPORARY_REDIRECT, "{}", on.text());
+    assert_eq!(on.header(header::LOCATION), PATH);
+    assert!(service.app.rules.rules().is_empty());
+    let set = stale.post(&service, PATH, &proof).await;
+    assert_eq!(set.status, StatusCode::SEE_OTHER, "{}", set.text());
+    assert_eq!(service.app.rules.rules()[0].name, "wide");
 }
 
 #[tokio::test]
