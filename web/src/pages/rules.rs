@@ -26,7 +26,16 @@ pub struct ChangeRow {
     /// How many.
     pub n_images: u64,
     /// The first of them.
-    pub images: Vec<String>,
+    pub images: Vec<ExampleRow>,
+}
+
+/// An image that would change.
+#[derive(Debug)]
+pub struct ExampleRow {
+    /// Its id.
+    pub id: String,
+    /// Where it can be seen; `None` where there is no page of it.
+    pub link: Option<String>,
 }
 
 /// What rules would change about what is stored.

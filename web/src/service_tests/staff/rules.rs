@@ -1,5 +1,6 @@
 //! The page of rules: checked, previewed, put in force.
 
+use imgshare_storage::{Record, State as ImageState};
 use serde_json::json;
 
 use super::*;
@@ -120,6 +121,46 @@ async fn what_was_typed_outlives_the_second_factor() {
     let set = stale.post(&service, PATH, &proof).await;
     assert_eq!(set.status, StatusCode::SEE_OTHER, "{}", set.text());
     assert_eq!(service.app.rules.rules()[0].name, "wide");
+}
+
+#[tokio::test]
+async fn an_example_is_linked_to_a_page_that_exists() {
+    let service = service();
+    let (bare, with_job, hidden) = (
+        uploaded(&service).await,
+        queued(&service).await,
+        uploaded(&service).await,
+    );
+    let hide = |record: &mut Record| record.state = ImageState::Review;
+    service.app.store.update(&hidden, hide).unwrap();
+    let browser = logged_in(&service, "kim", Role::SeniorModerator);
+    let preview = browser
+        .post(&service, PATH, &form("preview", &typed("blocked")))
+        .await;
+    let text = preview.text();
+    for (id, link) in [
+        (bare, Some(format!("/{bare}"))),
+        (
+            with_job,
+            Some(format!("/staff/preview/{with_job}?look=veiled")),
+        ),
+        (hidden, None),
+    ] {
+        assert!(text.contains(id.as_str()), "{text}");
+        match link {
+            Some(link) => {
+                assert!(
+                    text.contains(&format!("<a href=\"{link}\"")),
+                    "{link}: {text}"
+                );
+                let page = browser.get(&service, &link).await;
+                assert_eq!(page.status, StatusCode::OK, "{link}");
+            }
+            None => assert!(
+                !text.contains(&format!("{id}\" target")) && !text.contains(&format!("{id}?look"))
+            ),
+        }
+    }
 }
 
 #[tokio::test]
