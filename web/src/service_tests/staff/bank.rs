@@ -1,7 +1,8 @@
 //! The page of the hash bank, and the copies that go and come back with it.
 
 use imgshare_storage::State as ImageState;
-use imgshare_storage::moderation::BankHash;
+use imgshare_storage::audit::Actor;
+use imgshare_storage::moderation::{BankEntry, BankHash, BankPolicy, Note, Policy};
 use serde_json::json;
 
 use super::*;
@@ -154,6 +155,40 @@ async fn a_hash_is_taken_off_with_a_reason_a_fresh_factor_and_its_copies() {
     assert_eq!(state_of(&service, &copy), ImageState::Public);
     let gone = browser.get(&service, &path).await;
     gone.assert_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn the_last_page_of_the_list_is_never_empty() {
+    let service = service();
+    let browser = logged_in(&service, "kim", Role::SeniorModerator);
+    let add = |n: u8| {
+        let entry = BankEntry {
+            hash: BankHash::Sha256([n; 32]),
+            policy: BankPolicy::Queue,
+            against: Policy::Spam,
+            reason: Note::default(),
+            added_by: "operator".to_owned(),
+            added_at_ms: 7,
+            image: None,
+        };
+        let bank = service.app.queue.bank();
+        bank.add(&Actor::Operator, &entry, 7).unwrap();
+    };
+    (0..80).for_each(add);
+    let n_shown = |page: &Answer| page.text().matches("<code class=\"hash\">").count();
+    for n_last in [40, 1] {
+        let (mut path, mut counts) = ("/staff/bank".to_owned(), Vec::new());
+        loop {
+            let page = browser.get(&service, &path).await;
+            counts.push(n_shown(&page));
+            match between(page.text(), "href=\"/staff/bank?after=", "\"") {
+                Some(after) => path = format!("/staff/bank?after={after}"),
+                None => break,
+            }
+        }
+        assert_eq!(counts.last(), Some(&n_last), "{counts:?}");
+        add(200);
+    }
 }
 
 #[tokio::test]
