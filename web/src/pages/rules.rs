@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::staff::Me;
 use super::{Site, render};
+use crate::moderation::rules::TYPED_CHARS_MAX;
 
 /// A rule in force.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ struct RulesPage<'a> {
     return_path: Option<&'a str>,
     me: Option<&'a Me>,
     token: &'a str,
+    typed_chars_max: usize,
     view: &'a RulesView,
 }
 
@@ -85,6 +87,7 @@ pub fn rules(site: &Site, me: &Me, view: &RulesView) -> String {
         return_path: Some("/staff/rules"),
         me: Some(me),
         token: &me.csrf,
+        typed_chars_max: TYPED_CHARS_MAX,
         view,
     })
 }

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use imgshare_storage::moderation::{Lane, ModerationError, Queue};
-use imgshare_storage::{ImageId, State as ImageState, VALUE_BYTES_MAX};
+use imgshare_storage::{ImageId, State as ImageState};
 use serde::Deserialize;
 
 use crate::app::AppState;
@@ -23,8 +23,8 @@ use crate::staff::{Refusal, Session, me, step_up_first};
 
 const PATH: &str = "/staff/rules";
 
-/// Longest form: rules of the largest size that is kept, every character escaped.
-const BODY_BYTES_MAX: usize = 4 * VALUE_BYTES_MAX;
+/// Longest form: the longest text, every character escaped.
+const BODY_BYTES_MAX: usize = 3 * rules::TYPED_CHARS_MAX + (1 << 10);
 
 pub(super) fn handlers() -> MethodRouter<AppState> {
     get(show)

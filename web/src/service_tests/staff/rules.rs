@@ -1,9 +1,12 @@
 //! The page of rules: checked, previewed, put in force.
 
-use imgshare_storage::{Record, State as ImageState};
+use imgshare_storage::audit::Actor;
+use imgshare_storage::{Record, State as ImageState, Store};
 use serde_json::json;
 
 use super::*;
+use crate::moderation::rulebook::RuleBook;
+use crate::moderation::rules;
 
 const PATH: &str = "/staff/rules";
 
@@ -80,6 +83,41 @@ async fn rules_are_checked_previewed_and_put_in_force() {
         "{}",
         page.text()
     );
+}
+
+/// Rules of the largest size that is kept, of a shape that is written with the most
+/// lines and the deepest indentation.
+fn largest_rules() -> Vec<rules::Rule> {
+    let of = |n_leaves: usize| -> Vec<rules::Rule> {
+        let mut when = json!({"any": vec![json!({"bytes": {"below": 1}}); n_leaves]});
+        for _ in 0..rules::DEPTH_MAX - 2 {
+            when = json!({"any": [when]});
+        }
+        let rule = json!({"name": "deep", "outcome": "review", "when": when});
+        serde_json::from_value(json!([rule])).unwrap()
+    };
+    let store = Store::memory();
+    let book = RuleBook::open(&store, &[]).unwrap();
+    let fits = |n: &usize| book.set(&store, &Actor::Operator, of(*n), 7).is_ok();
+    of((1..rules::CONDITIONS_MAX).take_while(fits).last().unwrap())
+}
+
+#[tokio::test]
+async fn the_largest_rules_are_taken_as_the_page_writes_them() {
+    let service = service();
+    let browser = logged_in(&service, "kim", Role::SeniorModerator);
+    let largest = largest_rules();
+    let written = rules::typed(&largest);
+    assert!(written.len() > 16_000, "{}", written.len());
+    assert!(written.len() <= rules::TYPED_CHARS_MAX, "{}", written.len());
+    for act in ["check", "preview", "set"] {
+        // Browsers send lines with both of their ends.
+        let sent = form(act, &written.replace('\n', "\r\n"));
+        let taken = browser.post(&service, PATH, &sent).await;
+        let is_taken = taken.status == StatusCode::OK || taken.status == StatusCode::SEE_OTHER;
+        assert!(is_taken, "{act}: {} {}", taken.status, taken.text());
+    }
+    assert_eq!(*service.app.rules.rules(), largest);
 }
 
 /// The page that asks for the second factor carries what was typed, and sends it on.
