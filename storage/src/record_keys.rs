@@ -90,6 +90,12 @@ pub(crate) fn views(id: &ImageId) -> Vec<u8> {
     [b"v", id.as_bytes().as_slice()].concat()
 }
 
+/// The image of a [`views`] key; `None` for any other key.
+pub(crate) fn viewed_image(key: &[u8]) -> Option<ImageId> {
+    let (kind, id) = key.split_first()?;
+    ImageId::from_bytes(id).filter(|_| *kind == b'v')
+}
+
 /// The key that lists a record under the day it was last used.
 pub(crate) fn used(record: &Record, views: Views) -> Vec<u8> {
     let uploaded = calendar::day(record.uploaded_at_ms);

@@ -9,7 +9,7 @@ use crate::complaints::outcome;
 use crate::data_dir::DataDir;
 use crate::erased::{Erased, Fate};
 use crate::intact::{self, Look, Original};
-use crate::retention::unpublished;
+use crate::retention::{imports, unpublished};
 use crate::sled_records::heal;
 use crate::{
     Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
@@ -17,6 +17,8 @@ use crate::{
 };
 
 pub(crate) mod lost;
+
+use lost::Parts;
 
 /// Records loaded in one batch.
 const LOAD_BATCH: usize = 512;
@@ -190,6 +192,7 @@ pub(crate) fn repair_locked(
         old: old.as_ref(),
         new: SledRecords::open(&rebuilt)?,
         lost_in: Vec::new(),
+        has_lost_views: false,
         waiting: Vec::with_capacity(LOAD_BATCH),
         report: &mut report,
         on_event,
@@ -228,6 +231,8 @@ struct Rebuilding<'a> {
     new: SledRecords,
     /// Spaces of which not everything could be read.
     lost_in: Vec<Space>,
+    /// Whether a view counter could not be read.
+    has_lost_views: bool,
     waiting: Vec<(Record, Views)>,
     report: &'a mut RepairReport,
     on_event: &'a mut dyn FnMut(RepairEvent),
@@ -273,12 +278,20 @@ impl Rebuilding<'_> {
                 let mut changes = Changes::new();
                 self.report.n_entries_kept += u64::try_from(entries.len()).unwrap_or(u64::MAX);
                 for entry in entries {
-                    changes.put(entry.key, entry.value);
+                    if !self.may_count_again(&entry.key) {
+                        changes.put(entry.key, entry.value);
+                    }
                 }
                 self.new.commit(changes)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether an entry says that a CDN's log was counted, and nothing is left of what
+    /// was: it may be imported again.
+    fn may_count_again(&self, key: &[u8]) -> bool {
+        self.has_lost_views && self.report.n_views_kept == 0 && imports::is_about_import(key)
     }
 
     /// Lets the database say that entries were lost, if they were: a restore brings
@@ -294,16 +307,19 @@ impl Rebuilding<'_> {
         let has_images = self.report.n_rebuilt > 0 || self.report.n_skipped > 0;
         let is_lost = is_short || !self.lost_in.is_empty();
         self.report.has_lost_entries = has_images && is_lost;
-        if !self.report.has_lost_entries {
+        if !self.report.has_lost_entries && !self.has_lost_views {
             return Ok(());
         }
         // Of a database that was cut short nobody knows what it lost.
-        let spaces = if is_short {
-            &[]
+        let parts = if is_short {
+            Parts::ANY
         } else {
-            self.lost_in.as_slice()
+            Parts {
+                spaces: &self.lost_in,
+                has_views: self.has_lost_views,
+            }
         };
-        lost::note(&self.new, self.now_ms, spaces)
+        lost::note(&self.new, self.now_ms, parts)
     }
 
     fn visit(&mut self, id: ImageId) -> Result<(), StorageError> {
@@ -322,7 +338,14 @@ impl Rebuilding<'_> {
             }
             Ok(record) => {
                 self.note_unpublished(&record)?;
-                let known = self.old.and_then(|old| old.views(&id).ok());
+                let known = match self.old.map(|old| old.views(&id)) {
+                    Some(Ok(views)) => Some(views),
+                    Some(Err(_)) => {
+                        self.has_lost_views = true;
+                        None
+                    }
+                    None => None,
+                };
                 let has_views = known.is_some_and(|views| views.last_day.is_some());
                 self.report.n_views_kept += u64::from(has_views);
                 let views = known.unwrap_or_else(|| Views::not_known(self.now_ms));

@@ -1,6 +1,8 @@
 //! What a repair could not save of a database, brought back into the one that it
 //! made: accounts, holds, reports, requests and what else no sidecar has.
 //!
+//! View counters come back as well, and with them which logs of a CDN they hold.
+//!
 //! What hangs together comes back together, and only where the database has nothing
 //! of it yet: two halves of a queue, or two counts of requests, are worse than none.
 
@@ -9,7 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::entries;
 use super::restore::LOAD_BATCH;
 use crate::repair::lost::{self, Lost};
-use crate::{ImageId, Keyspace, Records, SledRecords, Space, StorageError, audit};
+use crate::retention::imports;
+use crate::{
+    Changes, ImageId, Keyspace, Records, SledRecords, Space, StorageError, Views, audit,
+    record_keys as keys,
+};
 
 /// What was brought back into a database that a repair had made.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -47,8 +53,12 @@ pub(super) struct Returning<'a> {
     lost: Lost,
     /// Spaces of [`TOGETHER`] that the database has nothing of.
     whole: Vec<Space>,
+    /// Those of which it has newer entries.
+    left: Vec<Space>,
     has_audit: bool,
+    has_imports: bool,
     waiting: Vec<(Vec<u8>, Vec<u8>)>,
+    views: Vec<(ImageId, Views)>,
     pub(super) done: RebuiltAgain,
 }
 
@@ -61,7 +71,7 @@ impl<'a> Returning<'a> {
         let Some(lost) = lost::of(there)? else {
             return Ok(None);
         };
-        let (mut whole, mut left) = (Vec::new(), Vec::new());
+        let (mut whole, mut left, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for (name, spaces) in TOGETHER {
             if !spaces.iter().any(|space| lost.is_of(*space)) {
                 continue;
@@ -73,17 +83,21 @@ impl<'a> Returning<'a> {
             if is_empty {
                 whole.extend(spaces);
             } else {
-                left.push(name.to_owned());
+                left.extend(spaces);
+                names.push(name.to_owned());
             }
         }
         Ok(Some(Self {
             there,
             whole,
+            left,
             has_audit: audit::head(there)? != audit::Head::EMPTY,
+            has_imports: false,
             waiting: Vec::with_capacity(LOAD_BATCH),
+            views: Vec::new(),
             done: RebuiltAgain {
                 at_ms: lost.at_ms,
-                left,
+                left: names,
                 is_backup_younger: made_at_ms > lost.at_ms,
                 ..RebuiltAgain::default()
             },
@@ -100,12 +114,30 @@ impl<'a> Returning<'a> {
         is_left_out: impl Fn(&ImageId) -> bool,
     ) -> Result<(), StorageError> {
         let is_gone = entries::image_of(&key).is_some_and(|image| is_left_out(&image));
+        if let Some(image) = keys::viewed_image(&key).filter(|_| !is_gone) {
+            return self.take_views(image, &value);
+        }
         if is_gone || !self.is_wanted(&key)? || self.there.get(&key)?.is_some() {
             return Ok(());
         }
+        self.has_imports |= imports::is_about_import(&key);
         self.waiting.push((key, value));
         if self.waiting.len() >= LOAD_BATCH {
             self.load()?;
+        }
+        Ok(())
+    }
+
+    fn take_views(&mut self, image: ImageId, value: &[u8]) -> Result<(), StorageError> {
+        if !self.lost.is_of_views() {
+            return Ok(());
+        }
+        if let Some(views) = keys::decode_views(value) {
+            self.views.push((image, views));
+        }
+        if self.views.len() >= LOAD_BATCH {
+            self.there.raise_views(&self.views)?;
+            self.views.clear();
         }
         Ok(())
     }
@@ -140,12 +172,17 @@ impl<'a> Returning<'a> {
         Ok(())
     }
 
-    /// Writes the rest. The loss is forgotten when all of it is made good.
+    /// Writes the rest. Of the loss that is noted still which is not made good.
     pub(super) fn finish(mut self) -> Result<RebuiltAgain, StorageError> {
         self.load()?;
-        if self.done.left.is_empty() {
-            lost::forget(self.there)?;
+        self.there.raise_views(&self.views)?;
+        if self.has_imports {
+            // How many there are is counted anew by the next import.
+            let mut changes = Changes::new();
+            changes.delete(imports::number_key());
+            self.there.commit(changes)?;
         }
+        lost::made_good(self.there, &self.left)?;
         Ok(self.done)
     }
 }

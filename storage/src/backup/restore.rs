@@ -18,7 +18,7 @@ use crate::retention::unpublished::{self, Unpublished};
 use crate::sled_records::heal;
 use crate::variants::Variants;
 use crate::{
-    Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, Space, State,
+    Blobs, Changes, FileBlobs, ImageId, Keyspace, Record, Records, SledRecords, State,
     StorageError, Views, audit, calendar,
 };
 
@@ -167,16 +167,14 @@ fn bring_back(
 
 /// Whether a removal of this image stands. What cannot be read is left as it is.
 fn is_decided(keys: &dyn Keyspace, image: &ImageId) -> Result<bool, StorageError> {
-    let Some(encoded) = keys.get(&Space::Jobs.key(&[image.as_bytes()]))? else {
-        return Ok(false);
+    let job = match Job::stored(keys, image) {
+        Err(StorageError::Corrupt { .. } | StorageError::UnsupportedVersion { .. }) => {
+            return Ok(true);
+        }
+        other => other?,
     };
-    let job = encoded.get(1..).map(serde_json::from_slice::<Job>);
-    Ok(match job {
-        Some(Ok(job)) => job
-            .decision
-            .is_some_and(|decision| matches!(decision.verdict, Verdict::Remove { .. })),
-        _ => true,
-    })
+    let decision = job.and_then(|job| job.decision);
+    Ok(decision.is_some_and(|decision| matches!(decision.verdict, Verdict::Remove { .. })))
 }
 
 /// The database of a data folder, if it can be read and holds something.
@@ -486,3 +484,6 @@ impl Restoring<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,8 @@ pub const REPORT_CHARS_MAX: usize = 1_000;
 /// Longest contact, in characters.
 pub const CONTACT_CHARS_MAX: usize = 200;
 
-/// Open reports on one image; more of the same say nothing new.
+/// Open reports on one image, and as many of what hides it; more of the same say
+/// nothing new.
 pub const REPORTS_OPEN_MAX: u32 = 200;
 
 /// One report, as it is kept until a year after it was resolved (P13d).
@@ -118,9 +119,16 @@ impl Case {
         self.categories.values().sum()
     }
 
-    /// Whether another report of this category would say something new.
+    /// Whether another report of this category would say something new. Those that
+    /// hide an image have room of their own, which no others take.
     pub(super) fn takes(&self, category: Category) -> bool {
-        self.n_reports() < REPORTS_OPEN_MAX || !self.categories.contains_key(&category)
+        let hides = |category: Category| category.consequence().hides;
+        let alike = self
+            .categories
+            .iter()
+            .filter(|(other, _)| hides(**other) == hides(category));
+        let n_alike: u32 = alike.map(|(_, n_reports)| n_reports).sum();
+        n_alike < REPORTS_OPEN_MAX || !self.categories.contains_key(&category)
     }
 
     pub(super) fn add(&mut self, category: Category, at_ms: u64, has_notice: bool) {

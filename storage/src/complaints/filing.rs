@@ -13,6 +13,10 @@ use crate::{Changes, ImageId, Keyspace, Record, State, Views};
 /// Largest weight of one report.
 const WEIGHT_MAX: f32 = 30.0;
 
+/// Reports of a case that are looked through for one of a category: twice what is open,
+/// and what came beyond it.
+const CASE_REPORTS_MAX: usize = 1_000;
+
 /// What somebody reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportDraft {
@@ -130,16 +134,16 @@ impl Complaints {
         let mut record = self.reportable(&draft.image)?;
         let newest = case::newest(store, &draft.image)?;
         let mut case = open_or_new(newest.as_ref(), draft, now_ms);
-        if !case.takes(category) {
-            return Err(ComplaintError::ReportedEnough);
-        }
-        let before = case.due_at_ms;
-        case.add(category, now_ms, planned.notice.is_some());
-
         let consequence = category.consequence();
         let job = self.queue.job(&draft.image)?;
         let may_hide = planned.reach == Reach::Full && !job.as_ref().is_some_and(is_cleared);
         let hides = consequence.hides && may_hide;
+        if !case.takes(category) && !hides {
+            return self.one_too_many(&case, category);
+        }
+        let before = case.due_at_ms;
+        case.add(category, now_ms, planned.notice.is_some());
+
         let ruled = match planned.trust > 0.0 {
             true => self.ruled(&record, job.as_ref(), now_ms)?,
             false => None,
@@ -183,6 +187,29 @@ impl Complaints {
             is_hidden: hides || is_ruled_out,
             is_ruled: ruled.is_some(),
         })
+    }
+
+    /// What is answered to a report that says nothing new. One of the abuse of a child is
+    /// refused to nobody: it is one that waits already, and its receipt tells the same.
+    fn one_too_many(&self, case: &Case, category: Category) -> Result<Filed, ComplaintError> {
+        let store = &**self.queue.store();
+        if !category.consequence().hides {
+            return Err(ComplaintError::ReportedEnough);
+        }
+        let reports = keys::reports_of_case(&case.image, case.round);
+        for entry in store.range(&reports, CASE_REPORTS_MAX)? {
+            if let Some(receipt) = keys::last_receipt(&entry.key)
+                && let Some(report) = Kept::<Report>::read(store, keys::report(&receipt))?
+                && report.value.category == category
+            {
+                return Ok(Filed {
+                    receipt,
+                    is_hidden: false,
+                    is_ruled: false,
+                });
+            }
+        }
+        Err(ComplaintError::ReportedEnough)
     }
 
     /// The record of an image that strangers may know of.

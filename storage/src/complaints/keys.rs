@@ -114,6 +114,15 @@ pub(super) fn counter_of(image: &ImageId) -> Vec<u8> {
     notices(&[b"o", image.as_bytes()])
 }
 
+/// A counter-notice of an image, open or not.
+pub(super) fn counter_by_image(image: &ImageId, receipt: &Receipt) -> Vec<u8> {
+    notices(&[b"i", image.as_bytes(), receipt.as_bytes()])
+}
+
+pub(super) fn counters_by_image(image: &ImageId) -> KeyRange {
+    KeyRange::prefix(&notices(&[b"i", image.as_bytes()]))
+}
+
 pub(super) fn action_filed(image: &ImageId) -> Vec<u8> {
     notices(&[b"f", image.as_bytes()])
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Opinion, Priority, Reason, ReasonSet, Signals};
+use super::{Decision, Opinion, Priority, Reason, ReasonSet, Signals, job_keys};
 use crate::staff::StaffId;
-use crate::{ImageId, StorageError};
+use crate::{ImageId, Keyspace, StorageError};
 
 /// The first byte of every encoded job.
 const VERSION: u8 = 1;
@@ -190,6 +190,18 @@ impl Job {
             Status::Claimed(lease) => Some(lease),
             _ => None,
         }
+    }
+
+    /// The job of an image, by whoever has no queue.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a newer release.
+    pub(crate) fn stored(
+        keys: &dyn Keyspace,
+        image: &ImageId,
+    ) -> Result<Option<Self>, StorageError> {
+        let encoded = keys.get(&job_keys::job(image))?;
+        encoded.map(|encoded| Self::decode(&encoded)).transpose()
     }
 
     /// The stored form: a version byte, then JSON.

@@ -3,6 +3,7 @@
 
 use super::{Ages, Did, Retention, RetentionError, keys};
 use crate::backup::{Looked, end_old, forget_ended, look};
+use crate::repair::lost;
 use crate::staff::kept::{self, Kept};
 use crate::{Changes, Keyspace, StorageError, calendar};
 
@@ -14,7 +15,8 @@ struct Said {
 }
 
 impl Retention<'_> {
-    /// Backups whose time is over, by folder and day.
+    /// Backups whose time is over, by folder and day, and a loss that none of those left
+    /// makes good.
     pub(super) fn old_backups(&self, now_ms: u64) -> Result<Vec<String>, StorageError> {
         let looked = look(&**self.queue.store())?;
         let names = looked.iter().flat_map(|looked| {
@@ -23,7 +25,9 @@ impl Retention<'_> {
                 .due(now_ms)
                 .map(move |made| format!("{folder} of {}", calendar::date(made)))
         });
-        Ok(names.collect())
+        let lost = lost::over(&**self.queue.store(), now_ms)?;
+        let lost = lost.map(|at_ms| format!("the note of a loss on {}", calendar::date(at_ms)));
+        Ok(names.chain(lost).collect())
     }
 
     /// Ends them. A folder that fails or cannot be reached keeps no other from its
@@ -53,6 +57,9 @@ impl Retention<'_> {
             }
         }
         forget_ended(store, now_ms)?;
+        did.n_done = did
+            .n_done
+            .saturating_add(u64::from(lost::end(store, now_ms)?));
         if is_unwell && !is_said {
             let mut changes = Changes::new();
             let said = Said {

@@ -65,6 +65,16 @@ impl ImportError {
     }
 }
 
+/// Whether an entry of the database says which logs were counted.
+pub(crate) fn is_about_import(key: &[u8]) -> bool {
+    key == keys::n_imports() || key.starts_with(&keys::imports().from)
+}
+
+/// Where it is kept how many logs are remembered.
+pub(crate) fn number_key() -> Vec<u8> {
+    keys::n_imports()
+}
+
 /// Begins the import of a log, or goes on with one that was cut short.
 ///
 /// # Errors

@@ -12,6 +12,7 @@
 //! | `n` | how many logs of a CDN are remembered |
 //! | `l` | when the database was last written anew |
 //! | `p` | since when deleted entries may still be readable in its files |
+//! | `r` | that a repair lost entries, until a backup has given them back |
 //! | `u` id | an image that is no longer public, until its copies in a CDN are purged |
 //! | `v` | that there is a CDN, and since when |
 //! | `w` id | the warning of an image |
@@ -25,7 +26,7 @@ mod backups;
 mod erase;
 mod folders;
 mod idle;
-mod imports;
+pub(crate) mod imports;
 mod job;
 mod keys;
 mod lapsed;

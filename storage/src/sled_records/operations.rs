@@ -298,6 +298,26 @@ impl SledRecords {
         })
     }
 
+    /// Sets the counters of images to what they had, where they have less. Doing it
+    /// twice does no harm; images that are not there are left out.
+    pub(crate) fn raise_views(&self, known: &[(ImageId, Views)]) -> Result<(), StorageError> {
+        self.write(|db, _| {
+            let mut batch = Batch::default();
+            for (id, known) in known {
+                let Some(record) = stored_record(db, id)? else {
+                    continue;
+                };
+                let before = stored_views(db, id)?;
+                let views = Views {
+                    total: before.total.max(known.total),
+                    last_day: before.last_day.max(known.last_day),
+                };
+                replace_views(&mut batch, &record, before, views);
+            }
+            Ok((Some(batch), ()))
+        })
+    }
+
     /// Counts the records, and keeps the number.
     pub(crate) fn count_again(&self) -> Result<(), StorageError> {
         let mut count = 0_u64;
@@ -336,11 +356,15 @@ pub(super) fn put_views(
             n_views: if is_new { sum.total } else { 0 },
             day: sum.last_day.unwrap_or_default(),
         });
-        batch.remove(keys::used(&record, before));
-        batch.insert(keys::used(&record, views), &[]);
-        batch.insert(keys::views(&id), keys::encode_views(views));
+        replace_views(batch, &record, before, views);
     }
     Ok(())
+}
+
+fn replace_views(batch: &mut Batch, record: &Record, before: Views, now: Views) {
+    batch.remove(keys::used(record, before));
+    batch.insert(keys::used(record, now), &[]);
+    batch.insert(keys::views(&record.id), keys::encode_views(now));
 }
 
 /// Lists a record under its keys. Those that stay are not written again: each

@@ -51,6 +51,7 @@ fn kind(method: &Method, route: &str) -> Option<Kind> {
         _ if route == "/staff" || route.starts_with("/staff/") => None,
         STATISTICS_API => None,
         "/api/v1/images" | "/upload" if is_post => Some(Kind::Upload),
+        "/report/{id}" | "/api/v1/images/{id}/reports" => Some(Kind::Report),
         // Deleting is a right, whoever is blocked.
         "/api/v1/images/{id}" if method == Method::DELETE => Some(Kind::Other),
         "/{id}" | "/i/{id}" | "/i/{id}/{variant}" | "/api/v1/images/{id}" => Some(Kind::Image),
@@ -80,7 +81,10 @@ mod tests {
             ("POST", "/upload", Some(Kind::Upload)),
             ("GET", "/i/{id}", Some(Kind::Image)),
             ("DELETE", "/api/v1/images/{id}", Some(Kind::Other)),
-            ("POST", "/report/{id}", Some(Kind::Other)),
+            ("GET", "/report/{id}", Some(Kind::Report)),
+            ("POST", "/report/{id}", Some(Kind::Report)),
+            ("POST", "/api/v1/images/{id}/reports", Some(Kind::Report)),
+            ("POST", "/copyright/notice", Some(Kind::Other)),
             ("GET", "", Some(Kind::Other)),
         ] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();

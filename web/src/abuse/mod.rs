@@ -63,8 +63,17 @@ pub(crate) enum Kind {
     Upload,
     /// An image, its page or its facts go out.
     Image,
+    /// An image is reported, or the page for it asked for.
+    Report,
     /// Everything else.
     Other,
+}
+
+impl Kind {
+    /// Whether it stays open to a network that is blocked.
+    fn is_for_everybody(self) -> bool {
+        matches!(self, Self::Report | Self::Other)
+    }
 }
 
 /// Why a client is not served.
@@ -103,6 +112,8 @@ pub struct Abuse {
     day_key: DayKey,
     requests: Pair,
     uploads: Pair,
+    /// As wide as that of requests, and apart from it.
+    reports: Pair,
     patterns: Patterns,
     blocks: BlockList,
 }
@@ -157,6 +168,7 @@ impl Abuse {
             |burst, per_minute| Pair::new(burst, per_minute, settings.network_factor, &uptime);
         Self {
             requests: pair(settings.requests_burst, settings.requests_per_minute),
+            reports: pair(settings.requests_burst, settings.requests_per_minute),
             uploads: pair(settings.uploads_burst, settings.uploads_per_minute),
             patterns: Patterns::new(&settings, &uptime),
             day_key: DayKey::new(now_ms),
@@ -175,19 +187,24 @@ impl Abuse {
         kind: Kind,
         now_ms: u64,
     ) -> Result<(), Refusal> {
-        if kind != Kind::Other && self.blocks.contains(client, now_ms) {
+        if !kind.is_for_everybody() && self.blocks.contains(client, now_ms) {
             return Err(Refusal::Blocked);
         }
         if self.is_exempt(client) {
             return Ok(());
         }
         let identity = self.day_key.identity(client, now_ms);
-        let cost = match self.patterns.is_slow(identity) {
+        // Whatever else came from there, a report is heard: it may be of a child's abuse.
+        let cost = match kind != Kind::Report && self.patterns.is_slow(identity) {
             true => SLOW_COST,
             false => NonZeroU32::MIN,
         };
-        let uploads = (kind == Kind::Upload).then_some(&self.uploads);
-        for pair in uploads.into_iter().chain([&self.requests]) {
+        let pairs: &[&Pair] = match kind {
+            Kind::Upload => &[&self.uploads, &self.requests],
+            Kind::Report => &[&self.reports],
+            Kind::Image | Kind::Other => &[&self.requests],
+        };
+        for pair in pairs {
             match pair.take(identity, cost) {
                 Ok(()) => {}
                 Err(Over::Address(wait)) => return Err(Refusal::after(wait)),

@@ -50,6 +50,23 @@ fn p08_an_address_and_its_network_have_limits() {
 }
 
 #[test]
+fn a_report_is_heard_whatever_else_came_from_there() {
+    let abuse = Abuse::new(small(), NOON);
+    let from = client("203.0.113.1");
+    let admit = |kind| abuse.admit(from, kind, NOON);
+    while admit(Kind::Other).is_ok() {}
+    for image in 0..20 {
+        abuse.saw_image(from, image, false, NOON);
+    }
+    for _ in 0..small().requests_burst {
+        admit(Kind::Report).unwrap();
+    }
+    assert!(admit(Kind::Report).is_err(), "that is bounded as well");
+    abuse.patterns.advance(Duration::from_secs(1));
+    admit(Kind::Report).unwrap();
+}
+
+#[test]
 fn p08_this_machine_and_what_is_set_to_nothing_have_none() {
     let mut settings = small();
     let abuse = Abuse::new(settings.clone(), NOON);

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use imgshare_storage::calendar;
-use imgshare_storage::complaints::Appeal;
+use imgshare_storage::complaints::{Appeal, CounterNotice};
 use imgshare_storage::{ImageId, Record, StorageError, Store, StoredLabel, Views};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -98,6 +98,8 @@ pub(crate) struct Held {
     statement: Option<Statement>,
     /// The objections of its owner, the oldest first.
     objections: Vec<HeldObjection>,
+    /// The counter-notices of its owner, the oldest first.
+    counter_notices: Vec<HeldCounterNotice>,
 }
 
 /// The thresholds that were in force when an image was classified.
@@ -130,6 +132,32 @@ pub(crate) struct HeldObjection {
     decided_at: Option<String>,
 }
 
+/// A counter-notice of the image's owner, as it was signed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct HeldCounterNotice {
+    /// Its receipt.
+    receipt: String,
+    /// Who objects.
+    name: String,
+    /// Postal address.
+    address: String,
+    /// Telephone.
+    phone: String,
+    /// Mail; may be empty.
+    email: String,
+    /// What its owner wrote; may be empty.
+    text: String,
+    /// The typed signature.
+    signature: String,
+    /// When, RFC 3339 in UTC.
+    at: String,
+    /// By when the image must be restored, unless the claimant goes to court: RFC 3339
+    /// in UTC.
+    restore_by: String,
+    /// Where it stands: `open`, `restored`, `action-filed`, `gone` or `superseded`.
+    state: String,
+}
+
 impl HeldThresholds {
     fn of([explicit, sexy, ads, review_band]: [f32; 4]) -> Self {
         Self {
@@ -155,6 +183,23 @@ impl HeldObjection {
     }
 }
 
+impl HeldCounterNotice {
+    fn of(counter: &CounterNotice) -> Self {
+        Self {
+            receipt: counter.receipt.to_string(),
+            name: counter.name.as_str().to_owned(),
+            address: counter.address.as_str().to_owned(),
+            phone: counter.phone.as_str().to_owned(),
+            email: counter.email.as_str().to_owned(),
+            text: counter.text.as_str().to_owned(),
+            signature: counter.signature.as_str().to_owned(),
+            at: clock::rfc3339(counter.at_ms),
+            restore_by: clock::rfc3339(counter.restore_by_ms),
+            state: counter.state.as_str().to_owned(),
+        }
+    }
+}
+
 /// A stored label as the API writes it.
 fn label_name(label: StoredLabel) -> String {
     let name = match label {
@@ -169,11 +214,12 @@ impl Held {
     pub(crate) async fn of(app: &App, record: &Record) -> Result<Self, WebError> {
         let (id, owned) = (record.id, record.clone());
         let views: Views = app.with_store(move |store| store.views(&id)).await?;
-        let (statement, appeals) = app
+        let (statement, appeals, counters) = app
             .see_complaints(move |reporting| {
                 let complaints = &reporting.complaints;
                 let appeals = complaints.appeals(&id)?;
-                Ok((complaints.statement(&owned)?, appeals))
+                let counters = complaints.counters_of(&id)?;
+                Ok((complaints.statement(&owned)?, appeals, counters))
             })
             .await?;
         let moderation = &*app.thresholds.moderation();
@@ -214,6 +260,7 @@ impl Held {
             delete_token_kept_as: "sha256".to_owned(),
             statement: statement.as_ref().map(Statement::of),
             objections: appeals.iter().map(HeldObjection::of).collect(),
+            counter_notices: counters.iter().map(HeldCounterNotice::of).collect(),
         })
     }
 
@@ -255,6 +302,7 @@ fn schema() -> serde_json::Value {
     let mut schema = serde_json::to_value(Held::schema()).unwrap_or_default();
     let definitions = serde_json::json!({
         "ClassScores": ClassScores::schema(),
+        "HeldCounterNotice": HeldCounterNotice::schema(),
         "HeldObjection": HeldObjection::schema(),
         "HeldThresholds": HeldThresholds::schema(),
         "Statement": Statement::schema(),

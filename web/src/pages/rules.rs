@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::staff::Me;
 use super::{Site, render};
+use crate::moderation::rules::TYPED_CHARS_MAX;
 
 /// A rule in force.
 #[derive(Debug)]
@@ -26,7 +27,16 @@ pub struct ChangeRow {
     /// How many.
     pub n_images: u64,
     /// The first of them.
-    pub images: Vec<String>,
+    pub images: Vec<ExampleRow>,
+}
+
+/// An image that would change.
+#[derive(Debug)]
+pub struct ExampleRow {
+    /// Its id.
+    pub id: String,
+    /// Where it can be seen; `None` where there is no page of it.
+    pub link: Option<String>,
 }
 
 /// What rules would change about what is stored.
@@ -66,6 +76,7 @@ struct RulesPage<'a> {
     return_path: Option<&'a str>,
     me: Option<&'a Me>,
     token: &'a str,
+    typed_chars_max: usize,
     view: &'a RulesView,
 }
 
@@ -76,6 +87,7 @@ pub fn rules(site: &Site, me: &Me, view: &RulesView) -> String {
         return_path: Some("/staff/rules"),
         me: Some(me),
         token: &me.csrf,
+        typed_chars_max: TYPED_CHARS_MAX,
         view,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use imgshare_storage::moderation::{Policy, Verdict};
 use imgshare_storage::staff::Role;
 
-use super::complaints::{moderator, removal};
+use super::complaints::{Uploaded, moderator, removal};
 use super::rights::{exported, file};
 use super::*;
 use crate::clock;
@@ -72,6 +72,22 @@ const TOLD: &[(&str, &[(&str, &str)])] = &[
             ("outcome.at_ms", "objections[].decided_at"),
         ],
     ),
+    (
+        "counter-notice",
+        &[
+            ("receipt", "counter_notices[].receipt"),
+            ("image", "id"),
+            ("name", "counter_notices[].name"),
+            ("address", "counter_notices[].address"),
+            ("phone", "counter_notices[].phone"),
+            ("email", "counter_notices[].email"),
+            ("text", "counter_notices[].text"),
+            ("signature", "counter_notices[].signature"),
+            ("at_ms", "counter_notices[].at"),
+            ("restore_by_ms", "counter_notices[].restore_by"),
+            ("state", "counter_notices[].state"),
+        ],
+    ),
 ];
 
 /// Fields of the same rows that an owner is not told, each for a reason.
@@ -85,6 +101,8 @@ const NOT_TOLD: &[(&str, &str)] = &[
     ("statements", "said[].version"),
     ("objection", "against_version"),
     ("objection", "outcome.version"),
+    // It moves on while the image is held as evidence.
+    ("counter-notice", "restore_from_ms"),
     // There is one once the image is gone, and its archive with it.
     ("statements", "ends_at_ms"),
     // The pseudonym of a moderator.
@@ -112,6 +130,25 @@ fn paths(value: &Value, path: &str, met: &mut BTreeSet<String>) {
     }
 }
 
+/// An image that was removed for a notice, and whose owner has countered that.
+async fn countered(service: &Service) -> Uploaded {
+    let image = service.an_image().await;
+    let notice = "name=A.+Claimant&email=a%40example.org&work=Evening&good_faith=on\
+                  &accurate=on&signature=A.+Claimant";
+    let notice = format!("images={}&{notice}", image.id);
+    let filed = service.send(form("/copyright/notice", notice)).await;
+    assert_eq!(filed.status, StatusCode::CREATED, "{}", filed.text());
+    let senior = moderator(Role::SeniorModerator);
+    service.decide(&senior, &image, &removal(Policy::Copyright));
+    let counter = "sent=yes&name=B.+Owner&address=2+Road&phone=2&email=b%40example.org\
+                   &text=My+own+photo&signature=B.+Owner&mistake=on&jurisdiction=on";
+    let path = format!("/m/{}/counter-notice", image.id);
+    let counter = format!("token={}&{counter}", image.token);
+    let taken = service.send(form(&path, counter)).await;
+    assert!(taken.status.is_success(), "{}", taken.text());
+    image
+}
+
 #[tokio::test]
 async fn p20_what_the_data_map_says_is_in_the_archive_is_in_it() {
     let service = Service::saying(SAFE);
@@ -132,6 +169,14 @@ async fn p20_what_the_data_map_says_is_in_the_archive_is_in_it() {
         let held = file(&mut archive, "metadata.json");
         paths(&serde_json::from_slice(&held).unwrap(), "", &mut met);
     }
+    let image = countered(&service).await;
+    let mut archive = exported(&service, &image.id, &image.token).await;
+    let held: Value = serde_json::from_slice(&file(&mut archive, "metadata.json")).unwrap();
+    let counter = &held["counter_notices"][0];
+    let said = ["name", "address", "text", "signature", "state"];
+    let expected = ["B. Owner", "2 Road", "My own photo", "B. Owner", "open"];
+    assert_eq!(said.map(|name| &counter[name]), expected);
+    paths(&held, "", &mut met);
     let told: BTreeMap<&str, &[(&str, &str)]> = TOLD.iter().copied().collect();
     let exports = |row: &&crate::data_map::Row| row.exports.contains(&Export::Uploader);
     let listed: BTreeSet<&str> = rows().filter(exports).map(|row| row.id).collect();

@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 
 use super::attempt::Attempt;
 use super::enrol::{self, EnrolForm, Offer};
-use super::guard::RefusedWith;
 use super::home::me;
 use super::login::{begin_session, go, new_token, once_with_audit, refused};
 use super::session::{Called, Caller};
+use super::step_up::step_up_without_form;
 use super::vault::Vault;
-use super::{Access, Refusal, Routes, Session, party, password, recovery, totp};
+use super::{Access, Refusal, Routes, Session, party, password, recovery};
 use crate::app::{App, AppState};
 use crate::clock;
 use crate::error::WebError;
@@ -48,17 +48,6 @@ pub(super) fn routes() -> Routes {
             post(remove_factor),
         )
         .at("/staff/account/recovery", signed_in, post(draw_codes))
-}
-
-/// Leads to the page that asks for the second factor again; `None` when it is
-/// fresh.
-pub(crate) fn step_up_first(app: &App, session: &Session, to: &str) -> Option<Response> {
-    let refusal = session.needs_fresh_factor(clock::now_ms()).err()?;
-    let to = totp::escaped(to);
-    let mut first = go(app, &format!("/staff/step-up?to={to}"), None);
-    let (_, code) = refusal.status_and_code();
-    first.extensions_mut().insert(RefusedWith(code));
-    Some(first)
 }
 
 async fn show(
@@ -117,7 +106,7 @@ async fn change_password(
     form: Result<Form<PasswordForm>, FormRejection>,
 ) -> Result<Response, WebError> {
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
-    if let Some(first) = step_up_first(&app, &session, "/staff/account") {
+    if let Some(first) = step_up_without_form(&app, &session, "/staff/account") {
         return Ok(first);
     }
     match new_password(&app, &caller, form).await {
@@ -202,7 +191,7 @@ async fn offer(
     session: Session,
     Called(caller): Called,
 ) -> Result<Response, WebError> {
-    if let Some(first) = step_up_first(&app, &session, "/staff/account/enrol") {
+    if let Some(first) = step_up_without_form(&app, &session, "/staff/account/enrol") {
         return Ok(first);
     }
     let offer = Offer::draw()?;
@@ -249,7 +238,7 @@ async fn add_factor(
     form: Result<Form<EnrolForm>, FormRejection>,
 ) -> Result<Response, WebError> {
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
-    if let Some(first) = step_up_first(&app, &session, "/staff/account/enrol") {
+    if let Some(first) = step_up_without_form(&app, &session, "/staff/account/enrol") {
         return Ok(first);
     }
     let vault = app.staff.vault()?;
@@ -285,7 +274,7 @@ async fn remove_factor(
     form: Result<Form<RemoveForm>, FormRejection>,
 ) -> Result<Response, WebError> {
     let Form(form) = form.map_err(|_| WebError::MalformedForm)?;
-    if let Some(first) = step_up_first(&app, &session, "/staff/account") {
+    if let Some(first) = step_up_without_form(&app, &session, "/staff/account") {
         return Ok(first);
     }
     let mut account = caller.live.account.value.clone();
@@ -320,7 +309,7 @@ async fn draw_codes(
     session: Session,
     Called(caller): Called,
 ) -> Result<Response, WebError> {
-    if let Some(first) = step_up_first(&app, &session, "/staff/account") {
+    if let Some(first) = step_up_without_form(&app, &session, "/staff/account") {
         return Ok(first);
     }
     let mut account = caller.live.account.value.clone();

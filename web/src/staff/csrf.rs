@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use axum::Form;
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method, header};
+use bytes::Bytes;
 use imgshare_storage::staff::Secret;
 use subtle::ConstantTimeEq;
 
@@ -18,13 +20,31 @@ pub const CSRF_HEADER: &str = "x-csrf-token";
 /// The field of forms that carries the token.
 pub const CSRF_FIELD: &str = "csrf";
 
-/// Longest form of the staff pages; a passkey's answer is the longest part.
-const FORM_BYTES_MAX: usize = 64 << 10;
+/// Longest form of the staff pages: the longest of rules, carried over the second
+/// factor with a passkey's answer.
+const FORM_BYTES_MAX: usize = 128 << 10;
 
 /// Time for a form to arrive.
 const FORM_TIME_MAX: Duration = Duration::from_secs(20);
 
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// A form as it was sent, token included, for whoever must ask something else first.
+#[derive(Debug, Clone)]
+pub(super) struct SentForm(pub(super) Bytes);
+
+impl SentForm {
+    /// Its fields in their order.
+    pub(super) async fn fields(self) -> Result<Vec<(String, String)>, WebError> {
+        let request = Request::post("/").header(header::CONTENT_TYPE, FORM_TYPE);
+        let request = request
+            .body(Body::from(self.0))
+            .map_err(|_| WebError::MalformedForm)?;
+        let read = Form::from_request(request, &()).await;
+        read.map(|Form(fields)| fields)
+            .map_err(|_| WebError::MalformedForm)
+    }
+}
 
 /// The token of a session, derived from its cookie: nothing more to keep.
 pub(super) fn token(session: &Secret) -> String {
@@ -53,9 +73,9 @@ pub(super) fn check_origin(transport: &Transport, headers: &HeaderMap) -> Result
 }
 
 /// Refuses a request without the session's token. A form's body is read for it
-/// and put back.
+/// and put back; the request carries it as [`SentForm`] as well.
 pub(super) async fn check_token(request: Request, expected: &str) -> Result<Request, WebError> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     if let Some(sent) = parts.headers.get(CSRF_HEADER) {
         check(sent.as_bytes(), expected)?;
         return Ok(Request::from_parts(parts, body));
@@ -72,6 +92,7 @@ pub(super) async fn check_token(request: Request, expected: &str) -> Result<Requ
         .map_err(|_| WebError::MalformedForm)?
         .map_err(|_| WebError::MalformedForm)?;
     check(field(&form).unwrap_or_default(), expected)?;
+    parts.extensions.insert(SentForm(form.clone()));
     Ok(Request::from_parts(parts, Body::from(form)))
 }
 

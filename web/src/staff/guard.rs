@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::session::Caller;
 use super::transport::Transport;
-use super::{Access, Refusal, csrf, login, passkey_login};
+use super::{Access, Refusal, csrf, login, passkey_login, step_up};
 use crate::abuse::Kind;
 use crate::app::{App, AppState};
 use crate::clock;
@@ -113,6 +113,7 @@ async fn guard(
         Err(error) => refused(&asked, error),
         Ok(admitted) => {
             request = admitted;
+            let asking = step_up::Asking::of(&request, caller.as_ref());
             if let Some(caller) = caller {
                 if caller.stage() == Stage::Full {
                     let session = caller.session(app.settings.staff.step_up_ms_max());
@@ -120,7 +121,7 @@ async fn guard(
                 }
                 request.extensions_mut().insert(caller);
             }
-            next.run(request).await
+            step_up::carried(&app, asking, next.run(request).await).await
         }
     };
     if let Some(code) = code_of(&response) {

@@ -16,9 +16,9 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::account::step_up_first;
 use super::home::me;
 use super::login::go;
+use super::step_up::step_up_first;
 use super::{Access, Permission, Routes, Session};
 use crate::app::{App, AppState};
 use crate::clock;

@@ -230,6 +230,7 @@ async fn factor_page(
             action: "/staff/login/second-factor",
             title: "Second factor",
             to,
+            carried: &[],
             has_totp: account.totp.is_some(),
             has_recovery: true,
             passkey_options: options.as_deref(),

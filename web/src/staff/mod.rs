@@ -61,7 +61,6 @@ use transport::Transport;
 pub(crate) use transport::{PLAIN_COOKIE, TLS_COOKIE};
 use vault::Vault;
 
-pub(crate) use account::step_up_first;
 pub use csrf::{CSRF_FIELD, CSRF_HEADER};
 pub(crate) use home::me;
 
@@ -71,6 +70,7 @@ pub use permission::{Access, Permission};
 pub use refusal::Refusal;
 pub(crate) use safety::n_there as n_child_safety;
 pub use session::Session;
+pub(crate) use step_up::step_up_first;
 
 use crate::app::{App, AppState};
 use crate::clock;

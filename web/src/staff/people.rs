@@ -12,11 +12,11 @@ use imgshare_storage::Store;
 use imgshare_storage::staff::{Role, Secret, StaffId};
 use serde::Deserialize;
 
-use super::account::step_up_first;
 use super::admin::{self, AdminError, By};
 use super::control::origin;
 use super::home::me;
 use super::login::go;
+use super::step_up::step_up_first;
 use super::{Access, Permission, Routes, Session};
 use crate::app::{App, AppState};
 use crate::clock;

@@ -3,6 +3,8 @@
 use super::*;
 use crate::audit::{self, Action, Actor, Anchor, Entry, Subject};
 use crate::lawful::{self, Line, NewHold, RequestDraft, RequestKind, Words};
+use crate::retention::{ImportError, LogHash, begin_import, end_import, import_batch};
+use crate::{ViewDelta, calendar};
 
 /// A held image, an open request, an account and an entry of the audit with scores.
 fn filled(house: &House, record: &Record) {
@@ -115,6 +117,118 @@ fn what_was_begun_anew_since_is_left_and_named() {
             .unwrap()
             .is_some()
     );
+}
+
+/// What came back and has ended since does not come back with the next restore, which
+/// brings what the first one left.
+#[test]
+fn what_a_restore_has_brought_back_is_no_loss_any_more() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    filled(&house, &record);
+    house.make(NOW);
+    destroy(&mut house);
+    house.start();
+    let store = house.store();
+    let (anchor, _) = Anchor::open(&house.data().join("audit"), store, NOW).unwrap();
+    enter(store, "A new one.");
+    anchor.catch_up(store).unwrap();
+    house.stop();
+    assert_eq!(house.restore().rebuilt.unwrap().left.len(), 1);
+    let store = house.start();
+    lawful::release(store, &Actor::Operator, &record.id, NOW).unwrap();
+    let mut changes = Changes::new();
+    for entry in store.range(&Space::Rights.all(), 99).unwrap() {
+        changes.delete(entry.key);
+    }
+    Keyspace::commit(store, changes).unwrap();
+    house.stop();
+    assert_eq!(house.restore().rebuilt.unwrap().left, Vec::<String>::new());
+    let store = house.start();
+    assert_eq!(lawful::hold_of(store, &record.id).unwrap(), None);
+    assert_eq!(lawful::open(store, 9).unwrap().len(), 1);
+    assert_eq!(store.get(&crate::repair::lost::key()).unwrap(), None);
+}
+
+const LOG: LogHash = [7; 32];
+
+/// Counts a CDN's log of five views.
+fn import(store: &Store, record: &Record) -> Result<(), ImportError> {
+    let view = [ViewDelta {
+        id: record.id,
+        n_views: 5,
+        day: calendar::day(NOW),
+    }];
+    begin_import(store, &LOG, NOW)?;
+    import_batch(store, &LOG, 0, &view, NOW)?;
+    end_import(store, &LOG, NOW)
+}
+
+#[test]
+fn p13a_a_log_that_is_known_again_comes_back_with_its_views() {
+    let mut house = House::new();
+    let record = house.upload("some bytes");
+    filled(&house, &record);
+    import(house.store(), &record).unwrap();
+    house.make(NOW);
+    destroy(&mut house);
+    let total = |store: &Store| store.views(&record.id).unwrap().total;
+    // Whoever has no backup counts it again.
+    assert_eq!(total(house.start()), 0);
+    house.store().count_view(&record.id, NOW + DAY);
+    house.store().merge_views().unwrap();
+    house.stop();
+    assert_eq!(house.restore().rebuilt.unwrap().left, Vec::<String>::new());
+    let again = import(house.start(), &record).unwrap_err();
+    assert_eq!(again.code(), "log-imported-already");
+    assert_eq!(total(house.store()), 5);
+    house.stop();
+    assert_eq!(house.restore().rebuilt, None);
+    assert_eq!(total(house.start()), 5, "nothing is counted twice");
+    let idle = house.store().idle_before(u32::MAX, None, 9).unwrap();
+    assert_eq!(idle.len(), 1, "it is listed once");
+}
+
+/// The counter of an image, as a damaged database has it.
+fn damage_views(house: &House, record: &Record) {
+    let records = crate::SledRecords::open(&house.data().join("db")).unwrap();
+    let key = crate::record_keys::views(&record.id);
+    records.load_entries(&[(key, b"short".to_vec())]).unwrap();
+}
+
+#[test]
+fn p13a_a_log_whose_views_a_repair_lost_can_be_imported_again() {
+    for has_other in [false, true] {
+        let mut house = House::new();
+        let record = house.upload("some bytes");
+        filled(&house, &record);
+        import(house.store(), &record).unwrap();
+        let other = house.upload("other bytes");
+        if has_other {
+            house.store().count_view(&other.id, NOW);
+            house.store().merge_views().unwrap();
+        }
+        house.make(NOW);
+        house.stop();
+        damage_views(&house, &record);
+        let repaired = crate::repair(&house.data(), NOW + DAY, &mut |_| {}).unwrap();
+        assert_eq!(repaired.n_views_kept, u64::from(has_other));
+        assert!(!repaired.has_lost_entries);
+        let total = |house: &House| house.store().views(&record.id).unwrap().total;
+        house.start();
+        assert_eq!(total(&house), 0);
+        // What holds other counters that are there still would be counted twice.
+        assert_eq!(import(house.store(), &record).is_err(), has_other);
+        house.stop();
+        // A backup has them in either case, and no entry beside them is brought back.
+        assert_eq!(house.restore().rebuilt.unwrap().n_entries, 0);
+        house.start();
+        assert_eq!(total(&house), 5, "{has_other}");
+        assert_eq!(
+            house.store().views(&other.id).unwrap().total,
+            u64::from(has_other)
+        );
+    }
 }
 
 /// What a restore says to do about what it left: the database away, another restore,

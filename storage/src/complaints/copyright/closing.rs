@@ -98,6 +98,7 @@ pub(in super::super) fn plan_forgotten(
     counter: &CounterNotice,
 ) -> Result<(), StorageError> {
     let (image, receipt) = (&counter.image, counter.receipt);
+    changes.delete(keys::counter_by_image(image, &receipt));
     let filed = filed(keyspace, image)?;
     if let Some(filed) = filed.filter(|filed| filed.value.receipt == receipt) {
         filed.remove(changes);

@@ -1,5 +1,7 @@
 //! Counter-notices, and what follows from them on the days that the law names.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -20,6 +22,9 @@ use crate::{Changes, ImageId, Keyspace, Record, StorageError};
 /// "Not less than 10, nor more than 14, business days following receipt":
 /// 17 U.S.C. 512(g)(2)(C).
 const BUSINESS_DAYS: (u64, u64) = (10, 14);
+
+/// Counter-notices of one image that are read: each answers a decision of its own.
+const COUNTERS_READ_MAX: usize = 100;
 
 /// How long a restoration is put off while the image is held as evidence.
 const PUT_OFF_MS: u64 = MS_A_DAY;
@@ -94,6 +99,20 @@ pub enum CounterState {
     Superseded,
 }
 
+impl CounterState {
+    /// The stable kebab-case name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Restored => "restored",
+            Self::ActionFiled => "action-filed",
+            Self::Gone => "gone",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
 /// What was restored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Restored {
@@ -166,6 +185,7 @@ impl Complaints {
             }
             kept::insert(changes, of_image, &counter.receipt);
             kept::insert(changes, keys::counter(&counter.receipt), counter);
+            changes.put(keys::counter_by_image(image, &counter.receipt), []);
             changes.put(
                 keys::restoration(counter.restore_from_ms, &counter.receipt),
                 [],
@@ -191,6 +211,28 @@ impl Complaints {
     pub fn open_counter(&self, image: &ImageId) -> Result<Option<CounterNotice>, ComplaintError> {
         let store = &**self.queue.store();
         Ok(open(store, image)?.map(|(_, kept)| kept.value))
+    }
+
+    /// Every counter-notice about an image that is kept, the oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn counters_of(&self, image: &ImageId) -> Result<Vec<CounterNotice>, ComplaintError> {
+        let store = &**self.queue.store();
+        let listed = store.range(&keys::counters_by_image(image), COUNTERS_READ_MAX)?;
+        let mut receipts: BTreeSet<Receipt> = listed
+            .iter()
+            .filter_map(|entry| keys::last_receipt(&entry.key))
+            .collect();
+        // Versions before listed none; what is open or in court is known all the same.
+        receipts.extend(open(store, image)?.map(|(receipt, _)| receipt));
+        receipts.extend(filed(store, image)?.map(|filed| filed.value.receipt));
+        let mut counters = Vec::new();
+        for receipt in &receipts {
+            counters.extend(self.counter_notice(receipt)?);
+        }
+        counters.sort_by_key(|counter| counter.at_ms);
+        Ok(counters)
     }
 
     /// Whether the claimant has gone to court about the removal that stands, so

@@ -106,3 +106,36 @@ fn a_counter_notice_runs_on_when_what_closed_it_is_undone() {
         assert_eq!(kept.unwrap(), None);
     }
 }
+
+#[test]
+fn p20_every_counter_notice_of_an_image_is_found() {
+    let desk = desk();
+    let who = person(Role::Moderator);
+    let (image, first) = removed(&desk, &who);
+    let found = || {
+        let found = desk.complaints.counters_of(&image).unwrap();
+        let states = found.iter().map(|one| (one.receipt, one.state.as_str()));
+        states.collect::<Vec<_>>()
+    };
+    assert_eq!(found(), [(first.receipt, "open")]);
+    let day = first.restore_from_ms;
+    desk.complaints.restore_due(day, 10).unwrap();
+    assert_eq!(found(), [(first.receipt, "restored")]);
+    notified(&desk, vec![image]);
+    desk.decide(&who, &image, &removal(Policy::Copyright), day + 1);
+    let second = countered(&desk, image, day + 2);
+    let both = [(first.receipt, "restored"), (second.receipt, "open")];
+    assert_eq!(found(), both);
+    assert_eq!(desk.complaints.counters_of(&desk.image()).unwrap(), []);
+    // One that was taken before they were listed.
+    let mut changes = crate::Changes::new();
+    for entry in desk
+        .store
+        .range(&keys::counters_by_image(&image), 9)
+        .unwrap()
+    {
+        changes.delete(entry.key);
+    }
+    Keyspace::commit(&*desk.store, changes).unwrap();
+    assert_eq!(found(), [(second.receipt, "open")]);
+}

@@ -25,6 +25,39 @@ fn what_is_for_others_takes_nobodys_room_among_what_is_due() {
     assert_eq!(found, theirs);
 }
 
+/// Neither what else is said of an image nor a report from a network that hides nothing
+/// any more keeps one of the abuse of a child from being heard.
+#[test]
+fn no_number_of_reports_keeps_child_abuse_from_being_heard() {
+    let desk = desk();
+    let image = desk.image();
+    let within = |category, reach| {
+        let draft = draft(image, category);
+        desk.complaints.report_within(&draft, 0.0, reach, NOW)
+    };
+    for _ in 0..case::REPORTS_OPEN_MAX {
+        within(Category::Spam, Reach::Full).unwrap();
+    }
+    let refused = within(Category::Spam, Reach::Full).unwrap_err();
+    assert_eq!(refused.code(), "reported-enough");
+    let mut receipts = std::collections::BTreeSet::new();
+    for _ in 0..case::REPORTS_OPEN_MAX + 20 {
+        let filed = within(Category::ChildAbuse, Reach::LookedAt).unwrap();
+        assert!(!filed.is_hidden);
+        assert_eq!(desk.progress(&filed), Progress::Received);
+        receipts.insert(filed.receipt.to_string());
+    }
+    assert_eq!(receipts.len(), 200, "what is kept is bounded");
+    assert_eq!(desk.record(&image).state, State::Public);
+    assert_eq!(
+        desk.queue.job(&image).unwrap().unwrap().lane,
+        Lane::ChildSafety
+    );
+    let filed = within(Category::ChildAbuse, Reach::Full).unwrap();
+    assert!(filed.is_hidden && !receipts.contains(&filed.receipt.to_string()));
+    assert_eq!(desk.record(&image).state, State::Review);
+}
+
 #[test]
 fn several_reports_on_one_image_are_one_job() {
     let desk = desk();

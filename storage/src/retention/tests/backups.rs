@@ -58,6 +58,28 @@ impl Backups {
     }
 }
 
+/// Something was begun anew, so that no restore makes all of the loss good; once no
+/// backup can, nothing says so any more.
+#[test]
+fn a_loss_is_noted_as_long_as_a_backup_may_make_it_good() {
+    let house = House::new();
+    let store = house.store();
+    let mut changes = crate::Changes::new();
+    let lost = serde_json::json!({"at_ms": START, "spaces": [b'g']});
+    let key = crate::repair::lost::key();
+    changes.put(key.clone(), crate::staff::kept::encode(&lost));
+    crate::Keyspace::commit(store, changes).unwrap();
+    let over = START + u64::from(backup::DAYS_MAX) * DAY;
+    assert_eq!(house.n_due(Job::Backups, over - 1), 0);
+    house.keep(over - 1);
+    assert!(store.get(&key).unwrap().is_some());
+    let planned = house.retention().plan(Job::Backups, over).unwrap();
+    assert_eq!(planned.some, ["the note of a loss on 2025-06-15"]);
+    house.keep(over);
+    assert_eq!(store.get(&key).unwrap(), None);
+    assert_eq!(house.n_due(Job::Backups, over), 0);
+}
+
 #[test]
 fn p13e_backups_end_though_nobody_makes_new_ones() {
     let backups = Backups::new();

@@ -138,7 +138,8 @@ pub(super) const ROWS: &[Row] = &[
             Field::new("state", "Where it stands"),
         ],
         purpose: "The law asks for these fields, and lets the other side see them",
-        seen_by: &[Receiver::OtherSide, Receiver::Staff],
+        seen_by: &[Receiver::Uploader, Receiver::OtherSide, Receiver::Staff],
+        exports: &[Export::Uploader, Export::Backup],
         ..SETTLED
     },
     Row {
@@ -147,6 +148,12 @@ pub(super) const ROWS: &[Row] = &[
         what: "Which counter-notice is an image's",
         content: Content::Json,
         fields: &[Field::new("", "Its receipt")],
+        ..INDEX
+    },
+    Row {
+        id: "counter-notices-by-image",
+        place: Place::SpaceEntry(Space::Notices, "i"),
+        what: "Counter-notices by their image, open or not",
         ..INDEX
     },
     Row {

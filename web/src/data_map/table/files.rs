@@ -171,11 +171,12 @@ pub(super) const ROWS: &[Row] = &[
             Field::new("at_ms", "When"),
             Field::new(
                 "spaces[]",
-                "Which parts of the database lost some; none: any",
+                "Which parts of the database lost some, view counters among them; none: any",
             ),
         ],
         purpose: "To bring them back from a backup",
-        until: "Until a restore has brought all of them back",
+        until: "Until a restore has brought all of them back, 90 days at most: no backup is older",
+        ended_by: End::Job(Job::Backups),
         exports: &[Export::Backup],
         ..TO_RUN
     },

@@ -119,8 +119,10 @@ fn found(
     let bank = queue.bank();
     let hashes: Vec<BankHash> = match wanted {
         Wanted::Everything => {
-            let entries = bank.entries(after, ROWS)?;
-            let next = entries.get(ROWS - 1).map(|last| last.hash);
+            // One more says whether there is a next page.
+            let mut entries = bank.entries(after, ROWS + 1)?;
+            let next = (entries.len() > ROWS).then(|| entries[ROWS - 1].hash);
+            entries.truncate(ROWS);
             return Ok((entries, next));
         }
         Wanted::Hashes(hashes) => hashes.clone(),

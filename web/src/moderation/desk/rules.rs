@@ -7,13 +7,14 @@ use axum::extract::{DefaultBodyLimit, Query};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
-use imgshare_storage::VALUE_BYTES_MAX;
 use imgshare_storage::moderation::{Lane, ModerationError, Queue};
+use imgshare_storage::{ImageId, State as ImageState};
 use serde::Deserialize;
 
 use crate::app::AppState;
 use crate::error::WebError;
 use crate::http::visitor::Visitor;
+use crate::moderation::api::lanes;
 use crate::moderation::replay::Replay;
 use crate::moderation::rules::{self, Rule};
 use crate::moderation::service::rules as service;
@@ -22,8 +23,8 @@ use crate::staff::{Refusal, Session, me, step_up_first};
 
 const PATH: &str = "/staff/rules";
 
-/// Longest form: rules of the largest size that is kept, every character escaped.
-const BODY_BYTES_MAX: usize = 4 * VALUE_BYTES_MAX;
+/// Longest form: the longest text, every character escaped.
+const BODY_BYTES_MAX: usize = 3 * rules::TYPED_CHARS_MAX + (1 << 10);
 
 pub(super) fn handlers() -> MethodRouter<AppState> {
     get(show)
@@ -133,14 +134,13 @@ async fn act(
     let said = match sent.act {
         Act::Check => Said::Fit(rules.len()),
         Act::Preview => match service::preview(&app, rules).await {
-            Ok(replay) => Said::Previewed(preview(&app, replay).await?),
+            Ok(replay) => Said::Previewed(preview(&app, &session, replay).await?),
             Err(WebError::Staff(Refusal::PreviewBusy)) => {
                 return Ok(unfit(sent.rules, Refusal::PreviewBusy.to_string()));
             }
             Err(error) => return Err(error),
         },
         Act::Set => {
-            // What was typed is lost on that way, which the page says beforehand.
             if let Some(first) = step_up_first(&app, &session, PATH) {
                 return Ok(first);
             }
@@ -155,7 +155,12 @@ async fn act(
 }
 
 /// Examples are named where they are for the eyes of whoever keeps the rules.
-async fn preview(app: &AppState, replay: Replay) -> Result<pages::PreviewView, WebError> {
+async fn preview(
+    app: &AppState,
+    session: &Session,
+    replay: Replay,
+) -> Result<pages::PreviewView, WebError> {
+    let lanes = lanes(session)?;
     let Replay {
         n_images,
         n_decided,
@@ -168,9 +173,7 @@ async fn preview(app: &AppState, replay: Replay) -> Result<pages::PreviewView, W
             let rows = changes.into_iter().map(|((from, to), change)| {
                 let mut images = Vec::new();
                 for image in change.images {
-                    if !is_of_child_safety(queue, &image)? {
-                        images.push(image.to_string());
-                    }
+                    images.extend(example(queue, &lanes, &image)?);
                 }
                 Ok(pages::ChangeRow {
                     from: from.as_str(),
@@ -191,10 +194,22 @@ async fn preview(app: &AppState, replay: Replay) -> Result<pages::PreviewView, W
     })
 }
 
-fn is_of_child_safety(
+/// An image with the page of it that exists: the veiled preview is of those with a
+/// job in a lane of the caller's, and what is public is seen where everybody sees it.
+fn example(
     queue: &Queue,
-    image: &imgshare_storage::ImageId,
-) -> Result<bool, ModerationError> {
-    let job = queue.job(image)?;
-    Ok(job.is_some_and(|job| job.lane == Lane::ChildSafety))
+    lanes: &[Lane],
+    image: &ImageId,
+) -> Result<Option<pages::ExampleRow>, ModerationError> {
+    let link = match queue.job(image)?.map(|job| job.lane) {
+        Some(Lane::ChildSafety) => return Ok(None),
+        Some(lane) if lanes.contains(&lane) => Some(format!("/staff/preview/{image}?look=veiled")),
+        _ => {
+            let record = queue.store().find(image)?;
+            let is_public = record.is_some_and(|record| record.state == ImageState::Public);
+            is_public.then(|| format!("/{image}"))
+        }
+    };
+    let id = image.to_string();
+    Ok(Some(pages::ExampleRow { id, link }))
 }

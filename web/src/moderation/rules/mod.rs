@@ -17,7 +17,7 @@ use imgshare_models::scores::Scores;
 use serde::{Deserialize, Serialize};
 
 pub use check::{CONDITIONS_MAX, DEPTH_MAX, RULES_MAX, RuleError, check};
-pub use read::{read, read_typed, typed};
+pub use read::{TYPED_CHARS_MAX, read, read_typed, typed};
 
 /// A rule: when it holds, its outcome is the image's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

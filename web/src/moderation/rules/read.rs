@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rule, check};
 
+/// Longest text that somebody types, in characters: rules of the largest size that is
+/// kept, however deep their conditions lie, as [`typed`] writes them.
+pub const TYPED_CHARS_MAX: usize = 32_000;
+
 /// A file of rules: as in the settings, or without what is around them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -49,6 +49,8 @@ pub struct FactorPage<'a> {
     pub title: &'a str,
     /// Where to go afterwards.
     pub to: &'a str,
+    /// Fields of another form that go on with this one.
+    pub carried: &'a [(String, String)],
     /// Whether an app is enrolled.
     pub has_totp: bool,
     /// Whether a recovery code will do.

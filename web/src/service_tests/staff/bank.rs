@@ -1,7 +1,8 @@
 //! The page of the hash bank, and the copies that go and come back with it.
 
 use imgshare_storage::State as ImageState;
-use imgshare_storage::moderation::BankHash;
+use imgshare_storage::audit::Actor;
+use imgshare_storage::moderation::{BankEntry, BankHash, BankPolicy, Note, Policy};
 use serde_json::json;
 
 use super::*;
@@ -137,8 +138,8 @@ async fn a_hash_is_taken_off_with_a_reason_a_fresh_factor_and_its_copies() {
         asked.text()
     );
     let first = stale.post(&service, &path, "reason=x").await;
-    assert_eq!(first.status, StatusCode::SEE_OTHER);
-    assert!(first.header(header::LOCATION).contains("step-up"));
+    assert_asks_for_factor(&first, &path);
+    assert!(first.text().contains("name=\"reason\" value=\"x\""));
     let silent = browser.post(&service, &path, "reason=+").await;
     assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(service.app.queue.bank().entry(&hash).unwrap().is_some());
@@ -157,13 +158,61 @@ async fn a_hash_is_taken_off_with_a_reason_a_fresh_factor_and_its_copies() {
 }
 
 #[tokio::test]
+async fn the_last_page_of_the_list_is_never_empty() {
+    let service = service();
+    let browser = logged_in(&service, "kim", Role::SeniorModerator);
+    let add = |n: u8| {
+        let entry = BankEntry {
+            hash: BankHash::Sha256([n; 32]),
+            policy: BankPolicy::Queue,
+            against: Policy::Spam,
+            reason: Note::default(),
+            added_by: "operator".to_owned(),
+            added_at_ms: 7,
+            image: None,
+        };
+        let bank = service.app.queue.bank();
+        bank.add(&Actor::Operator, &entry, 7).unwrap();
+    };
+    (0..80).for_each(add);
+    let n_shown = |page: &Answer| page.text().matches("<code class=\"hash\">").count();
+    for n_last in [40, 1] {
+        let (mut path, mut counts) = ("/staff/bank".to_owned(), Vec::new());
+        loop {
+            let page = browser.get(&service, &path).await;
+            counts.push(n_shown(&page));
+            match between(page.text(), "href=\"/staff/bank?after=", "\"") {
+                Some(after) => path = format!("/staff/bank?after={after}"),
+                None => break,
+            }
+        }
+        assert_eq!(counts.last(), Some(&n_last), "{counts:?}");
+        add(200);
+    }
+}
+
+#[tokio::test]
 async fn a_hash_is_added_by_form() {
     let service = service();
     let id = uploaded(&service).await;
-    let browser = logged_in(&service, "kim", Role::SeniorModerator);
+    let kim = account(&service, "kim", Role::SeniorModerator);
+    let browser = session_of(&service, &kim, |_| {});
     let hash = hash_of(&service, &id);
     let form = format!("hash={hash}&policy=refuse&against=illegal&reason=a+list");
-    let added = browser.post(&service, "/staff/bank", &form).await;
+    let stale = session_of(&service, &kim, |session| {
+        session.factor_at_ms -= 6 * 60_000;
+    });
+    let asked = stale.post(&service, "/staff/bank", &form).await;
+    assert_asks_for_factor(&asked, "/staff/bank");
+    let carried = format!("name=\"hash\" value=\"{hash}\"");
+    assert!(asked.text().contains(&carried), "{}", asked.text());
+    let proof = format!("{form}&code={}", code(0));
+    let step = "/staff/step-up?to=%2Fstaff%2Fbank";
+    let on = stale.post(&service, step, &proof).await;
+    assert_eq!(on.status, StatusCode::TEMPORARY_REDIRECT, "{}", on.text());
+    let added = stale
+        .post(&service, on.header(header::LOCATION), &proof)
+        .await;
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.text());
     keeper::keep(&service.app).await.unwrap();
     assert_eq!(state_of(&service, &id), ImageState::Blocked);

@@ -122,6 +122,13 @@ fn between<'t>(text: &'t str, before: &str, behind: &str) -> Option<&'t str> {
     text[start..].split(behind).next()
 }
 
+/// That an answer asks for the second factor in the place of what was asked for.
+fn assert_asks_for_factor(answer: &Answer, path: &str) {
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    let text = answer.text();
+    assert!(text.contains("Your second factor again"), "{path}: {text}");
+}
+
 /// The code of a step, counted from now.
 fn code(steps: i64) -> String {
     let seconds = (clock::now_ms() / 1_000).saturating_add_signed(steps * 30);

@@ -172,7 +172,7 @@ async fn a_hold_is_ended_by_whose_lane_it_is_with_a_fresh_factor() {
         session.factor_at_ms -= 6 * 60_000;
     });
     let first = stale.post(&service, path, &form_of).await;
-    assert!(first.header(header::LOCATION).starts_with("/staff/step-up"));
+    assert_asks_for_factor(&first, path);
     assert!(record().legal_hold);
     let fresh = session_of(&service, &expert, |_| {});
     let page = fresh.get(&service, "/staff/notices").await;

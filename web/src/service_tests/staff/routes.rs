@@ -206,12 +206,18 @@ async fn an_old_code_steps_nobody_up() {
         ("/staff/account/remove-factor", "factor=totp"),
         ("/staff/account/password", "current=a&password=b&again=b"),
         ("/staff/account/enrol", "code=1"),
-        ("/staff/people/invite", "role=admin"),
-        ("/staff/people/calm-heron-7", "act=disable"),
     ] {
         let sent_away = stale.post(&service, path, form).await;
         let location = sent_away.header(header::LOCATION);
         assert!(location.starts_with("/staff/step-up?to="), "{path}");
+        assert_logged(&service, account.id.as_str(), "staff-step-up-needed", path);
+    }
+    for (path, form) in [
+        ("/staff/people/invite", "role=admin"),
+        ("/staff/people/calm-heron-7", "act=disable"),
+    ] {
+        let asked = stale.post(&service, path, form).await;
+        assert_asks_for_factor(&asked, path);
         assert_logged(&service, account.id.as_str(), "staff-step-up-needed", path);
     }
     let hash = format!("sha256:{}", "0".repeat(64));
