@@ -63,12 +63,14 @@ impl CpuPath {
         }
     }
 
-    /// The first of all that this CPU has.
+    /// Those that this CPU has, the fastest first, as far as has been measured.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|path| path.is_available())
+    }
+
+    /// The first that this CPU has.
     pub fn best() -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|path| path.is_available())
-            .unwrap_or(Self::Scalar)
+        Self::available().next().unwrap_or(Self::Scalar)
     }
 
     /// Whether this CPU has the instructions.
