@@ -12,6 +12,7 @@ use crate::stage::testing::{
 mod hostile;
 mod oracle;
 mod reduction;
+mod rows;
 mod tails;
 
 /// A component's blocks, row-major, with its sampling factors and its steps.
