@@ -92,12 +92,50 @@ pub struct Pixels {
     pub(crate) alpha: Option<Vec<u8>>,
 }
 
+/// What is looked at of a picture that nothing else is done with: it was decoded
+/// completely, and its pixels are gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shrunk {
+    pub(crate) squares: Squares,
+    /// None when the picture is too small.
+    pub(crate) pdq: Option<Pdq>,
+}
+
+/// One picture as classifiers read it: a slot each, see [`Prepared`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Squares {
+    pub(crate) first: Box<[u16]>,
+    pub(crate) second: Option<Box<[u16]>>,
+    pub(crate) shadow: Option<Box<[u16]>>,
+}
+
+impl Squares {
+    /// Those of `sides`, as `square` makes them.
+    pub(crate) fn of(sides: Sides, square: impl Fn(u32) -> Box<[u16]>) -> Self {
+        let first = square(sides.first);
+        let second = sides.second.map(&square);
+        // Most models read the same square: it is not made twice.
+        let shadow = sides.shadow.map(|side| match second.as_ref() {
+            _ if side == sides.first => first.clone(),
+            Some(second) if sides.second == Some(side) => second.clone(),
+            _ => square(side),
+        });
+        Self {
+            first,
+            second,
+            shadow,
+        }
+    }
+}
+
 /// An image whose pixels decoded completely. `frames` holds the sampled frames
-/// that will be classified: one for a still, a few of an animation.
+/// that will be classified: one for a still, a few of an animation; none where
+/// `shrunk` holds all that is needed of them.
 #[derive(Debug)]
 pub struct Decoded {
     pub(crate) sniffed: Sniffed,
     pub(crate) frames: Vec<Pixels>,
+    pub(crate) shrunk: Option<Shrunk>,
 }
 
 /// An image whose pixels stand upright; `bytes` encode them that way.
@@ -107,6 +145,7 @@ pub struct Upright {
     pub(crate) format: Format,
     pub(crate) header: Header,
     pub(crate) frames: Vec<Pixels>,
+    pub(crate) shrunk: Option<Shrunk>,
 }
 
 /// An image in a known colour space: `bytes` carry a profile only if it describes
@@ -117,6 +156,7 @@ pub struct Coloured {
     pub(crate) format: Format,
     pub(crate) header: Header,
     pub(crate) frames: Vec<Pixels>,
+    pub(crate) shrunk: Option<Shrunk>,
 }
 
 /// Bytes proved free of metadata: the container was rebuilt from an allow-list,
@@ -155,6 +195,7 @@ impl Scrubbed {
 pub struct Clean {
     pub(crate) scrubbed: Scrubbed,
     pub(crate) frames: Vec<Pixels>,
+    pub(crate) shrunk: Option<Shrunk>,
 }
 
 /// A clean image and the hashes of what is shown.

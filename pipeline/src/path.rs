@@ -46,7 +46,7 @@ pub fn prepare(
     })?;
     // The last pixels are dropped by the last step.
     let prepared = reserve(memory_bytes)?.spend(|| {
-        let decoded = clock.time(1, || stage::decode::decode(sniffed, limits))?;
+        let decoded = clock.time(1, || stage::decode::decode_for(sniffed, limits, sides))?;
         let upright = clock.time(2, || stage::upright::upright(decoded))?;
         let coloured = clock.time(3, || stage::colour::colour(upright))?;
         let clean = clock.time(4, || stage::scrub::scrub(coloured))?;

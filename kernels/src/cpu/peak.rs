@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use super::isa::{CpuPath, DigitSums, Isa, Job, LANES, Lanes, Proof, STEP_LINES, TILE_SIDE, Tiles};
+use super::isa::{
+    CpuPath, DigitSums, Isa, Job, LANES, Lanes, Proof, STEP_LINES, Start, TILE_SIDE, Tiles,
+};
 
 /// Vectors of sums in a round.
 const N_SUMS: usize = 18;
@@ -46,16 +48,6 @@ pub fn multiply_add_digits(path: CpuPath, rounds: u64) -> Option<f32> {
 /// Reads `memory` once on `path`. `None` where the CPU lacks the path.
 pub fn read(path: CpuPath, memory: &[f32]) -> Option<f32> {
     Some(Proof::of(path)?.choose(Start(Read(memory))))
-}
-
-struct Start<J>(J);
-
-impl<J: Job> Job for Start<J> {
-    type Output = J::Output;
-
-    fn run<I: Isa>(self, isa: I) -> J::Output {
-        isa.run(self.0)
-    }
 }
 
 struct Floats(u64);

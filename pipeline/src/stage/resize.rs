@@ -3,7 +3,7 @@
 use imgshare_kernels::cpu::bilinear::{RgbView, resize_align_corners};
 
 use super::backdrop::{blend_with_black, turn_black_to_white};
-use crate::item::{Looked, Pixels, Prepared, Sides};
+use crate::item::{Looked, Pixels, Prepared, Sides, Squares};
 
 /// Samples every frame into squares of `sides`, the way the models'
 /// preprocessing id names: one square of an opaque frame; two of one that
@@ -22,6 +22,9 @@ pub fn resize(looked: Looked, sides: Sides) -> Prepared {
         second_slots: Vec::new(),
         shadow_slots: Vec::new(),
     };
+    if let Some(shrunk) = clean.shrunk {
+        prepared.push(shrunk.squares);
+    }
     for mut frame in clean.frames {
         let Some(alpha) = frame.alpha.take() else {
             prepared.sample(&frame, sides);
@@ -37,17 +40,13 @@ pub fn resize(looked: Looked, sides: Sides) -> Prepared {
 
 impl Prepared {
     fn sample(&mut self, frame: &Pixels, sides: Sides) {
-        let first = slot(frame, sides.first);
-        let second = sides.second.map(|side| slot(frame, side));
-        // Most models read the same square: it is not made twice.
-        let shadow = sides.shadow.map(|side| match second.as_ref() {
-            _ if side == sides.first => first.clone(),
-            Some(second) if sides.second == Some(side) => second.clone(),
-            _ => slot(frame, side),
-        });
-        self.slots.push(first);
-        self.second_slots.extend(second);
-        self.shadow_slots.extend(shadow);
+        self.push(Squares::of(sides, |side| slot(frame, side)));
+    }
+
+    fn push(&mut self, squares: Squares) {
+        self.slots.push(squares.first);
+        self.second_slots.extend(squares.second);
+        self.shadow_slots.extend(squares.shadow);
     }
 }
 
@@ -80,7 +79,11 @@ mod tests {
             },
         };
         Looked {
-            clean: Clean { scrubbed, frames },
+            clean: Clean {
+                scrubbed,
+                frames,
+                shrunk: None,
+            },
             sha256: [7; 32],
             pdq: None,
         }

@@ -9,6 +9,9 @@ mod rows;
 #[cfg(test)]
 mod scalar;
 mod taps;
+mod ycbcr;
+
+pub use ycbcr::YcbcrResize;
 
 /// A picture of RGB8 pixels, row-major, three bytes a pixel, no padding.
 #[derive(Clone, Copy)]

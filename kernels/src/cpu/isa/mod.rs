@@ -110,6 +110,18 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
     fn tiles(self) -> Self::Tiles;
 }
 
+/// Runs a job compiled for the instruction set that [`Proof::choose`] gives it.
+pub(crate) struct Start<J>(pub(crate) J);
+
+impl<J: Job> Job for Start<J> {
+    type Output = J::Output;
+
+    #[inline(always)]
+    fn run<I: Isa>(self, isa: I) -> J::Output {
+        isa.run(self.0)
+    }
+}
+
 /// Work written over any instruction set.
 pub(crate) trait Job {
     /// What comes out.

@@ -10,10 +10,13 @@
 //! hash of a quality below 50 says too little to be compared.
 
 mod frequencies;
+mod luma;
 #[cfg(test)]
 mod scalar;
 mod shrink;
 mod tent;
+
+pub use luma::LumaPdq;
 
 use super::bilinear::RgbView;
 

@@ -10,7 +10,7 @@ use crate::cpu::bilinear::{CHANNELS, RgbView};
 const LUMA: [f32; CHANNELS] = [0.299, 0.587, 0.114];
 
 /// Rows added at once: the sums are loaded and stored once for all of them.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 
 /// Independent sums of a dot product, which may then be added in parallel.
 const LANES: usize = 8;
@@ -49,7 +49,8 @@ fn sum_rows(src: RgbView<'_>, tent: &Tent, sums: &mut [f32]) {
     }
 }
 
-fn add_rows<const N: usize>(rows: [&[u8]; N], weights: &[f32; N], sums: &mut [f32]) {
+#[inline(always)]
+pub(super) fn add_rows<const N: usize>(rows: [&[u8]; N], weights: &[f32; N], sums: &mut [f32]) {
     // Of one length, so that no index is checked inside the loop.
     let rows = rows.map(|row| &row[..sums.len()]);
     for (idx, sum) in sums.iter_mut().enumerate() {
@@ -61,7 +62,8 @@ fn add_rows<const N: usize>(rows: [&[u8]; N], weights: &[f32; N], sums: &mut [f3
     }
 }
 
-fn dot(values: &[f32], weights: &[f32]) -> f32 {
+#[inline(always)]
+pub(super) fn dot(values: &[f32], weights: &[f32]) -> f32 {
     let (value_chunks, values_rest) = values.as_chunks::<LANES>();
     let (weight_chunks, weights_rest) = weights.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];

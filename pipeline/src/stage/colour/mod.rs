@@ -48,6 +48,7 @@ pub fn colour(upright: Upright) -> Result<Coloured, Reject> {
         format,
         header,
         mut frames,
+        shrunk,
     } = upright;
     let converted = match format {
         Format::Jpeg => jpeg::convert(&bytes, header, &mut frames)?,
@@ -68,6 +69,7 @@ pub fn colour(upright: Upright) -> Result<Coloured, Reject> {
         format,
         header,
         frames,
+        shrunk,
     })
 }
 

@@ -30,6 +30,29 @@ const EOI: [u8; 2] = [0xFF, 0xD9];
 /// for parts that contradict each other; [`Reject::UnsupportedFormat`] for a
 /// sequential JPEG whose components come one after another.
 pub(super) fn pixels_only(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
+    let (head, mut stream) = up_to_the_end(bytes)?;
+    if head.is_progressive() {
+        stream.extend_from_slice(&EOI);
+    } else {
+        // Without a marker at its end the decoder cannot make up the rest of
+        // a scan that stops early: it runs out of data and says so.
+        stream.extend_from_slice(&LOOKAHEAD);
+    }
+    Ok(stream)
+}
+
+/// As [`pixels_only`], as a file that ends as the standard wants it; `None` for a
+/// progressive one.
+///
+/// # Errors
+/// As [`pixels_only`].
+pub(super) fn sequential_file(bytes: &[u8]) -> Result<Option<Vec<u8>>, Reject> {
+    let (head, mut file) = up_to_the_end(bytes)?;
+    file.extend_from_slice(&EOI);
+    Ok((!head.is_progressive()).then_some(file))
+}
+
+fn up_to_the_end(bytes: &[u8]) -> Result<(Head, Vec<u8>), Reject> {
     let mut cursor = Cursor::new(bytes);
     cursor.take(SOI.len())?;
     let head = Head::read(&mut cursor)?;
@@ -38,14 +61,10 @@ pub(super) fn pixels_only(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
     head.write(&mut stream);
     if head.is_progressive() {
         copy_scans(&head, cursor, &mut stream)?;
-        stream.extend_from_slice(&EOI);
     } else {
         copy_only_scan(&head, cursor, &mut stream)?;
-        // Without a marker at its end the decoder cannot make up the rest of
-        // a scan that stops early: it runs out of data and says so.
-        stream.extend_from_slice(&LOOKAHEAD);
     }
-    Ok(stream)
+    Ok((head, stream))
 }
 
 fn copy_only_scan(head: &Head, mut cursor: Cursor<'_>, stream: &mut Vec<u8>) -> Result<(), Reject> {

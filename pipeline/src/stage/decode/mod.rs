@@ -14,6 +14,7 @@ mod jpeg_stream;
 mod png;
 mod raster;
 mod sample;
+mod shrunk;
 mod webp;
 
 use std::ops::ControlFlow;
@@ -25,7 +26,7 @@ pub(crate) use sample::SAMPLED_MAX;
 pub(in crate::stage) use webp::{frame as webp_frame, play as play_webp};
 
 use crate::error::Reject;
-use crate::item::{Decoded, Format, Header, Pixels, Sniffed};
+use crate::item::{Decoded, Format, Header, Pixels, Sides, Sniffed};
 use crate::limits::Limits;
 
 /// Decodes the whole file.
@@ -52,7 +53,30 @@ pub fn decode(sniffed: Sniffed, limits: &Limits) -> Result<Decoded, Reject> {
         ControlFlow::Continue(())
     })?;
     frames.extend(sampler.into_frames());
-    Ok(Decoded { sniffed, frames })
+    Ok(Decoded {
+        sniffed,
+        frames,
+        shrunk: None,
+    })
+}
+
+/// As [`decode`], for classifiers that read squares of `sides`: a picture that is
+/// only looked at is made into those as it is decoded, and never kept as a whole.
+/// That is most JPEGs: upright, without a colour profile of their own, sequential.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_for(sniffed: Sniffed, limits: &Limits, sides: Sides) -> Result<Decoded, Reject> {
+    if shrunk::is_enough(&sniffed)
+        && let Some(shrunk) = shrunk::shrunk(&sniffed.bytes, sniffed.header, sides)?
+    {
+        return Ok(Decoded {
+            sniffed,
+            frames: Vec::new(),
+            shrunk: Some(shrunk),
+        });
+    }
+    decode(sniffed, limits)
 }
 
 /// Decodes the picture a viewer shows first, with its alpha.

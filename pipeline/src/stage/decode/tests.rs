@@ -2,6 +2,7 @@ mod animations;
 mod avifs;
 mod jpegs;
 mod mutations;
+mod shrunk;
 mod stills;
 
 use super::*;

@@ -12,6 +12,10 @@ const LAST: usize = 63;
 /// A code that is no number but says how far zeros reach.
 const SIXTEEN_ZEROS: u8 = 0xF0;
 
+/// Looks between two refills: three of eleven bits, of which the last may turn out
+/// to be one of 31, are no more than the 56 that a refill makes available.
+const LOOKS: usize = 3;
+
 /// What a scan codes of each block.
 pub(super) enum Band {
     /// Everything: a sequential scan.
@@ -83,35 +87,40 @@ pub(super) fn ac<'a, P: Plane>(
 ) -> Result<Bits<'a>, Reject> {
     let mut bits = bits;
     let mut position = 1;
-    while position <= LAST {
+    loop {
         bits.refill();
-        let mut steps = code.steps(&bits);
-        if steps.n_bits[0] == 0 {
-            steps = Steps::taken(long_step(&mut bits, code)?);
-        }
-        let [first, second] = [steps.first(), steps.second()];
-        let [n_bits, n_more] = steps.n_bits.map(u32::from);
-        position += usize::from(first.run);
-        if position >= LAST {
-            // What looks like a second step is the next block's.
-            bits.skip(n_bits);
-            if position > LAST {
-                return ended(bits, first);
+        for _ in 0..LOOKS {
+            let mut steps = code.steps(&bits);
+            if steps.n_bits[1] == 0 {
+                steps = Steps::taken(long_step(&mut bits, code)?);
+                bits.refill();
             }
+            let [first, second] = [steps.first(), steps.second()];
+            let [n_first, n_both] = steps.n_bits.map(u32::from);
+            position += usize::from(first.run);
+            if position >= LAST {
+                // What looks like a second step is the next block's.
+                bits.skip(n_first);
+                if position > LAST {
+                    return ended(bits, first);
+                }
+                plane.set(block, position, first.number);
+                return Ok(bits);
+            }
+            bits.skip(n_both);
             plane.set(block, position, first.number);
-            break;
+            // Whether there is a second one is anyone's guess: better not to ask.
+            position += 1 + usize::from(second.run);
+            if position > LAST {
+                return ended(bits, second);
+            }
+            plane.set(block, position, second.number);
+            position += usize::from(n_both != n_first);
+            if position > LAST {
+                return Ok(bits);
+            }
         }
-        bits.skip(n_bits + n_more);
-        plane.set(block, position, first.number);
-        // Whether there is a second one is anyone's guess: better not to ask.
-        position += 1 + usize::from(second.run);
-        if position > LAST {
-            return ended(bits, second);
-        }
-        plane.set(block, position, second.number);
-        position += usize::from(n_more != 0);
     }
-    Ok(bits)
 }
 
 /// After a step that leads beyond the last place. Sixteen zeros may do so: there

@@ -28,8 +28,9 @@ impl Step {
 pub(super) struct Steps {
     numbers: [i16; 2],
     runs: [u8; 2],
-    /// Bits that each takes: 0 for the first if they are too many, and for the
-    /// second if it is none at all, of no run and no number.
+    /// Bits that the first takes, and both together: 0 if they are too many for a
+    /// look, and no more than the first alone if there is no second, which then has
+    /// no run and no number. Together, because the next look waits for that sum.
     pub(super) n_bits: [u8; 2],
 }
 
@@ -181,7 +182,7 @@ impl AcCode {
             *steps = Steps {
                 numbers: [first.number, second.number],
                 runs: [first.run, second.run],
-                n_bits: [n_bits, n_more],
+                n_bits: [n_bits, n_bits + n_more],
             };
         }
         Ok(Self { code, steps })
@@ -220,13 +221,13 @@ mod tests {
         let mut bits = Bits::new(&bytes);
         bits.refill();
         let steps = code.steps(&bits);
-        assert_eq!(steps.n_bits, [4, 2]);
+        assert_eq!(steps.n_bits, [4, 6]);
         assert_eq!((steps.first().run, steps.first().number), (1, 2));
         assert_eq!(steps.second().run, Step::END);
         bits.skip(4);
         assert_eq!(code.symbol(&mut bits), Ok(0x00));
         let steps = code.steps(&bits);
-        assert_eq!(steps.n_bits, [3, 0]);
+        assert_eq!(steps.n_bits, [3, 3]);
         assert_eq!((steps.first().run, steps.first().number), (15, 0));
         for symbol in [0xF0, 0x35] {
             assert_eq!(code.symbol(&mut bits), Ok(symbol));

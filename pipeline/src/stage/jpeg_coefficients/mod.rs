@@ -20,20 +20,22 @@ mod inverse;
 mod optimal;
 mod plane;
 mod reduced;
+mod rows;
 mod scan;
 mod source;
+mod strip;
 mod turn;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-use std::mem;
-
 pub(in crate::stage) use self::reduced::{Colours, Eighths, Reduced, Samples, reduced};
+pub(in crate::stage) use self::rows::read_rows;
 pub(in crate::stage) use self::turn::Turn;
 
 use self::plane::{Kept, Marked};
+use self::scan::{Follow, Unfollowed};
 use self::source::Source;
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::segments::{EOI, SOI, SOS, Segments};
@@ -70,7 +72,7 @@ pub(in crate::stage) fn turned(file: &[u8], turn: Turn) -> Result<Option<Vec<u8>
                 if !turn.is_possible(source.geometry()?) {
                     return Ok(None);
                 }
-                source.read_scan(segment.payload, &mut segments, |_, _| {})?;
+                source.read_scan(segment.payload, &mut segments, &mut Unfollowed)?;
             }
             EOI => break,
             _ => source.read(&segment)?,
@@ -98,21 +100,35 @@ pub(in crate::stage) fn without_tails(file: &[u8]) -> Result<Vec<u8>, Reject> {
             marker => write_segment(marker, segment.payload, &mut out)?,
         }
         if segment.marker == SOS {
-            let mut restarts = (0xD0..=0xD7).cycle();
-            let mut first = true;
-            source.read_scan(segment.payload, &mut segments, |data, n_bits| {
-                if !mem::take(&mut first) {
-                    let restart = restarts.next().unwrap_or(0xD0);
-                    out.extend_from_slice(&[0xFF, restart]);
-                }
-                intervals::stuff(&intervals::ended_at(data, n_bits), &mut out);
-            })?;
+            let mut ends = Ends {
+                restart: None,
+                out: &mut out,
+            };
+            source.read_scan(segment.payload, &mut segments, &mut ends)?;
         } else {
             source.read(&segment)?;
         }
     }
     out.extend_from_slice(&[0xFF, EOI]);
     Ok(out)
+}
+
+/// Writes the intervals of a scan without what hides behind their ends.
+struct Ends<'a> {
+    /// Which of the eight restart markers comes next; `None` before the first
+    /// interval.
+    restart: Option<u8>,
+    out: &'a mut Vec<u8>,
+}
+
+impl Follow<Marked> for Ends<'_> {
+    fn interval_ended(&mut self, data: &[u8], n_bits: usize) {
+        if let Some(restart) = self.restart {
+            self.out.extend_from_slice(&[0xFF, 0xD0 | restart]);
+        }
+        self.restart = Some(self.restart.map_or(0, |restart| (restart + 1) & 7));
+        intervals::stuff(&intervals::ended_at(data, n_bits), self.out);
+    }
 }
 
 /// Bytes that [`turned`] takes besides the file before and after, by the frame

@@ -5,6 +5,7 @@ use super::broken;
 use super::drawn::Drawn;
 use super::geometry::Grid;
 use super::plane::{Kept, Laid, Plane};
+use super::scan::Unfollowed;
 use super::source::Source;
 use super::turn::Turn;
 use crate::error::Reject;
@@ -80,7 +81,7 @@ pub(in crate::stage) fn reduced(file: &[u8], eighths: Eighths) -> Result<Option<
         match segment.marker {
             SOS if colours(&source)?.is_none() => return Ok(None),
             SOS if source.frame()?.progressive() => return from_all_scans(file, eighths),
-            SOS => source.read_scan(segment.payload, &mut segments, |_, _| {})?,
+            SOS => source.read_scan(segment.payload, &mut segments, &mut Unfollowed)?,
             EOI => break,
             _ => source.read(&segment)?,
         }
@@ -96,7 +97,7 @@ fn from_all_scans(file: &[u8], eighths: Eighths) -> Result<Option<Reduced>, Reje
     loop {
         let segment = segments.next()?;
         match segment.marker {
-            SOS => source.read_scan(segment.payload, &mut segments, |_, _| {})?,
+            SOS => source.read_scan(segment.payload, &mut segments, &mut Unfollowed)?,
             EOI => break,
             _ => source.read(&segment)?,
         }
@@ -137,7 +138,7 @@ fn draw(kept: &Kept, drawn: &mut Drawn) {
 }
 
 /// `None` for inks.
-fn colours<P: Plane>(source: &Source<'_, P>) -> Result<Option<Colours>, Reject> {
+pub(super) fn colours<P: Plane>(source: &Source<'_, P>) -> Result<Option<Colours>, Reject> {
     let is_jfif = source.shown_by.iter().any(|(marker, _)| *marker == APP0);
     let adobe = source.shown_by.iter().rev();
     let adobe = adobe.filter(|(marker, _)| *marker == APP14);

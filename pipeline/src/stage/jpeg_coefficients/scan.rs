@@ -35,8 +35,23 @@ pub(super) struct Context<'a> {
     pub(super) restart_interval: u16,
 }
 
-/// Decodes a scan into the components' planes. Of each restart interval
-/// `interval_ended` hears its data, and how many bits of them were needed.
+/// Hears how far a scan has been decoded.
+pub(super) trait Follow<P> {
+    /// A row of units has been.
+    #[inline(always)]
+    fn row_ended(&mut self, _planes: &mut [P], _unit_row: usize) {}
+
+    /// A restart interval has been, of whose data so many bits were needed.
+    #[inline(always)]
+    fn interval_ended(&mut self, _data: &[u8], _n_bits: usize) {}
+}
+
+/// Nobody listens.
+pub(super) struct Unfollowed;
+
+impl<P> Follow<P> for Unfollowed {}
+
+/// Decodes a scan into the components' planes, while `follow` hears how far.
 ///
 /// # Errors
 /// [`Reject::Malformed`] for data that are no code; [`Reject::Truncated`] for
@@ -46,7 +61,7 @@ pub(super) fn decode<P: Plane>(
     scan: &Scan,
     coded: &[u8],
     planes: &mut [P],
-    mut interval_ended: impl FnMut(&[u8], usize),
+    follow: &mut impl Follow<P>,
 ) -> Result<(), Reject> {
     let mut parts = parts(context, scan)?;
     let alone = parts.len() == 1;
@@ -89,13 +104,14 @@ pub(super) fn decode<P: Plane>(
             unit += 1;
             column += 1;
             if column == columns {
-                (column, row) = (0, row + 1);
                 // What follows the end of the data would be made up.
                 check_end(&bits, data)?;
+                follow.row_ended(planes, row);
+                (column, row) = (0, row + 1);
             }
         }
         check_end(&bits, data)?;
-        interval_ended(data, bits.consumed());
+        follow.interval_ended(data, bits.consumed());
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::mem;
 use super::BROKEN;
 use super::geometry::Geometry;
 use super::plane::{Kept, Laid, Plane};
-use super::scan::{self, Context, Progress};
+use super::scan::{self, Context, Follow, Progress};
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::frame::{Frame, Scan};
 use crate::stage::scrub::jpeg::segments::{Segment, Segments};
@@ -68,13 +68,12 @@ impl<'a, P: Plane> Source<'a, P> {
         Ok(())
     }
 
-    /// Decodes a scan whose header has been read. Of each restart interval
-    /// `interval_ended` hears its data, and how many bits of them were needed.
+    /// Decodes a scan whose header has been read, while `follow` hears how far.
     pub(super) fn read_scan(
         &mut self,
         header: &[u8],
         segments: &mut Segments<'a>,
-        interval_ended: impl FnMut(&[u8], usize),
+        follow: &mut impl Follow<P>,
     ) -> Result<(), Reject> {
         self.n_scans += 1;
         if self.n_scans > SCANS_MAX {
@@ -104,7 +103,7 @@ impl<'a, P: Plane> Source<'a, P> {
             tables: &self.tables,
             restart_interval: self.restart_interval,
         };
-        scan::decode(&context, &scan, &coded, &mut self.planes, interval_ended)?;
+        scan::decode(&context, &scan, &coded, &mut self.planes, follow)?;
         self.coded = coded;
         Ok(())
     }

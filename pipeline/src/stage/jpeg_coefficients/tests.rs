@@ -2,6 +2,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 
 use super::plane::Block;
+use super::scan::Unfollowed;
 use super::*;
 use crate::stage::scrub::jpeg::APP0;
 use crate::stage::testing::{
@@ -11,6 +12,7 @@ use crate::stage::testing::{
 mod hostile;
 mod oracle;
 mod reduction;
+mod rows;
 mod tails;
 
 /// A component's blocks, row-major, with its sampling factors and its steps.
@@ -28,7 +30,7 @@ fn read(file: &[u8]) -> Result<Source<'_, Kept>, Reject> {
     loop {
         let segment = segments.next()?;
         match segment.marker {
-            SOS => source.read_scan(segment.payload, &mut segments, |_, _| {})?,
+            SOS => source.read_scan(segment.payload, &mut segments, &mut Unfollowed)?,
             EOI => return Ok(source),
             _ => source.read(&segment)?,
         }

@@ -41,9 +41,14 @@ pub fn scrub(coloured: Coloured) -> Result<Clean, Reject> {
         format,
         header,
         frames,
+        shrunk,
     } = coloured;
     let scrubbed = scrub_encoded(bytes, format, header)?;
-    Ok(Clean { scrubbed, frames })
+    Ok(Clean {
+        scrubbed,
+        frames,
+        shrunk,
+    })
 }
 
 /// Scrubs bytes whose pixels are not needed any more, such as a new variant.

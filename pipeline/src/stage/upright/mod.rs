@@ -61,6 +61,7 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
             header,
         },
         mut frames,
+        shrunk,
     } = decoded;
     let orientation = exif::orientation(&bytes, format);
     if orientation == Orientation::Upright {
@@ -69,6 +70,7 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
             format,
             header,
             frames,
+            shrunk,
         });
     }
     // Turning may mean encoding as RGB, and then the inks' profile is lost.
@@ -99,5 +101,7 @@ pub fn upright(decoded: Decoded) -> Result<Upright, Reject> {
             frames: header.frames,
         },
         frames,
+        // Of what is turned all pixels were kept.
+        shrunk: None,
     })
 }

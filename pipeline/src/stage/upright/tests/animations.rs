@@ -47,7 +47,9 @@ fn stored(file: &[u8], orientation: u16) -> Vec<u8> {
     assert!(has_marker(&sideways));
     let upright = turned(sideways).expect("turned");
     let (header, n_sampled) = (upright.header, upright.frames.len());
-    let Clean { scrubbed, frames } = scrub(colour(upright).expect("coloured")).expect("scrubbed");
+    let Clean {
+        scrubbed, frames, ..
+    } = scrub(colour(upright).expect("coloured")).expect("scrubbed");
     let bytes = scrubbed.bytes().to_vec();
     assert!(!has_marker(&bytes));
     assert_eq!(hold_to_promises(&bytes, &Limits::default()), Ok(()));

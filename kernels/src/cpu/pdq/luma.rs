@@ -1,0 +1,241 @@
+//! The hash of a picture whose luma comes row by row.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use super::shrink::{ROWS, add_rows, dot};
+use super::tent::{Tent, tents};
+use super::{Pdq, SIDE, SIDE_MIN, Samples, of_samples};
+use crate::cpu::isa::{CpuPath, Isa, Job, Proof, Start};
+use crate::cpu::ycbcr::{ReadRows, YcbcrRows};
+
+/// As [`super::pdq`] of all the pixels, but that luma is the file's own, where the
+/// pixels' differs by what rounding and keeping colours within their range changes:
+/// few bits, if any.
+pub struct LumaPdq {
+    proof: Proof,
+    columns: Vec<Tent>,
+    rows: RowSums,
+    samples: Samples,
+    is_large_enough: bool,
+}
+
+impl LumaPdq {
+    /// For a picture of `size`, width and height.
+    ///
+    /// # Panics
+    /// If a side of the picture is zero.
+    pub fn new((width, height): (usize, usize)) -> Self {
+        assert!(width > 0 && height > 0, "the picture has no pixels");
+        let best = Proof::of(CpuPath::best());
+        Self {
+            proof: best.expect("the best path is one that the CPU has"),
+            columns: tents(width),
+            rows: RowSums::new(tents(height), width),
+            samples: [[0.0; SIDE]; SIDE],
+            is_large_enough: width.min(height) >= SIDE_MIN,
+        }
+    }
+
+    /// The hash, once all rows have been read; `None` as for [`super::pdq`].
+    pub fn finish(self) -> Option<Pdq> {
+        self.is_large_enough.then(|| of_samples(&self.samples))
+    }
+}
+
+impl ReadRows for LumaPdq {
+    fn read(&mut self, rows: &YcbcrRows<'_>, ready: Range<usize>) {
+        let proof = self.proof;
+        let Self {
+            rows: sums,
+            columns,
+            samples,
+            ..
+        } = self;
+        proof.choose(Start(Read {
+            sums,
+            rows,
+            ready,
+            columns,
+            samples,
+        }));
+    }
+}
+
+/// Weighted sums of source rows, a set for each tent, as the rows come.
+struct RowSums {
+    tents: Vec<Tent>,
+    /// How many of them have all their rows.
+    n_done: usize,
+    /// The sums of those that have begun, from `n_done` on.
+    begun: VecDeque<Vec<f32>>,
+    /// Sums to be used again.
+    spare: Vec<Vec<f32>>,
+    width: usize,
+}
+
+impl RowSums {
+    fn new(tents: Vec<Tent>, width: usize) -> Self {
+        Self {
+            tents,
+            n_done: 0,
+            begun: VecDeque::new(),
+            spare: Vec::new(),
+            width,
+        }
+    }
+
+    /// Adds the rows that are ready; `done` hears the number and the sums of each
+    /// tent that has all of its rows.
+    #[inline(always)]
+    fn add(
+        &mut self,
+        rows: &YcbcrRows<'_>,
+        ready: &Range<usize>,
+        mut done: impl FnMut(usize, &[f32]),
+    ) {
+        let begun = self.tents.iter().enumerate().skip(self.n_done);
+        let mut at = 0;
+        for (tent_idx, tent) in begun.take_while(|(_, tent)| tent.first < ready.end) {
+            if self.begun.len() == at {
+                let mut sums = self.spare.pop().unwrap_or_default();
+                sums.clear();
+                sums.resize(self.width, 0.0);
+                self.begun.push_back(sums);
+            }
+            sum_rows(rows, tent, ready, &mut self.begun[at]);
+            // Tents end in the order in which they begin.
+            if tent.first + tent.weights.len() > ready.end {
+                at += 1;
+            } else if let Some(sums) = self.begun.pop_front() {
+                done(tent_idx, &sums);
+                self.spare.push(sums);
+                self.n_done += 1;
+            }
+        }
+    }
+}
+
+struct Read<'a> {
+    sums: &'a mut RowSums,
+    rows: &'a YcbcrRows<'a>,
+    ready: Range<usize>,
+    columns: &'a [Tent],
+    samples: &'a mut Samples,
+}
+
+impl Job for Read<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self, _isa: I) {
+        self.sums.add(self.rows, &self.ready, |row_idx, sums| {
+            for (sample, column) in self.samples[row_idx].iter_mut().zip(self.columns) {
+                let n_weights = column.weights.len();
+                *sample = dot(&sums[column.first..][..n_weights], &column.weights);
+            }
+        });
+    }
+}
+
+/// Adds those of a tent's rows that are ready.
+#[inline(always)]
+fn sum_rows(rows: &YcbcrRows<'_>, tent: &Tent, ready: &Range<usize>, sums: &mut [f32]) {
+    let first = tent.first.max(ready.start);
+    let end = (tent.first + tent.weights.len()).min(ready.end);
+    let weights = &tent.weights[first - tent.first..end - tent.first];
+    let (several, rest) = weights.as_chunks::<ROWS>();
+    let mut row_idx = first;
+    for weights in several {
+        let four = [0, 1, 2, 3].map(|offset| rows.luma_row(row_idx + offset));
+        add_rows(four, weights, sums);
+        row_idx += ROWS;
+    }
+    for weight in rest {
+        add_rows([rows.luma_row(row_idx)], &[*weight], sums);
+        row_idx += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::pdq;
+    use super::super::shrink::shrink;
+    use super::*;
+    use crate::cpu::bilinear::RgbView;
+    use crate::cpu::ycbcr::Rows;
+    use crate::cpu::ycbcr::tests::coded;
+
+    /// What has been read of a grey picture by some rows at a time.
+    fn read(luma: &[u8], (width, height): (usize, usize), at_once: usize) -> LumaPdq {
+        let mut hash = LumaPdq::new((width, height));
+        for first in (0..height).step_by(at_once) {
+            let end = height.min(first + at_once);
+            let luma = Rows {
+                samples: &luma[first * width..end * width],
+                stride: width,
+                first,
+            };
+            let rows = YcbcrRows {
+                size: (width, height),
+                luma,
+                chroma: None,
+            };
+            hash.read(&rows, first..end);
+        }
+        hash
+    }
+
+    #[test]
+    fn a_grey_picture_is_sampled_as_its_pixels_are() {
+        for size in [
+            (5, 5),
+            (64, 64),
+            (100, 40),
+            (129, 257),
+            (640, 480),
+            (33, 2000),
+        ] {
+            let (width, height) = size;
+            let wave = |at: usize| ((at % width) * 7 + (at / width) * (at / width) / 9) % 251;
+            let luma: Vec<u8> = (0..width * height).map(|at| wave(at) as u8).collect();
+            let rgb: Vec<u8> = luma.iter().flat_map(|luma| [*luma; 3]).collect();
+            let view = RgbView::new(&rgb, width as u32, height as u32).unwrap();
+            let (expected, samples) = (pdq(view).unwrap(), shrink(view));
+            for at_once in [1, 8, 16, height] {
+                let found = read(&luma, size, at_once);
+                let pairs = found
+                    .samples
+                    .as_flattened()
+                    .iter()
+                    .zip(samples.as_flattened());
+                for (found, expected) in pairs {
+                    assert!(
+                        (found - expected).abs() < 1e-3,
+                        "{size:?}: {found} {expected}"
+                    );
+                }
+                let found = found.finish().unwrap();
+                let bits = found.hash.iter().zip(expected.hash);
+                let distance: u32 = bits.map(|(a, b)| (a ^ b).count_ones()).sum();
+                // Five rows have frequencies of nothing, whose bits are chance.
+                assert!(distance <= 2 || width == 5, "{size:?}: {distance}");
+                assert_eq!(found.quality, expected.quality);
+            }
+        }
+        assert_eq!(read(&[0; 16], (4, 4), 1).finish(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_rows_are_read(coded in coded(), half_height in 1_usize..9) {
+            let mut hash = LumaPdq::new(coded.size);
+            coded.read_by(2 * half_height, &mut hash);
+            let (width, height) = coded.size;
+            prop_assert_eq!(hash.rows.n_done, SIDE);
+            prop_assert_eq!(hash.finish().is_some(), width.min(height) >= SIDE_MIN);
+        }
+    }
+}
