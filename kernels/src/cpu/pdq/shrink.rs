@@ -2,8 +2,8 @@
 //! sample are summed first, byte by byte, where every step is the same for
 //! neighbouring bytes; what is left for luma and columns is 64 rows.
 
-use super::tent::{Tent, tents};
-use super::{SIDE, Samples};
+use super::tent::{Tent, backwards, tents};
+use super::{SIDE, Ways};
 use crate::cpu::bilinear::{CHANNELS, RgbView};
 
 /// Rec. 601, as the reference has it.
@@ -15,49 +15,66 @@ const ROWS: usize = 4;
 /// Independent sums of a dot product, which may then be added in parallel.
 const LANES: usize = 8;
 
-pub(super) fn shrink(src: RgbView<'_>) -> Samples {
-    let columns = tents(src.width);
-    let mut sums = vec![0.0; src.width * CHANNELS];
+pub(super) fn shrink(src: RgbView<'_>) -> Ways {
+    let columns = [tents(src.width), backwards(src.width)];
+    let mut sums = [(); 2].map(|()| vec![0.0; src.width * CHANNELS]);
     let mut luma = vec![0.0; src.width];
-    let mut samples = [[0.0; SIDE]; SIDE];
-    for (row, out) in tents(src.height).iter().zip(&mut samples) {
-        sum_rows(src, row, &mut sums);
-        for (luma, rgb) in luma.iter_mut().zip(sums.as_chunks::<CHANNELS>().0) {
-            *luma = dot(rgb, &LUMA);
-        }
-        for (value, column) in out.iter_mut().zip(&columns) {
-            let n_weights = column.weights.len();
-            *value = dot(&luma[column.first..][..n_weights], &column.weights);
+    let mut ways = [[[[0.0; SIDE]; SIDE]; 2]; 2];
+    let rows = tents(src.height).into_iter().zip(backwards(src.height));
+    for (row_idx, (forwards, backwards)) in rows.enumerate() {
+        sum_rows(src, [&forwards, &backwards], &mut sums);
+        for (sums, ways) in sums.iter().zip(&mut ways) {
+            for (luma, rgb) in luma.iter_mut().zip(sums.as_chunks::<CHANNELS>().0) {
+                *luma = dot(rgb, &LUMA);
+            }
+            for (columns, samples) in columns.iter().zip(ways) {
+                for (value, column) in samples[row_idx].iter_mut().zip(columns) {
+                    *value = dot(&luma[column.first..column.end()], &column.weights);
+                }
+            }
         }
     }
-    samples
+    ways
 }
 
-/// The weighted sum of a sample's rows, channel by channel.
-fn sum_rows(src: RgbView<'_>, tent: &Tent, sums: &mut [f32]) {
-    sums.fill(0.0);
-    let (fours, rest) = tent.weights.as_chunks::<ROWS>();
-    let mut row_idx = tent.first;
-    for weights in fours {
-        let rows = std::array::from_fn(|offset| src.row(row_idx + offset));
-        add_rows(rows, weights, sums);
+/// The weighted sums of a sample's rows from both ends, channel by channel. The
+/// two have almost the same rows, and each is read once for both.
+fn sum_rows(src: RgbView<'_>, tents: [&Tent; 2], [forwards, backwards]: &mut [Vec<f32>; 2]) {
+    forwards.fill(0.0);
+    backwards.fill(0.0);
+    let mut row_idx = tents[0].first.min(tents[1].first);
+    let end = tents[0].end().max(tents[1].end());
+    while row_idx + ROWS <= end {
+        add_rows::<ROWS>(src, row_idx, tents, forwards, backwards);
         row_idx += ROWS;
     }
-    for weight in rest {
-        add_rows([src.row(row_idx)], &[*weight], sums);
-        row_idx += 1;
+    for row_idx in row_idx..end {
+        add_rows::<1>(src, row_idx, tents, forwards, backwards);
     }
 }
 
-fn add_rows<const N: usize>(rows: [&[u8]; N], weights: &[f32; N], sums: &mut [f32]) {
+fn add_rows<const N: usize>(
+    src: RgbView<'_>,
+    first: usize,
+    tents: [&Tent; 2],
+    forwards: &mut [f32],
+    backwards: &mut [f32],
+) {
     // Of one length, so that no index is checked inside the loop.
-    let rows = rows.map(|row| &row[..sums.len()]);
-    for (idx, sum) in sums.iter_mut().enumerate() {
-        let mut added = 0.0;
-        for (row, weight) in rows.iter().zip(weights) {
-            added += f32::from(row[idx]) * weight;
+    let n_sums = forwards.len();
+    let backwards = &mut backwards[..n_sums];
+    let rows: [&[u8]; N] = std::array::from_fn(|offset| &src.row(first + offset)[..n_sums]);
+    let [ahead, back]: [[f32; N]; 2] =
+        tents.map(|tent| std::array::from_fn(|offset| tent.weight(first + offset)));
+    for idx in 0..n_sums {
+        let mut added = [0.0; 2];
+        for ((row, ahead), back) in rows.iter().zip(&ahead).zip(&back) {
+            let value = f32::from(row[idx]);
+            added[0] += value * ahead;
+            added[1] += value * back;
         }
-        *sum += added;
+        forwards[idx] += added[0];
+        backwards[idx] += added[1];
     }
 }
 
