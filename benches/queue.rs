@@ -21,7 +21,7 @@ use imgshare_storage::moderation::{
 };
 use imgshare_storage::staff::{Role, StaffId};
 use imgshare_storage::{
-    Changes, FileBlobs, ImageId, PerceptualHash, Record, SledRecords, State, Store,
+    Changes, FileBlobs, ImageId, PerceptualHash, Record, SledRecords, State, Store, TurnedHashes,
 };
 use sha2::{Digest, Sha256};
 
@@ -300,13 +300,10 @@ fn record(idx: usize, n_images: usize) -> Record {
         ..sample_record_at(uploaded)
     };
     record.sha256[..12].copy_from_slice(record.id.as_bytes());
-    record.pdq = Some(PerceptualHash {
-        hash: match n_images {
-            1 => Sha256::digest(record.id.as_bytes()).into(),
-            _ => hash_of(idx),
-        },
-        quality: 100,
-    });
+    record.pdq = Some(likeness(match n_images {
+        1 => Sha256::digest(record.id.as_bytes()).into(),
+        _ => hash_of(idx),
+    }));
     let explicit = (idx * 7_919 % 10_000) as f32 / 10_000.0;
     if let Some(found) = &mut record.classification {
         found.probabilities = [0.0, 0.0, 1.0 - explicit, explicit, 0.0];
@@ -317,6 +314,19 @@ fn record(idx: usize, n_images: usize) -> Record {
 /// A likeness that looks random, the same for the same number.
 fn hash_of(idx: usize) -> [u8; 32] {
     Sha256::digest(idx.to_le_bytes()).into()
+}
+
+/// What is known of a picture; turned, it is like nothing else.
+fn likeness(hash: [u8; 32]) -> PerceptualHash {
+    let turned = |by: u8| hash.map(|byte| byte.wrapping_mul(151) ^ by);
+    PerceptualHash {
+        turned: Some(TurnedHashes {
+            mirrored: turned(1),
+            flipped: turned(2),
+            half_turned: turned(3),
+        }),
+        ..PerceptualHash::bare(hash, 100)
+    }
 }
 
 fn queue_in(folder: &Path) -> Queue {

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+use imgshare_storage::Store;
 use imgshare_storage::audit::Actor;
 use imgshare_storage::moderation::{Bank, BankEntry, BankHash, BankPolicy, Lookup, Note, Policy};
-use imgshare_storage::{PerceptualHash, Store};
 
 use super::figures::Figures;
 use super::{hash_of, timed};
@@ -33,7 +33,7 @@ pub(super) fn measure(figures: &mut Figures) {
         for (hash, is_known) in [(unknown, false), (known, true)] {
             let wanted = Lookup {
                 sha256: hash,
-                pdq: Some(PerceptualHash { hash, quality: 100 }),
+                pdq: Some(super::likeness(hash)),
             };
             let mut found = None;
             let time = timed(|| found = black_box(bank.lookup(&wanted)).expect("the bank is read"));

@@ -26,6 +26,9 @@ pub mod topology;
 mod worker;
 
 pub use admission::Permit;
+// Part of what comes out of it.
+pub use imgshare_kernels::Pdq;
+
 pub use error::{Fault, Overloaded, PipelineError, Reject};
 pub use item::{Format, Header, Scrubbed, Sides};
 pub use limits::Limits;

@@ -7,10 +7,13 @@ use std::hint::black_box;
 use crate::record::Record;
 
 /// A stored record of the usual size, behind its version byte.
-const ENCODED: &[u8] = b"\x03{\"id\":\"111111111111\",\"revision\":2,\"filename\":\"IMG_20260101_120000.jpg\",\
+const ENCODED: &[u8] = b"\x04{\"id\":\"111111111111\",\"revision\":2,\"filename\":\"IMG_20260101_120000.jpg\",\
 \"mime\":\"image/jpeg\",\"extension\":\"jpg\",\"bytes\":2400000,\"width\":4000,\"height\":3000,\"frames\":1,\
 \"sha256\":\"0000000000000000000000000000000000000000000000000000000000000000\",\
-\"pdq\":{\"hash\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"quality\":100},\
+\"pdq\":{\"hash\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"quality\":100,\"turned\":\
+{\"mirrored\":\"0000000000000000000000000000000000000000000000000000000000000000\",\
+\"flipped\":\"0000000000000000000000000000000000000000000000000000000000000000\",\
+\"half_turned\":\"0000000000000000000000000000000000000000000000000000000000000000\"}},\
 \"uploaded_at_ms\":1767268800000,\"state\":\"review\",\"legal_hold\":false,\"classification\":\
 {\"model\":\"mobilenet_v2\",\"preprocessing\":\"nsfwjs-224-antialiased\",\"probabilities\":\
 [0.12345678,0.02345678,0.71234567,0.08234567,0.05851852],\"thresholds\":[0.6,0.9,0.3,0.1],\

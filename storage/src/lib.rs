@@ -54,6 +54,7 @@ mod sled_records;
 pub mod staff;
 mod store;
 mod token;
+mod turning;
 mod variants;
 mod view_counter;
 
@@ -87,4 +88,5 @@ pub use repair::{RepairEvent, RepairReport, SkipReason, repair};
 pub use sled_records::SledRecords;
 pub use store::Store;
 pub use token::{DeleteToken, TokenHash};
+pub use turning::{TurnedHashes, Turning};
 pub use variants::{StoredVariant, VARIANT_BYTES_MAX};

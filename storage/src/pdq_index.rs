@@ -48,6 +48,17 @@ fn distance(one: &Bits, other: &Bits) -> u32 {
         .sum()
 }
 
+fn first_half(hashes: &[Bits], place: u32) -> [u64; 2] {
+    hashes
+        .get(place as usize)
+        .map_or([0; 2], |&[first, second, ..]| [first, second])
+}
+
+fn half_distance(wanted: &Bits, half: &[u64; 2]) -> u32 {
+    let pairs = wanted.iter().zip(half);
+    pairs.map(|(one, other)| (one ^ other).count_ones()).sum()
+}
+
 /// The hashes, with what finds them.
 #[derive(Debug, Default)]
 pub(crate) struct PdqIndex {
@@ -142,13 +153,23 @@ impl PdqIndex {
                 visit(bits, apart);
             }
         }
+        let (mut places, mut halves) = (Vec::new(), Vec::new());
         for (chunk, table) in self.tables.iter().enumerate() {
             let value = chunk_of(wanted, chunk);
             let neighbours = (0..CHUNK_BITS).map(|bit| value ^ (1 << bit));
-            for place in std::iter::once(value)
-                .chain(neighbours)
-                .flat_map(|value| table.of(value))
-            {
+            places.clear();
+            for value in std::iter::once(value).chain(neighbours) {
+                places.extend_from_slice(table.of(value));
+            }
+            // They lie anywhere. Fetched before anything is done with them, many of
+            // them are under way at a time.
+            halves.clear();
+            halves.extend(places.iter().map(|place| first_half(&self.hashes, *place)));
+            for (place, half) in places.iter().zip(&halves) {
+                // Of a million that have nothing to do with it none is near in half.
+                if half_distance(wanted, half) > distance_max {
+                    continue;
+                }
                 let Some(bits) = self.hashes.get(*place as usize) else {
                     continue;
                 };

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{ImageId, InvalidPartName, PartName, StorageError, TokenHash, hex_bytes};
+use crate::{ImageId, InvalidPartName, PartName, StorageError, TokenHash, TurnedHashes, hex_bytes};
 
 /// The first byte of every encoded record. Version 2 may have a perceptual hash,
-/// version 3 a ruling.
-const VERSION: u8 = 3;
+/// version 3 a ruling, version 4 the hashes of the picture turned.
+const VERSION: u8 = 4;
 
 /// The oldest version that is still read.
 const VERSION_OLDEST: u8 = 1;
@@ -134,6 +134,10 @@ pub struct PerceptualHash {
     pub hash: [u8; 32],
     /// How much there was to tell the picture by, 0..=100.
     pub quality: u8,
+    /// The hashes of the picture turned; `None` where only a hash is known, and in
+    /// records written before they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turned: Option<TurnedHashes>,
 }
 
 /// Everything that is kept about one image, besides its bytes and its views
@@ -205,7 +209,7 @@ impl Record {
         (pdq.quality >= LIKENESS_QUALITY_MIN).then_some(pdq.hash)
     }
 
-    /// Longest stored form, in bytes; 700 are usual. The embedded database keeps
+    /// Longest stored form, in bytes; 1,000 are usual. The embedded database keeps
     /// up to 17 records on a page, and a page that outgrows 128 KB would go into
     /// a file of its own, where a full disk hangs it.
     pub const ENCODED_BYTES_MAX: usize = 4096;
@@ -213,7 +217,7 @@ impl Record {
     /// The stored form: a version byte, then JSON.
     ///
     /// JSON because the sidecars are the last resort after a disaster: they are
-    /// readable without this program, and some 700 bytes beside an image of
+    /// readable without this program, and some 1,000 bytes beside an image of
     /// megabytes are nothing.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -334,7 +338,7 @@ mod tests {
             0..6_usize,
             any::<bool>(),
             proptest::option::of(classification()),
-            proptest::option::of(any::<([u8; 32], u8)>()),
+            proptest::option::of(any::<([u8; 32], u8, Option<[[u8; 32]; 3]>)>()),
             proptest::option::of(any::<(bool, bool, u64)>()),
         );
         (texts, numbers, rest).prop_map(
@@ -354,7 +358,15 @@ mod tests {
                     height: ints[1],
                     frames: ints[2],
                     sha256,
-                    pdq: pdq.map(|(hash, quality)| PerceptualHash { hash, quality }),
+                    pdq: pdq.map(|(hash, quality, turned)| PerceptualHash {
+                        hash,
+                        quality,
+                        turned: turned.map(|[mirrored, flipped, half_turned]| TurnedHashes {
+                            mirrored,
+                            flipped,
+                            half_turned,
+                        }),
+                    }),
                     uploaded_at_ms: longs[2],
                     state: State::ALL[state],
                     legal_hold: hold,
@@ -418,6 +430,17 @@ mod tests {
         assert_eq!((record.revision, record.sha256[31]), (3, 7));
         assert_eq!(record.pdq, None);
         assert_eq!(Record::decode(&record.encode()).unwrap(), record);
+    }
+
+    #[test]
+    fn a_hash_without_those_of_the_turned_picture_is_still_read() {
+        let mut record = crate::contract::sample_record();
+        let pdq = record.pdq.as_mut().unwrap();
+        assert!(pdq.turned.take().is_some());
+        let mut written = record.encode();
+        written[0] = 3;
+        assert!(!String::from_utf8_lossy(&written).contains("turned"));
+        assert_eq!(Record::decode(&written).unwrap(), record);
     }
 
     #[test]

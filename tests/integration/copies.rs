@@ -144,6 +144,111 @@ fn p07_a_removed_image_uploaded_again_resized_and_recompressed_is_caught() {
     }
 }
 
+/// The picture in every way but its own, by the name of what was done to it.
+fn turned(picture: &Picture) -> [(&'static str, Picture); 7] {
+    let [right, bottom] = [picture.width - 1, picture.height - 1];
+    let moved = |is_across: bool, from: &dyn Fn(u16, u16) -> (u16, u16)| {
+        let (width, height) = match is_across {
+            true => (picture.height, picture.width),
+            false => (picture.width, picture.height),
+        };
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let pixels = places.flat_map(|(x, y)| {
+            let (x, y) = from(x, y);
+            let idx = usize::from(y) * usize::from(picture.width) + usize::from(x);
+            picture.rgb[idx * 3..][..3].to_vec()
+        });
+        let rgb = pixels.collect();
+        Picture { width, height, rgb }
+    };
+    [
+        ("mirrored", moved(false, &|x, y| (right - x, y))),
+        ("flipped", moved(false, &|x, y| (x, bottom - y))),
+        ("half-turn", moved(false, &|x, y| (right - x, bottom - y))),
+        ("right-turn", moved(true, &|x, y| (y, bottom - x))),
+        ("left-turn", moved(true, &|x, y| (right - y, x))),
+        ("transposed", moved(true, &|x, y| (y, x))),
+        ("transverse", moved(true, &|x, y| (right - y, bottom - x))),
+    ]
+}
+
+/// Turned, and then made smaller or larger and compressed as well.
+fn turned_files(picture: &Picture) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for sized in sizes(picture) {
+        for (turning, turned) in turned(&sized) {
+            let name = format!("{}x{} {turning}", turned.width, turned.height);
+            for quality in [30, 85] {
+                files.push((name.clone(), turned.jpeg_of_quality(quality)));
+            }
+            files.push((name, turned.encode(Format::Webp)));
+        }
+    }
+    files
+}
+
+#[test]
+fn p07_a_removed_image_uploaded_again_mirrored_or_turned_is_caught() {
+    let installation = Installation::new();
+    let (server, admin) = served(&installation);
+    let client = server.client();
+    let [picture, other] = pictures();
+    let original = uploaded(client, &picture.jpeg_of_quality(90));
+    let copies = turned(&picture.resized(640, 480))
+        .map(|(turning, copy)| (uploaded(client, &copy.jpeg_of_quality(70)), turning));
+    let known = kin(&admin, &original);
+    let near = known["near"].as_array().expect("a list").iter();
+    let mut named: Vec<_> = near
+        .map(|near| (near["image"].as_str(), near["turning"].as_str()))
+        .collect();
+    named.sort_unstable();
+    let expected = copies.iter();
+    let mut expected: Vec<_> = expected
+        .map(|(copy, turning)| (Some(copy.as_str()), Some(*turning)))
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(named, expected, "{known}");
+
+    let _ = remove(&admin, &original, "refuse");
+    wait_for("copies that are gone", GONE_WITHIN, || {
+        let are_gone = copies.iter().all(|(copy, _)| status(client, copy) == 410);
+        are_gone.then_some(())
+    });
+    for (name, file) in turned_files(&picture) {
+        let answer = client.upload("again.bin", &file);
+        assert_eq!(answer.status, 422, "{name}: {}", answer.text());
+        answer.expect_problem(422, "image-refused");
+    }
+    for (name, file) in turned_files(&other) {
+        let answer = client.upload("other.bin", &file);
+        assert_eq!(answer.status, 201, "{name}: {}", answer.text());
+    }
+}
+
+#[test]
+fn whoever_looks_at_a_turned_copy_is_told_how_it_was_turned() {
+    let installation = Installation::new();
+    let (server, admin) = served(&installation);
+    let client = server.client();
+    let [picture, _] = pictures();
+    let original = uploaded(client, &picture.jpeg_of_quality(90));
+    let _ = remove(&admin, &original, "queue");
+    for (turning, copy) in turned(&picture.resized(480, 360)) {
+        let answer = client
+            .upload("again.jpg", &copy.jpeg_of_quality(60))
+            .expect(201);
+        assert_eq!(answer.field("state"), "review", "{turning}");
+        let known = kin(&admin, &answer.field("id"));
+        assert_eq!(known["bank"]["turning"], turning, "{known}");
+        assert!(
+            known["bank"]["hash"]
+                .as_str()
+                .expect("a hash")
+                .starts_with("pdq:")
+        );
+    }
+}
+
 #[test]
 fn what_is_banned_for_the_queue_is_hidden_until_somebody_looks() {
     let installation = Installation::new();

@@ -114,9 +114,25 @@ function image(known, job) {
   return list;
 }
 
+// What was done to a picture to have another.
+const TURNINGS = {
+  "mirrored": "mirrored",
+  "flipped": "upside down and mirrored",
+  "half-turn": "turned by 180°",
+  "right-turn": "turned to the right by 90°",
+  "left-turn": "turned to the left by 90°",
+  "transposed": "turned to the right by 90° and mirrored",
+  "transverse": "turned to the left by 90° and mirrored",
+};
+
+function apart({ distance, turning }) {
+  const turned = TURNINGS[turning] ? `${TURNINGS[turning]}, ` : "";
+  return `${turned}${plural(distance, "bit")} apart`;
+}
+
 function relatives(list) {
-  return list.map(({ image, state, distance }) => {
-    const words = distance == null ? state : `${state}, ${plural(distance, "bit")} apart`;
+  return list.map(({ image, state, distance, turning }) => {
+    const words = distance == null ? state : `${state}, ${apart({ distance, turning })}`;
     const name = element("code", { text: image });
     const item = state === "public" ? element("a", { href: `/${image}`, target: "_blank", rel: "noreferrer" }, name) : name;
     return element("li", {}, item, element("span", { className: "hint", text: ` ${words}` }));
@@ -132,7 +148,7 @@ export function showKin(panel, kin) {
   if (kin.same.length) parts.push(element("ul", {}, ...relatives(kin.same)));
   if (kin.bank) {
     const against = kin.bank.against ? `: ${policyWords(kin.bank.against)}` : "";
-    const words = `The hash bank knows it${against}, ${plural(kin.bank.distance, "bit")} apart`;
+    const words = `The hash bank knows it${against}, ${apart(kin.bank)}`;
     parts.push(element("p", { className: "note bad", text: words }));
   }
   if (kin.near) {

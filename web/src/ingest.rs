@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use imgshare_pipeline::{Fault, Ingested, Permit, PipelineError, Reply, Scrubbed, Verdict};
+use imgshare_pipeline::{Fault, Ingested, Pdq, Permit, PipelineError, Reply, Scrubbed, Verdict};
 use imgshare_storage::moderation::{BankPolicy, Flag, Lookup, plan_upload_rate};
-use imgshare_storage::{Changes, DeleteToken, ImageId, PerceptualHash, Record, State, Storable};
+use imgshare_storage::{
+    Changes, DeleteToken, ImageId, PerceptualHash, Record, State, Storable, TurnedHashes,
+};
 use tokio::sync::oneshot;
 
 use crate::app::App;
@@ -160,10 +162,7 @@ pub async fn commit(app: &App, ingested: Ingested, arrival: Arrival) -> Result<A
         height: header.height,
         frames: header.frames,
         sha256,
-        pdq: pdq.map(|found| PerceptualHash {
-            hash: found.hash,
-            quality: found.quality,
-        }),
+        pdq: pdq.map(likeness),
         uploaded_at_ms: now_ms,
         state: State::Pending,
         legal_hold: false,
@@ -215,6 +214,18 @@ pub async fn commit(app: &App, ingested: Ingested, arrival: Arrival) -> Result<A
     let accepted = stored.await?.ok_or(WebError::ImageRefused)?;
     app.shadow_model.offer(app, shadow, &accepted.record);
     Ok(accepted)
+}
+
+fn likeness(found: Pdq) -> PerceptualHash {
+    PerceptualHash {
+        hash: found.hash,
+        quality: found.quality,
+        turned: Some(TurnedHashes {
+            mirrored: found.turned.mirrored,
+            flipped: found.turned.flipped,
+            half_turned: found.turned.half_turned,
+        }),
+    }
 }
 
 fn no_randomness(error: std::io::Error) -> WebError {

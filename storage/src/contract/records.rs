@@ -243,7 +243,7 @@ fn a_hash_lists_its_images(records: &dyn Records) {
 
 fn likenesses_are_listed_in_order(records: &dyn Records) {
     let of = |hash, quality| Record {
-        pdq: Some(PerceptualHash { hash, quality }),
+        pdq: Some(PerceptualHash::bare(hash, quality)),
         ..sample_record()
     };
     let hashes = [[0; 32], [7; 32], [0xFF; 32]];

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Changes, Classification, DeleteToken, ImageId, PerceptualHash, Record, SledRecords, State,
-    Storable, StorageError, StoredLabel, Views,
+    Storable, StorageError, StoredLabel, TurnedHashes, Views,
 };
 
 /// Bytes that claim to be fit for storage. For tests and benches only.
@@ -45,6 +45,11 @@ pub fn sample_record_at(uploaded_at_ms: u64) -> Record {
         pdq: Some(PerceptualHash {
             hash: [0xA5; 32],
             quality: 100,
+            turned: Some(TurnedHashes {
+                mirrored: [0x3C; 32],
+                flipped: [0x69; 32],
+                half_turned: [0x0F; 32],
+            }),
         }),
         uploaded_at_ms,
         state: State::Pending,

@@ -48,7 +48,7 @@ fn apart(one: &[u8; 32], other: &[u8; 32]) -> u32 {
 
 fn store(store: &Store, hash: [u8; 32], quality: u8) -> Record {
     let record = Record {
-        pdq: Some(PerceptualHash { hash, quality }),
+        pdq: Some(PerceptualHash::bare(hash, quality)),
         state: State::Public,
         ..sample_record()
     };

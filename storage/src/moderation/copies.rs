@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::job_keys;
 use super::{
-    BankEntry, BankHash, BankPolicy, Job, Lane, ModerationError, Moderator, Policy, Queue, Status,
-    Verdict,
+    BANK_QUALITY_MIN, BankEntry, BankHash, BankPolicy, Job, Lane, ModerationError, Moderator,
+    Policy, Queue, Status, Verdict,
 };
 use crate::audit::{self, Action, Actor, Subject};
-use crate::{Alike, ImageId, Keyspace, State, StorageError};
+use crate::{Alike, ImageId, Keyspace, PerceptualHash, State, StorageError};
 
 /// Copies found in one search. Whoever has more goes on with the next one: what
 /// was removed, or waits for people, is not found again.
@@ -36,8 +36,8 @@ pub struct Copies {
 
 impl Queue {
     /// Finds what is stored and matches one of these hashes, through the indexes:
-    /// exact ones, and likenesses as [`Store::for_each_alike`] finds them. Each
-    /// image is found once, with the hash that it is nearest to; one about which
+    /// exact ones, and likenesses as [`Store::for_each_alike`] finds them, however
+    /// they lie. Each image is found once, with the hash that it is nearest to; one about which
     /// there is nothing left to do is not found.
     ///
     /// [`Store::for_each_alike`]: crate::Store::for_each_alike
@@ -55,14 +55,23 @@ impl Queue {
         }
         let mut found: HashMap<ImageId, (u32, BankHash)> = HashMap::new();
         let mut is_complete = self.find_same(&entries, &mut found)?;
-        let mut visit = |alike: Alike| {
-            let hash = BankHash::Pdq(alike.to);
-            let known = found.get(&alike.id).map(|(distance, _)| *distance);
-            let is_nearer = known.is_none_or(|known| alike.distance < known);
-            if let Some(entry) = entries.get(&hash).filter(|_| is_nearer)
-                && self.is_to_be_treated(&alike.id, entry)?
+        let mut turned: HashMap<[u8; 32], Vec<&BankEntry>> = HashMap::new();
+        for entry in entries.values() {
+            for (_, hash) in self
+                .picture(entry)?
+                .iter()
+                .flat_map(PerceptualHash::turnings)
             {
-                found.insert(alike.id, (alike.distance, hash));
+                turned.entry(hash).or_default().push(entry);
+            }
+        }
+        let mut visit = |alike: Alike| {
+            for entry in turned.get(&alike.to).into_iter().flatten() {
+                let known = found.get(&alike.id).map(|(distance, _)| *distance);
+                let is_nearer = known.is_none_or(|known| alike.distance < known);
+                if is_nearer && self.is_to_be_treated(&alike.id, entry)? {
+                    found.insert(alike.id, (alike.distance, entry.hash));
+                }
             }
             if found.len() < COPIES_MAX {
                 return Ok(ControlFlow::Continue(()));
@@ -70,9 +79,9 @@ impl Queue {
             is_complete = false;
             Ok(ControlFlow::Break(()))
         };
-        let pdqs: Vec<[u8; 32]> = entries.keys().filter_map(pdq).collect();
-        if !pdqs.is_empty() {
-            self.store.for_each_alike(&pdqs, &mut visit)?;
+        let wanted: Vec<[u8; 32]> = turned.keys().copied().collect();
+        if !wanted.is_empty() {
+            self.store.for_each_alike(&wanted, &mut visit)?;
         }
         let images = found.into_iter().map(|(id, (_, hash))| (id, hash));
         let mut images: Vec<_> = images.collect();
@@ -81,6 +90,21 @@ impl Queue {
             images,
             is_complete,
         })
+    }
+
+    /// What an entry knows of its picture, if it is about one: all that the image's
+    /// record says while there is one, and nothing but the hash of a list's.
+    fn picture(&self, entry: &BankEntry) -> Result<Option<PerceptualHash>, StorageError> {
+        let BankHash::Pdq(hash) = entry.hash else {
+            return Ok(None);
+        };
+        let record = match &entry.image {
+            Some(image) => self.store.find(image)?,
+            None => None,
+        };
+        let kept = record.and_then(|record| record.pdq);
+        let kept = kept.filter(|pdq| pdq.hash == hash);
+        Ok(kept.or_else(|| Some(PerceptualHash::bare(hash, BANK_QUALITY_MIN))))
     }
 
     /// Finds the very same files. False when there are more than one search gives.
@@ -222,11 +246,4 @@ fn let_stay_at(job: &Job) -> Option<u64> {
     let decision = job.decision.as_ref()?;
     let is_let_stay = matches!(decision.verdict, Verdict::Safe | Verdict::Nsfw);
     (is_let_stay && decision.by.is_some()).then_some(decision.at_ms)
-}
-
-fn pdq(hash: &BankHash) -> Option<[u8; 32]> {
-    match hash {
-        BankHash::Pdq(pdq) => Some(*pdq),
-        BankHash::Sha256(_) => None,
-    }
 }

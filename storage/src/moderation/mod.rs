@@ -66,8 +66,8 @@ mod tests;
 pub(crate) use bank::plan_origin_forgotten;
 pub use bank::{
     AfterRemoval, BANK_CSV_HEADER, BANK_DISTANCE_MAX, BANK_QUALITY_MIN, BadLine, Bank, BankCounts,
-    BankEntry, BankHash, BankMatch, BankPolicy, InvalidBankHash, ListDefaults, ListReader, Lookup,
-    TakenOff,
+    BankEntry, BankHash, BankLikeness, BankMatch, BankPolicy, InvalidBankHash, ListDefaults,
+    ListReader, Lookup, TakenOff,
 };
 pub use claim::LEASES_MAX;
 pub use copies::Copies;

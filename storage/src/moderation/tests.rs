@@ -20,6 +20,7 @@ mod order;
 mod overturns;
 mod rescores;
 mod returns;
+mod turnings;
 
 /// A minute past the time of the samples.
 const NOW: u64 = 1_750_000_060_000;

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use imgshare_storage::calendar;
 use imgshare_storage::complaints::{Appeal, CounterNotice};
-use imgshare_storage::{ImageId, Record, StorageError, Store, StoredLabel, Views};
+use imgshare_storage::{ImageId, Record, StorageError, Store, StoredLabel, TurnedHashes, Views};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::{PartialSchema, ToSchema};
@@ -55,6 +55,8 @@ pub(crate) struct Held {
     perceptual_hash: Option<String>,
     /// How much that hash says, 0 to 100.
     perceptual_hash_quality: Option<u8>,
+    /// The same hash of the picture turned.
+    perceptual_hash_turned: Option<HeldTurned>,
     /// RFC 3339 in UTC.
     uploaded_at: String,
     /// Where it stands: `public`, `pending`, `review`, `blocked` and so on.
@@ -100,6 +102,17 @@ pub(crate) struct Held {
     objections: Vec<HeldObjection>,
     /// The counter-notices of its owner, the oldest first.
     counter_notices: Vec<HeldCounterNotice>,
+}
+
+/// PDQ hashes of a picture as it would be once turned, in hexadecimal.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct HeldTurned {
+    /// Left for right.
+    mirrored: String,
+    /// Top for bottom.
+    flipped: String,
+    /// By 180 degrees.
+    half_turned: String,
 }
 
 /// The thresholds that were in force when an image was classified.
@@ -156,6 +169,16 @@ pub(crate) struct HeldCounterNotice {
     restore_by: String,
     /// Where it stands: `open`, `restored`, `action-filed`, `gone` or `superseded`.
     state: String,
+}
+
+impl HeldTurned {
+    fn of(turned: TurnedHashes) -> Self {
+        Self {
+            mirrored: hex::encode(turned.mirrored),
+            flipped: hex::encode(turned.flipped),
+            half_turned: hex::encode(turned.half_turned),
+        }
+    }
 }
 
 impl HeldThresholds {
@@ -237,6 +260,7 @@ impl Held {
             sha256: hex::encode(record.sha256),
             perceptual_hash: record.pdq.map(|pdq| hex::encode(pdq.hash)),
             perceptual_hash_quality: record.pdq.map(|pdq| pdq.quality),
+            perceptual_hash_turned: record.pdq.and_then(|pdq| pdq.turned).map(HeldTurned::of),
             uploaded_at: clock::rfc3339(record.uploaded_at_ms),
             state: record.state.as_str().to_owned(),
             label: decision::label_of(moderation, record).map(|label| label.as_str().to_owned()),
@@ -305,6 +329,7 @@ fn schema() -> serde_json::Value {
         "HeldCounterNotice": HeldCounterNotice::schema(),
         "HeldObjection": HeldObjection::schema(),
         "HeldThresholds": HeldThresholds::schema(),
+        "HeldTurned": HeldTurned::schema(),
         "Statement": Statement::schema(),
     });
     if let Some(object) = schema.as_object_mut() {

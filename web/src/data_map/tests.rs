@@ -10,7 +10,7 @@ use imgshare_storage::lawful::REQUESTS_KEPT_DAYS;
 use imgshare_storage::retention::{Job, TOMBSTONES_KEPT_DAYS, Terms};
 use imgshare_storage::{
     Classification, DeleteToken, ImageId, PerceptualHash, Record, RuledBy, Ruling, Space, State,
-    StoredLabel,
+    StoredLabel, TurnedHashes,
 };
 
 use super::*;
@@ -86,6 +86,11 @@ fn full_record() -> Record {
         pdq: Some(PerceptualHash {
             hash: [2; 32],
             quality: 100,
+            turned: Some(TurnedHashes {
+                mirrored: [3; 32],
+                flipped: [4; 32],
+                half_turned: [5; 32],
+            }),
         }),
         uploaded_at_ms: 1,
         state: State::Public,

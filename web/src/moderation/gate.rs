@@ -229,6 +229,7 @@ fn hash_flags(known: Option<&BankMatch>) -> Result<Vec<Flag>, Refused> {
 
 #[cfg(test)]
 mod tests {
+    use imgshare_storage::Turning;
     use imgshare_storage::contract::sample_record;
     use imgshare_storage::moderation::{BankEntry, Policy};
 
@@ -264,6 +265,7 @@ mod tests {
                 image: None,
             },
             distance: 9,
+            turning: Turning::Mirrored,
         });
         gate.scored(&scored, &sample_record(), known.as_ref(), 1, 0)
     }

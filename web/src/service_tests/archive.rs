@@ -27,6 +27,12 @@ const TOLD: &[(&str, &[(&str, &str)])] = &[
             ("sha256", "sha256"),
             ("pdq.hash", "perceptual_hash"),
             ("pdq.quality", "perceptual_hash_quality"),
+            ("pdq.turned.mirrored", "perceptual_hash_turned.mirrored"),
+            ("pdq.turned.flipped", "perceptual_hash_turned.flipped"),
+            (
+                "pdq.turned.half_turned",
+                "perceptual_hash_turned.half_turned",
+            ),
             ("uploaded_at_ms", "uploaded_at"),
             ("state", "state"),
             ("ads_objection", "ads_objection"),

@@ -4,10 +4,14 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-use super::{SIDE, Samples};
+use super::{SIDE, Samples, Turned, Way, Ways};
 
 /// Frequencies kept along each axis.
 const KEPT: usize = 16;
+
+/// How much of what varies how fast: a row a frequency from top to bottom, a
+/// column one from left to right.
+type Frequencies = [[f32; KEPT]; KEPT];
 
 /// Type II, orthonormal: row `i` holds the cosine of frequency `i + 1`. The
 /// constant frequency is left out, and with it the picture's brightness.
@@ -21,11 +25,45 @@ static COSINES: LazyLock<[[f32; SIDE]; KEPT]> = LazyLock::new(|| {
     })
 });
 
-pub(super) fn hash(samples: &Samples) -> [u8; 32] {
-    let frequencies = transform(samples);
-    let mut sorted = frequencies.as_flattened().to_vec();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let median = sorted[sorted.len() / 2 - 1];
+/// The hash of the picture, and those of the picture turned.
+///
+/// Read backwards, a cosine of an odd frequency is its own negative and one of
+/// an even frequency is itself. So the frequencies of a turned picture are those
+/// of the upright one with signs of their own: nothing is turned. The bits are
+/// not the upright one's with some of them inverted, because the median of what
+/// changed its sign is another.
+pub(super) fn hashes(ways: &Ways) -> ([u8; 32], Turned) {
+    let of = |rows: Way, columns: Way| {
+        let mut frequencies = transform(&ways[rows as usize][columns as usize]);
+        for (row, frequencies) in frequencies.iter_mut().enumerate() {
+            for (column, frequency) in frequencies.iter_mut().enumerate() {
+                if rows.negates(row) != columns.negates(column) {
+                    *frequency = -*frequency;
+                }
+            }
+        }
+        hash(&frequencies)
+    };
+    let turned = Turned {
+        mirrored: of(Way::Forwards, Way::Backwards),
+        flipped: of(Way::Backwards, Way::Forwards),
+        half_turned: of(Way::Backwards, Way::Backwards),
+    };
+    (of(Way::Forwards, Way::Forwards), turned)
+}
+
+impl Way {
+    /// Whether the frequency of a row or column changes its sign: the first is 1.
+    fn negates(self, idx: usize) -> bool {
+        self == Self::Backwards && idx.is_multiple_of(2)
+    }
+}
+
+fn hash(frequencies: &Frequencies) -> [u8; 32] {
+    let mut ordered = *frequencies;
+    let ordered = ordered.as_flattened_mut();
+    let middle = ordered.len() / 2 - 1;
+    let (_, &mut median, _) = ordered.select_nth_unstable_by(middle, f32::total_cmp);
     let mut hash = [0; 32];
     // The last bits come first, as in the reference's text.
     let bytes = frequencies.as_flattened().as_chunks::<8>().0.iter().rev();
@@ -38,7 +76,7 @@ pub(super) fn hash(samples: &Samples) -> [u8; 32] {
 }
 
 /// Added in the order of the reference, so that equal samples give equal bits.
-fn transform(samples: &Samples) -> [[f32; KEPT]; KEPT] {
+fn transform(samples: &Samples) -> Frequencies {
     let mut columns = [[0.0; SIDE]; KEPT];
     for (out, cosines) in columns.iter_mut().zip(COSINES.iter()) {
         for (cosine, row) in cosines.iter().zip(samples) {

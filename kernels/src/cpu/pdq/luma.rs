@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::shrink::{ROWS, add_rows, dot};
-use super::tent::{Tent, tents};
-use super::{Pdq, SIDE, SIDE_MIN, Samples, of_samples};
+use super::shrink::{Pair, pairs, sum_columns, sum_rows};
+use super::tent::{Tent, backwards, tents};
+use super::{Pdq, SIDE, SIDE_MIN, Ways, of_samples};
 use crate::cpu::isa::{CpuPath, Isa, Job, Proof, Start};
 use crate::cpu::ycbcr::{ReadRows, YcbcrRows};
 
@@ -14,9 +14,10 @@ use crate::cpu::ycbcr::{ReadRows, YcbcrRows};
 /// few bits, if any.
 pub struct LumaPdq {
     proof: Proof,
-    columns: Vec<Tent>,
     rows: RowSums,
-    samples: Samples,
+    /// From both ends.
+    columns: [Vec<Tent>; 2],
+    ways: Box<Ways>,
     is_large_enough: bool,
 }
 
@@ -30,54 +31,46 @@ impl LumaPdq {
         let best = Proof::of(CpuPath::best());
         Self {
             proof: best.expect("the best path is one that the CPU has"),
-            columns: tents(width),
-            rows: RowSums::new(tents(height), width),
-            samples: [[0.0; SIDE]; SIDE],
+            rows: RowSums::new(height, width),
+            columns: [tents(width), backwards(width)],
+            ways: Box::new([[[[0.0; SIDE]; SIDE]; 2]; 2]),
             is_large_enough: width.min(height) >= SIDE_MIN,
         }
     }
 
     /// The hash, once all rows have been read; `None` as for [`super::pdq`].
     pub fn finish(self) -> Option<Pdq> {
-        self.is_large_enough.then(|| of_samples(&self.samples))
+        self.is_large_enough.then(|| of_samples(&self.ways))
     }
 }
 
 impl ReadRows for LumaPdq {
     fn read(&mut self, rows: &YcbcrRows<'_>, ready: Range<usize>) {
         let proof = self.proof;
-        let Self {
-            rows: sums,
-            columns,
-            samples,
-            ..
-        } = self;
         proof.choose(Start(Read {
-            sums,
+            hash: self,
             rows,
             ready,
-            columns,
-            samples,
         }));
     }
 }
 
-/// Weighted sums of source rows, a set for each tent, as the rows come.
+/// Weighted sums of source rows, a set for each sample and end, as the rows come.
 struct RowSums {
-    tents: Vec<Tent>,
+    pairs: Vec<Pair>,
     /// How many of them have all their rows.
     n_done: usize,
     /// The sums of those that have begun, from `n_done` on.
-    begun: VecDeque<Vec<f32>>,
+    begun: VecDeque<[Vec<f32>; 2]>,
     /// Sums to be used again.
-    spare: Vec<Vec<f32>>,
+    spare: Vec<[Vec<f32>; 2]>,
     width: usize,
 }
 
 impl RowSums {
-    fn new(tents: Vec<Tent>, width: usize) -> Self {
+    fn new(height: usize, width: usize) -> Self {
         Self {
-            tents,
+            pairs: pairs(height),
             n_done: 0,
             begun: VecDeque::new(),
             spare: Vec::new(),
@@ -86,29 +79,38 @@ impl RowSums {
     }
 
     /// Adds the rows that are ready; `done` hears the number and the sums of each
-    /// tent that has all of its rows.
+    /// pair that has all of its rows.
     #[inline(always)]
     fn add(
         &mut self,
         rows: &YcbcrRows<'_>,
         ready: &Range<usize>,
-        mut done: impl FnMut(usize, &[f32]),
+        mut done: impl FnMut(usize, &[Vec<f32>; 2]),
     ) {
-        let begun = self.tents.iter().enumerate().skip(self.n_done);
+        let begun = self.pairs.iter().enumerate().skip(self.n_done);
         let mut at = 0;
-        for (tent_idx, tent) in begun.take_while(|(_, tent)| tent.first < ready.end) {
+        for (pair_idx, pair) in begun {
+            let of_pair = pair.rows();
+            if of_pair.start >= ready.end {
+                break;
+            }
             if self.begun.len() == at {
                 let mut sums = self.spare.pop().unwrap_or_default();
-                sums.clear();
-                sums.resize(self.width, 0.0);
+                for sums in &mut sums {
+                    sums.clear();
+                    sums.resize(self.width, 0.0);
+                }
                 self.begun.push_back(sums);
             }
-            sum_rows(rows, tent, ready, &mut self.begun[at]);
-            // Tents end in the order in which they begin.
-            if tent.first + tent.weights.len() > ready.end {
+            let now = of_pair.start.max(ready.start)..of_pair.end.min(ready.end);
+            sum_rows(pair, now, &mut self.begun[at], |row_idx| {
+                rows.luma_row(row_idx)
+            });
+            // They end in the order in which they begin.
+            if of_pair.end > ready.end {
                 at += 1;
             } else if let Some(sums) = self.begun.pop_front() {
-                done(tent_idx, &sums);
+                done(pair_idx, &sums);
                 self.spare.push(sums);
                 self.n_done += 1;
             }
@@ -117,11 +119,9 @@ impl RowSums {
 }
 
 struct Read<'a> {
-    sums: &'a mut RowSums,
+    hash: &'a mut LumaPdq,
     rows: &'a YcbcrRows<'a>,
     ready: Range<usize>,
-    columns: &'a [Tent],
-    samples: &'a mut Samples,
 }
 
 impl Job for Read<'_> {
@@ -129,31 +129,19 @@ impl Job for Read<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(self, _isa: I) {
-        self.sums.add(self.rows, &self.ready, |row_idx, sums| {
-            for (sample, column) in self.samples[row_idx].iter_mut().zip(self.columns) {
-                let n_weights = column.weights.len();
-                *sample = dot(&sums[column.first..][..n_weights], &column.weights);
+        let LumaPdq {
+            rows,
+            columns,
+            ways,
+            ..
+        } = self.hash;
+        rows.add(self.rows, &self.ready, |row_idx, sums| {
+            for (luma, ways) in sums.iter().zip(&mut **ways) {
+                for (columns, samples) in columns.iter().zip(ways) {
+                    sum_columns(luma, columns, &mut samples[row_idx]);
+                }
             }
         });
-    }
-}
-
-/// Adds those of a tent's rows that are ready.
-#[inline(always)]
-fn sum_rows(rows: &YcbcrRows<'_>, tent: &Tent, ready: &Range<usize>, sums: &mut [f32]) {
-    let first = tent.first.max(ready.start);
-    let end = (tent.first + tent.weights.len()).min(ready.end);
-    let weights = &tent.weights[first - tent.first..end - tent.first];
-    let (several, rest) = weights.as_chunks::<ROWS>();
-    let mut row_idx = first;
-    for weights in several {
-        let four = [0, 1, 2, 3].map(|offset| rows.luma_row(row_idx + offset));
-        add_rows(four, weights, sums);
-        row_idx += ROWS;
-    }
-    for weight in rest {
-        add_rows([rows.luma_row(row_idx)], &[*weight], sums);
-        row_idx += 1;
     }
 }
 
@@ -188,6 +176,11 @@ mod tests {
         hash
     }
 
+    fn flat(ways: &Ways) -> Vec<f32> {
+        let samples = ways.as_flattened().as_flattened();
+        samples.as_flattened().to_vec()
+    }
+
     #[test]
     fn a_grey_picture_is_sampled_as_its_pixels_are() {
         for size in [
@@ -206,16 +199,10 @@ mod tests {
             let (expected, samples) = (pdq(view).unwrap(), shrink(view));
             for at_once in [1, 8, 16, height] {
                 let found = read(&luma, size, at_once);
-                let pairs = found
-                    .samples
-                    .as_flattened()
-                    .iter()
-                    .zip(samples.as_flattened());
+                let pairs = flat(&found.ways).into_iter().zip(flat(&samples));
                 for (found, expected) in pairs {
-                    assert!(
-                        (found - expected).abs() < 1e-3,
-                        "{size:?}: {found} {expected}"
-                    );
+                    let error: f32 = found - expected;
+                    assert!(error.abs() < 1e-3, "{size:?}: {found} {expected}");
                 }
                 let found = found.finish().unwrap();
                 let bits = found.hash.iter().zip(expected.hash);

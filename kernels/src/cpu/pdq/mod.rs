@@ -32,8 +32,33 @@ pub struct Pdq {
     /// The bits, the highest frequencies first, as PDQ is written in
     /// hexadecimal.
     pub hash: [u8; 32],
+    /// What the hash would be if the picture were turned.
+    pub turned: Turned,
     /// How much there is to tell the picture by, 0..=100.
     pub quality: u8,
+}
+
+/// The hashes of a picture as it would be after it was turned, without turning it:
+/// a picture that somebody mirrored or turned has another hash than before.
+///
+/// With the hash of the upright picture these are four of the eight ways in which
+/// a picture can lie. The other four have width and height exchanged besides, and
+/// need no hashes of their own: their bits are these with the 16 x 16 of them read
+/// column by column. `mirrored` read so is the hash of the picture turned to the
+/// left by 90 degrees, `flipped` to the right, `half_turned` that of the picture
+/// mirrored along the diagonal that rises to the right, and the upright one's that
+/// of the other diagonal.
+///
+/// They are those of the turned pixels but for bits whose frequency lies within
+/// rounding errors of the median.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// Left for right.
+    pub mirrored: [u8; 32],
+    /// Top for bottom.
+    pub flipped: [u8; 32],
+    /// Both: by 180 degrees.
+    pub half_turned: [u8; 32],
 }
 
 /// Hashes a picture; `None` for one with a side below five pixels, which the
@@ -50,10 +75,28 @@ pub fn pdq(src: RgbView<'_>) -> Option<Pdq> {
 /// Row-major luma, 0.0..=255.0.
 type Samples = [[f32; SIDE]; SIDE];
 
-fn of_samples(samples: &Samples) -> Pdq {
+/// From which end of an axis the samples are placed.
+///
+/// The filter is not the same from both: its windows lie up to one and a half
+/// pixels off the middle, to the right and below. That is a third of the distance
+/// between samples in a picture of 480 pixels, and more in smaller ones; without
+/// its being heeded, 18 of the 256 bits were wrong in photos of 640 x 480.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Forwards,
+    Backwards,
+}
+
+/// Samples by the way of their rows, then by that of their columns. All have the
+/// order of the upright picture.
+type Ways = [[Samples; 2]; 2];
+
+fn of_samples(ways: &Ways) -> Pdq {
+    let (hash, turned) = frequencies::hashes(ways);
     Pdq {
-        hash: frequencies::hash(samples),
-        quality: quality(samples),
+        hash,
+        turned,
+        quality: quality(&ways[0][0]),
     }
 }
 

@@ -1,14 +1,43 @@
 //! The meaning of the kernel: every pixel filtered, twice along rows and twice
-//! along columns, with the running sums that the reference has.
+//! along columns, with the running sums that the reference has; and every turned
+//! picture turned pixel by pixel first.
 
 use super::tent::{boxed, centre};
-use super::{SIDE, Samples};
+use super::{SIDE, Samples, Ways};
 use crate::cpu::bilinear::RgbView;
 
-pub(super) fn shrink(src: RgbView<'_>) -> Samples {
-    let (width, height) = (src.width, src.height);
-    let rows = (0..height).flat_map(|row_idx| src.row(row_idx).chunks_exact(3));
-    let mut luma: Vec<f32> = rows.map(luma).collect();
+pub(super) fn shrink(src: RgbView<'_>) -> Ways {
+    [false, true].map(|flip| {
+        [false, true].map(|mirror| {
+            let turned = turned(src, flip, mirror);
+            let mut samples = sampled(&turned, src.width, src.height);
+            if flip {
+                samples.reverse();
+            }
+            for row in samples.iter_mut().filter(|_| mirror) {
+                row.reverse();
+            }
+            samples
+        })
+    })
+}
+
+/// The pixels of a picture of the same size, top for bottom and left for right.
+fn turned(src: RgbView<'_>, flip: bool, mirror: bool) -> Vec<[u8; 3]> {
+    let mut rows: Vec<Vec<[u8; 3]>> = (0..src.height)
+        .map(|row_idx| src.row(row_idx).as_chunks().0.to_vec())
+        .collect();
+    if flip {
+        rows.reverse();
+    }
+    for row in rows.iter_mut().filter(|_| mirror) {
+        row.reverse();
+    }
+    rows.concat()
+}
+
+fn sampled(rgb: &[[u8; 3]], width: usize, height: usize) -> Samples {
+    let mut luma: Vec<f32> = rgb.iter().map(luma).collect();
     for _ in 0..2 {
         for row in luma.chunks_exact_mut(width) {
             let filtered = box_filter(row);
@@ -31,8 +60,8 @@ pub(super) fn shrink(src: RgbView<'_>) -> Samples {
 
 /// In f64 first, as the reference's Python binding does.
 #[expect(clippy::cast_possible_truncation, reason = "0.0..=255.0")]
-fn luma(rgb: &[u8]) -> f32 {
-    let [red, green, blue] = [0, 1, 2].map(|channel| f64::from(rgb[channel]));
+fn luma(rgb: &[u8; 3]) -> f32 {
+    let [red, green, blue] = rgb.map(f64::from);
     (red * 0.299 + green * 0.587 + blue * 0.114) as f32
 }
 

@@ -22,6 +22,32 @@ pub(super) fn tents(input: usize) -> Vec<Tent> {
     (0..SIDE).map(|sample| tent(input, sample)).collect()
 }
 
+/// The same from the other end: what the samples of the reversed axis average, in
+/// the order of this one.
+pub(super) fn backwards(input: usize) -> Vec<Tent> {
+    let mut tents = tents(input);
+    tents.reverse();
+    for tent in &mut tents {
+        tent.first = input - tent.end();
+        tent.weights.reverse();
+    }
+    tents
+}
+
+impl Tent {
+    /// The position behind the last weight.
+    pub(super) fn end(&self) -> usize {
+        self.first + self.weights.len()
+    }
+
+    /// How much a source position weighs.
+    pub(super) fn weight(&self, position: usize) -> f32 {
+        let idx = position.checked_sub(self.first);
+        idx.and_then(|idx| self.weights.get(idx).copied())
+            .unwrap_or(0.0)
+    }
+}
+
 fn tent(input: usize, sample: usize) -> Tent {
     let outer = boxed(input, centre(input, sample));
     let first = boxed(input, outer.start).start;
@@ -82,6 +108,23 @@ mod tests {
                 assert!(tent.weights.iter().all(|&weight| weight >= 0.0));
                 let sum: f32 = tent.weights.iter().sum();
                 assert!((sum - 1.0).abs() < 1e-5, "{input}: {sum}");
+            }
+        }
+    }
+
+    #[test]
+    fn backwards_is_what_the_reversed_axis_has() {
+        let weights = |tent: &Tent, input: usize| {
+            let before = vec![0.0; tent.first];
+            let behind = vec![0.0; input - tent.first - tent.weights.len()];
+            [before, tent.weights.clone(), behind].concat()
+        };
+        for input in [5, 64, 129, 480, 3264] {
+            let backwards = backwards(input);
+            for (tent, reversed) in tents(input).iter().zip(backwards.iter().rev()) {
+                let mut reversed = weights(reversed, input);
+                reversed.reverse();
+                assert_eq!(weights(tent, input), reversed, "{input}");
             }
         }
     }

@@ -15,7 +15,7 @@ const LIKENESSES_MAX: usize = 10_000;
 pub struct Repeats {
     /// With the very same bytes.
     pub n_same: u64,
-    /// That look alike, the same bytes among them.
+    /// That look alike, however they lie, the same bytes among them.
     pub n_alike: u64,
 }
 
@@ -30,10 +30,14 @@ impl Complaints {
         let n_same = count(Kept::read(store, keys::upheld_same(&record.sha256))?);
         let mut n_alike = 0;
         if let Some(pdq) = record.pdq.filter(|pdq| pdq.quality >= BANK_QUALITY_MIN) {
+            let turnings = pdq.turnings();
             for entry in store.range(&keys::all_upheld_alike(), LIKENESSES_MAX)? {
                 let hash = entry.key.get(entry.key.len().saturating_sub(32)..);
-                let distance = hash.map_or(u32::MAX, |hash| distance(hash, &pdq.hash));
-                if distance <= BANK_DISTANCE_MAX {
+                let is_near = |hash: &[u8]| {
+                    let mut turnings = turnings.iter();
+                    turnings.any(|(_, turned)| distance(hash, turned) <= BANK_DISTANCE_MAX)
+                };
+                if hash.is_some_and(is_near) {
                     n_alike += Kept::<u64>::decode(entry.key, entry.value)?.value;
                 }
             }

@@ -7,7 +7,7 @@ mod list;
 mod refused;
 mod transfer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,9 @@ use super::{ModerationError, Note};
 use crate::audit::{self, Action, Actor, Subject};
 use crate::pdq_index::{self, PdqIndex, bits_of};
 use crate::record::LIKENESS_QUALITY_MIN;
-use crate::{Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, StorageError, Store};
+use crate::{
+    Changes, KeyRange, Keyspace, PerceptualHash, Record, Space, StorageError, Store, Turning,
+};
 use entry::UNSEARCHED;
 
 /// Bits of 256 that two likenesses may differ in: PDQ's own recommendation.
@@ -55,6 +57,19 @@ pub struct BankMatch {
     pub entry: BankEntry,
     /// Bits in which they differ; 0 for the same bytes.
     pub distance: u32,
+    /// What was done to the picture of the entry to have this one.
+    pub turning: Turning,
+}
+
+/// A likeness of the bank that is near one that was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BankLikeness {
+    /// Its PDQ.
+    pub hash: [u8; 32],
+    /// Bits in which they differ.
+    pub distance: u32,
+    /// What was done to its picture to have the one that was looked for.
+    pub turning: Turning,
 }
 
 /// What becomes of the copies that were removed for a hash when it is taken off.
@@ -172,14 +187,19 @@ impl Bank {
     /// # Errors
     /// When the bank cannot be read.
     pub fn lookup(&self, wanted: &Lookup) -> Result<Option<BankMatch>, ModerationError> {
-        let mut best: Option<BankMatch> = None;
         let exact = self.entry(&BankHash::Sha256(wanted.sha256))?;
-        best = stricter(best, exact, 0);
+        let mut best = exact.map(BankMatch::of_file);
         if let Some(pdq) = wanted.pdq
             && pdq.quality >= BANK_QUALITY_MIN
         {
-            for (hash, distance) in self.alike(&pdq.hash)? {
-                best = stricter(best, self.entry(&BankHash::Pdq(hash))?, distance);
+            for found in self.alike(&pdq)? {
+                let entry = self.entry(&BankHash::Pdq(found.hash))?;
+                let found = entry.map(|entry| BankMatch {
+                    entry,
+                    distance: found.distance,
+                    turning: found.turning,
+                });
+                best = stricter(best, found);
             }
         }
         Ok(best)
@@ -197,16 +217,35 @@ impl Bank {
     ) -> Result<Option<BankMatch>, ModerationError> {
         let known = self.lookup(wanted)?;
         let as_it_came = self.entry(&BankHash::Sha256(*arrived))?;
-        Ok(stricter(known, as_it_came, 0))
+        Ok(stricter(known, as_it_came.map(BankMatch::of_file)))
     }
 
-    /// Likenesses within [`BANK_DISTANCE_MAX`], the nearest first.
+    /// Likenesses within [`BANK_DISTANCE_MAX`] of a picture however it lies, each
+    /// once, the nearest first.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn alike(&self, pdq: &[u8; 32]) -> Result<Vec<([u8; 32], u32)>, ModerationError> {
-        let wanted = bits_of(pdq);
-        self.with_likenesses(|known| known.within(&wanted, BANK_DISTANCE_MAX, MATCHES_MAX))
+    pub fn alike(&self, pdq: &PerceptualHash) -> Result<Vec<BankLikeness>, ModerationError> {
+        let turnings = pdq.turnings();
+        let mut alike = self.with_likenesses(|known| {
+            let mut alike = Vec::new();
+            for (turning, hash) in turnings {
+                let near = known.within(&bits_of(&hash), BANK_DISTANCE_MAX, MATCHES_MAX);
+                alike.extend(near.into_iter().map(|(hash, distance)| BankLikeness {
+                    hash,
+                    distance,
+                    // What makes this one that one: its picture was turned back.
+                    turning: turning.inverse(),
+                }));
+            }
+            alike
+        })?;
+        alike.sort_unstable_by_key(|found| (found.distance, found.turning, found.hash));
+        // A picture that is its own mirror image is near in several ways.
+        let mut seen = HashSet::new();
+        alike.retain(|found| seen.insert(found.hash));
+        alike.truncate(MATCHES_MAX);
+        Ok(alike)
     }
 
     /// The entry of a hash.
@@ -436,8 +475,18 @@ pub(crate) fn plan_origin_forgotten(
     Ok(())
 }
 
-fn stricter(best: Option<BankMatch>, entry: Option<BankEntry>, distance: u32) -> Option<BankMatch> {
-    let found = entry.map(|entry| BankMatch { entry, distance });
-    let rank = |found: &BankMatch| (found.entry.policy, found.distance);
+impl BankMatch {
+    /// The very file that an entry is about.
+    fn of_file(entry: BankEntry) -> Self {
+        Self {
+            entry,
+            distance: 0,
+            turning: Turning::Upright,
+        }
+    }
+}
+
+fn stricter(best: Option<BankMatch>, found: Option<BankMatch>) -> Option<BankMatch> {
+    let rank = |found: &BankMatch| (found.entry.policy, found.distance, found.turning);
     best.into_iter().chain(found).min_by_key(rank)
 }

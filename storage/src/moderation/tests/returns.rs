@@ -196,10 +196,7 @@ fn is_before_people_by_another_hash(against: Policy, lane: Lane) {
     let who = moderator();
     let (job, copies) = banned(&queue, &who, Policy::Spam, 1);
     // What it looks like is banned as well.
-    let pdq = crate::PerceptualHash {
-        hash: [9; 32],
-        quality: 90,
-    };
+    let pdq = crate::PerceptualHash::bare([9; 32], 90);
     queue
         .store
         .update(&copies[0], |record| record.pdq = Some(pdq))

@@ -36,6 +36,15 @@ pub(super) const RECORD: &[Field] = &[
     Field::new("sha256", "Hash of the stored file"),
     Field::new("pdq.hash", "Perceptual hash of the picture"),
     Field::new("pdq.quality", "How much the perceptual hash says"),
+    Field::new(
+        "pdq.turned.mirrored",
+        "The same hash of the picture mirrored",
+    ),
+    Field::new("pdq.turned.flipped", "The same hash of the picture flipped"),
+    Field::new(
+        "pdq.turned.half_turned",
+        "The same hash of the picture turned by 180 degrees",
+    ),
     Field::new("uploaded_at_ms", "Time of the upload"),
     Field::new("state", "Whether it is shown, waits, is blocked or removed"),
     Field::new("legal_hold", "Whether it is kept as evidence of abuse"),

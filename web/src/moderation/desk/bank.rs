@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use imgshare_storage::ImageId;
 use imgshare_storage::moderation::{
-    AfterRemoval, BankEntry, BankHash, BankPolicy, Lane, ModerationError, Note, Policy, Queue,
-    TakenOff,
+    AfterRemoval, BANK_QUALITY_MIN, BankEntry, BankHash, BankPolicy, Lane, ModerationError, Note,
+    Policy, Queue, TakenOff,
 };
 use serde::Deserialize;
 
@@ -130,9 +130,9 @@ fn found(
             None => Vec::new(),
             Some(record) => {
                 let mut hashes = vec![BankHash::Sha256(record.sha256)];
-                if let Some(likeness) = record.likeness() {
-                    let alike = bank.alike(&likeness)?;
-                    hashes.extend(alike.into_iter().map(|(hash, _)| BankHash::Pdq(hash)));
+                if let Some(pdq) = record.pdq.filter(|pdq| pdq.quality >= BANK_QUALITY_MIN) {
+                    let alike = bank.alike(&pdq)?;
+                    hashes.extend(alike.iter().map(|found| BankHash::Pdq(found.hash)));
                 }
                 hashes
             }

@@ -1,13 +1,16 @@
 //! `/staff/api/kin/{image}`: what else is known: what was [`told`] of it, and what
 //! is the same or alike.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use imgshare_storage::moderation::{Lane, Lookup, ModerationError, Policy, Queue};
-use imgshare_storage::{Alike, ImageId, Record, State as ImageState};
+use imgshare_storage::moderation::{
+    BANK_QUALITY_MIN, Lane, Lookup, ModerationError, Policy, Queue,
+};
+use imgshare_storage::{Alike, ImageId, Record, State as ImageState, Turning};
 use serde::{Deserialize, Serialize};
 
 use super::told::{self, Told};
@@ -56,6 +59,8 @@ struct Relative {
     state: ImageState,
     /// Bits of 256 that the likenesses differ in; null for the same bytes.
     distance: Option<u32>,
+    /// What was done to the image that was asked about to have this one.
+    turning: Turning,
     uploaded_at_ms: u64,
 }
 
@@ -63,6 +68,8 @@ struct Relative {
 struct BankDto {
     hash: String,
     distance: u32,
+    /// What was done to the banned picture to have this one.
+    turning: Turning,
     /// Null, as the image is, where that lies in a lane that is not the caller's.
     against: Option<Policy>,
     image: Option<ImageId>,
@@ -99,8 +106,11 @@ fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin
         if queue.job(id)?.is_some_and(|job| !lanes.contains(&job.lane)) {
             continue;
         }
-        kin.same
-            .extend(store.find(id)?.map(|other| relative(&other, None)));
+        kin.same.extend(
+            store
+                .find(id)?
+                .map(|other| relative(&other, None, Turning::Upright)),
+        );
     }
     let known = queue.bank().lookup(&Lookup {
         sha256: record.sha256,
@@ -112,6 +122,7 @@ fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin
         kin.bank = Some(BankDto {
             hash: entry.hash.to_string(),
             distance: found.distance,
+            turning: found.turning,
             against: is_told.then_some(entry.against),
             image: entry.image.filter(|_| is_told),
         });
@@ -122,7 +133,7 @@ fn kin(queue: &Queue, record: &Record, lanes: &[Lane], near: bool) -> Result<Kin
     Ok(kin)
 }
 
-/// Finds what is stored and looks like an image. What lies in a lane that is not
+/// Finds what is stored and looks like an image, however it lies. What lies in a lane that is not
 /// the caller's is passed over.
 fn find_near(
     queue: &Queue,
@@ -130,22 +141,33 @@ fn find_near(
     lanes: &[Lane],
     kin: &mut Kin,
 ) -> Result<(), ModerationError> {
-    let mut alike = Vec::new();
-    if let Some(wanted) = record.likeness() {
+    let mut alike: HashMap<ImageId, (u32, Turning)> = HashMap::new();
+    if let Some(pdq) = record.pdq.filter(|pdq| pdq.quality >= BANK_QUALITY_MIN) {
+        let turnings = pdq.turnings();
         let mut visit = |found: Alike| {
-            if found.id != record.id {
-                alike.push((found.distance, found.id));
-            }
+            let lies = turnings.iter().find(|(_, hash)| *hash == found.to);
+            let Some((turning, _)) = lies.filter(|_| found.id != record.id) else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            // What is its own mirror image is near in several ways.
+            let near = (found.distance, *turning);
+            let known = alike.entry(found.id).or_insert(near);
+            *known = near.min(*known);
             Ok(match alike.len() {
                 COUNTED_MAX.. => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             })
         };
-        queue.store().for_each_alike(&[wanted], &mut visit)?;
+        let wanted = turnings.map(|(_, hash)| hash);
+        queue.store().for_each_alike(&wanted, &mut visit)?;
     }
+    let alike = alike.into_iter();
+    let mut alike: Vec<_> = alike
+        .map(|(id, (distance, turning))| (distance, turning, id))
+        .collect();
     alike.sort_unstable();
     let mut near = Vec::new();
-    for (distance, id) in alike {
+    for (distance, turning, id) in alike {
         let job = queue.job(&id)?;
         let is_for_others = job.is_some_and(|job| !lanes.contains(&job.lane));
         let Some(other) = queue.store().find(&id)?.filter(|_| !is_for_others) else {
@@ -153,18 +175,19 @@ fn find_near(
         };
         kin.n_near += 1;
         if near.len() < NAMED_MAX {
-            near.push(relative(&other, Some(distance)));
+            near.push(relative(&other, Some(distance), turning));
         }
     }
     kin.near = Some(near);
     Ok(())
 }
 
-fn relative(record: &Record, distance: Option<u32>) -> Relative {
+fn relative(record: &Record, distance: Option<u32>, turning: Turning) -> Relative {
     Relative {
         image: record.id,
         state: record.state,
         distance,
+        turning,
         uploaded_at_ms: record.uploaded_at_ms,
     }
 }

@@ -103,7 +103,7 @@ fn look_like(service: &Service, id: &ImageId, hash: [u8; 32], quality: u8) {
     let store = &service.app.store;
     let record = store.find(id).unwrap().unwrap();
     assert_eq!(record.likeness(), None, "{:?}", record.pdq);
-    let pdq = Some(PerceptualHash { hash, quality });
+    let pdq = Some(PerceptualHash::bare(hash, quality));
     store.update(id, |record| record.pdq = pdq).unwrap();
 }
 
