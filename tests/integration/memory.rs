@@ -13,8 +13,8 @@ const N_UPLOADS: usize = 64;
 const SIDE: u16 = 7_000;
 
 /// Holds a progressive picture at full colour resolution (147 MB of pixels, 294
-/// of coefficients) and one other, or four baseline ones. Without the budget
-/// eight workers would take up to 3.5 GB.
+/// of coefficients) and some baseline ones, of which only rows are kept. Without
+/// the budget eight workers would take up to 3.5 GB.
 const DECODE_BYTES_MAX: u64 = 700_000_000;
 const WORKERS: &str = "8";
 

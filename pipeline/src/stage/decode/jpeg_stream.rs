@@ -41,15 +41,14 @@ pub(super) fn pixels_only(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
     Ok(stream)
 }
 
-/// As [`pixels_only`], as a file that ends as the standard wants it; `None` for a
-/// progressive one.
+/// As [`pixels_only`], as a file that ends as the standard wants it.
 ///
 /// # Errors
 /// As [`pixels_only`].
-pub(super) fn sequential_file(bytes: &[u8]) -> Result<Option<Vec<u8>>, Reject> {
-    let (head, mut file) = up_to_the_end(bytes)?;
+pub(super) fn file_of_pixels(bytes: &[u8]) -> Result<Vec<u8>, Reject> {
+    let (_, mut file) = up_to_the_end(bytes)?;
     file.extend_from_slice(&EOI);
-    Ok((!head.is_progressive()).then_some(file))
+    Ok(file)
 }
 
 fn up_to_the_end(bytes: &[u8]) -> Result<(Head, Vec<u8>), Reject> {

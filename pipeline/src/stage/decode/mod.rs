@@ -23,6 +23,7 @@ pub(in crate::stage) use jpeg::inks;
 pub(in crate::stage) use jpeg_head::colour_transform;
 pub(crate) use raster::{Layout, Raster};
 pub(crate) use sample::SAMPLED_MAX;
+pub(in crate::stage) use shrunk::is_enough as is_only_looked_at;
 pub(in crate::stage) use webp::{frame as webp_frame, play as play_webp};
 
 use crate::error::Reject;
@@ -67,16 +68,15 @@ pub fn decode(sniffed: Sniffed, limits: &Limits) -> Result<Decoded, Reject> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_for(sniffed: Sniffed, limits: &Limits, sides: Sides) -> Result<Decoded, Reject> {
-    if shrunk::is_enough(&sniffed)
-        && let Some(shrunk) = shrunk::shrunk(&sniffed.bytes, sniffed.header, sides)?
-    {
-        return Ok(Decoded {
-            sniffed,
-            frames: Vec::new(),
-            shrunk: Some(shrunk),
-        });
+    if !shrunk::is_enough(&sniffed) {
+        return decode(sniffed, limits);
     }
-    decode(sniffed, limits)
+    let shrunk = shrunk::shrunk(&sniffed.bytes, sniffed.header, sides)?;
+    Ok(Decoded {
+        sniffed,
+        frames: Vec::new(),
+        shrunk: Some(shrunk),
+    })
 }
 
 /// Decodes the picture a viewer shows first, with its alpha.

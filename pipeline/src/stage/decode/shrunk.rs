@@ -7,31 +7,29 @@ use imgshare_kernels::cpu::bilinear::YcbcrResize;
 use imgshare_kernels::cpu::pdq::LumaPdq;
 use imgshare_kernels::cpu::ycbcr::ReadRows;
 
-use super::jpeg_stream::sequential_file;
+use super::jpeg_stream::file_of_pixels;
 use crate::error::Reject;
 use crate::item::{Format, Header, Shrunk, Sides, Sniffed, Squares};
 use crate::stage::colour::converter_of;
-use crate::stage::jpeg_coefficients::read_rows;
+use crate::stage::jpeg_coefficients::{has_rows, read_rows};
 use crate::stage::upright::is_sideways;
 
 /// Whether the pixels of a file are only looked at: it is neither turned nor
-/// converted.
-pub(super) fn is_enough(sniffed: &Sniffed) -> bool {
+/// converted, and can be read row by row.
+pub(in crate::stage) fn is_enough(sniffed: &Sniffed) -> bool {
     let Sniffed { bytes, format, .. } = sniffed;
     *format == Format::Jpeg
+        && matches!(has_rows(bytes), Ok(true))
         && !is_sideways(bytes, *format)
         && matches!(converter_of(bytes, *format), Ok(None))
 }
 
-/// What is looked at of an upright sRGB JPEG, or `None` if it has to be decoded as a
-/// whole: see [`read_rows`].
+/// What is looked at of a file of which that [is enough](is_enough).
 ///
 /// # Errors
 /// As [`super::decode`].
-pub(super) fn shrunk(bytes: &[u8], header: Header, sides: Sides) -> Result<Option<Shrunk>, Reject> {
-    let Some(file) = sequential_file(bytes)? else {
-        return Ok(None);
-    };
+pub(super) fn shrunk(bytes: &[u8], header: Header, sides: Sides) -> Result<Shrunk, Reject> {
+    let file = file_of_pixels(bytes)?;
     let side = |side: u32| usize::try_from(side).unwrap_or(usize::MAX);
     let size = (side(header.width), side(header.height));
     let mut resizes: Vec<(u32, YcbcrResize)> = Vec::new();
@@ -47,9 +45,7 @@ pub(super) fn shrunk(bytes: &[u8], header: Header, sides: Sides) -> Result<Optio
         .map(|(_, resize)| resize as &mut dyn ReadRows);
     let mut readers: Vec<&mut dyn ReadRows> = resizing.collect();
     readers.push(&mut pdq);
-    if !read_rows(&file, size, &mut readers)? {
-        return Ok(None);
-    }
+    read_rows(&file, size, &mut readers)?;
     let squares: Vec<(u32, Box<[u16]>)> = resizes
         .into_iter()
         .map(|(side, resize)| (side, resize.into_square()))
@@ -58,8 +54,8 @@ pub(super) fn shrunk(bytes: &[u8], header: Header, sides: Sides) -> Result<Optio
         let made = squares.iter().find(|(other, _)| *other == side);
         made.map(|(_, square)| square.clone()).unwrap_or_default()
     };
-    Ok(Some(Shrunk {
+    Ok(Shrunk {
         squares: Squares::of(sides, square),
         pdq: pdq.finish(),
-    }))
+    })
 }

@@ -31,7 +31,7 @@ mod write;
 mod tests;
 
 pub(in crate::stage) use self::reduced::{Colours, Eighths, Reduced, Samples, reduced};
-pub(in crate::stage) use self::rows::read_rows;
+pub(in crate::stage) use self::rows::{has_rows, read_rows};
 pub(in crate::stage) use self::turn::Turn;
 
 use self::plane::{Kept, Marked};

@@ -15,18 +15,34 @@ use super::strip::{CARRIED, Strip};
 use crate::error::Reject;
 use crate::stage::scrub::jpeg::segments::{EOI, SOS, Segments};
 
-/// Shows every row to `readers`, who expect a picture of `size`, width and height. False for a file that cannot be read this way, of
-/// which nothing has been shown then: a progressive one, inks, RGB, components in
-/// scans of their own, or chroma neither as fine as luma nor half as fine.
+/// Whether [`read_rows`] can read a file, by what stands before its first scan.
 ///
 /// # Errors
-/// As [`super::without_tails`], also if the file is of another size; some rows may
-/// have been shown then.
+/// As [`super::without_tails`].
+pub(in crate::stage) fn has_rows(file: &[u8]) -> Result<bool, Reject> {
+    let mut source = Source::<Strip>::new(InverseDct::new());
+    let mut segments = Segments::new(file)?;
+    loop {
+        let segment = segments.next()?;
+        match segment.marker {
+            SOS => return Ok(Layout::of(&source, segment.payload)?.is_some()),
+            EOI => return Ok(false),
+            _ => source.read(&segment)?,
+        }
+    }
+}
+
+/// Shows every row to `readers`, who expect a picture of `size`, width and height.
+///
+/// # Errors
+/// As [`super::without_tails`], also if the file is of another size or has no rows to
+/// read: a progressive one, inks, RGB, components in scans of their own, or chroma
+/// neither as fine as luma nor half as fine. Some rows may have been shown then.
 pub(in crate::stage) fn read_rows(
     file: &[u8],
     size: (usize, usize),
     readers: &mut [&mut dyn ReadRows],
-) -> Result<bool, Reject> {
+) -> Result<(), Reject> {
     let mut source = Source::<Strip>::new(InverseDct::new());
     let mut segments = Segments::new(file)?;
     let mut is_read = false;
@@ -34,9 +50,7 @@ pub(in crate::stage) fn read_rows(
         let segment = segments.next()?;
         match segment.marker {
             SOS => {
-                let Some(layout) = Layout::of(&source, segment.payload)? else {
-                    return Ok(false);
-                };
+                let layout = Layout::of(&source, segment.payload)?.ok_or(BROKEN)?;
                 if layout.size != size || is_read {
                     return Err(BROKEN);
                 }
@@ -44,12 +58,11 @@ pub(in crate::stage) fn read_rows(
                 source.read_scan(segment.payload, &mut segments, &mut follow)?;
                 is_read = true;
             }
-            EOI => break,
+            EOI if is_read => return Ok(()),
+            EOI => return Err(BROKEN),
             _ => source.read(&segment)?,
         }
     }
-    source.planes()?;
-    Ok(is_read)
 }
 
 /// How the rows of units make up the picture.

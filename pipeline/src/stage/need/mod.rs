@@ -2,8 +2,8 @@
 //!
 //! Counted are the buffers that grow with the picture: what the decoder of the
 //! format allocates, read in its source; what is kept for the classifier; and
-//! what turning it upright takes. A progressive JPEG takes three times what a
-//! baseline one of the same size does.
+//! what turning it upright takes. Of a JPEG that is only looked at some rows are kept;
+//! another takes three bytes a pixel, and a progressive one three times that.
 
 mod avif;
 mod jpeg;
@@ -19,7 +19,7 @@ use self::png::Outline;
 use crate::error::Reject;
 use crate::item::{Format, Header, Scrubbed, Sniffed};
 use crate::stage::colour;
-use crate::stage::decode::SAMPLED_MAX;
+use crate::stage::decode::{self, SAMPLED_MAX};
 use crate::stage::jpeg_coefficients;
 use crate::stage::sniff::gif;
 use crate::stage::upright;
@@ -49,6 +49,10 @@ pub(crate) fn memory_bytes(sniffed: &Sniffed) -> Result<u64, Reject> {
         header,
     } = *sniffed;
     let picture = Picture::read(bytes, format, header)?;
+    if decode::is_only_looked_at(sniffed) {
+        let rows = jpeg::rows_bytes(header.width.into());
+        return Ok(beside_the_pixels(length(bytes)).saturating_add(rows));
+    }
     let turned = if upright::is_sideways(bytes, format) {
         picture.turning_bytes(bytes)
     } else {

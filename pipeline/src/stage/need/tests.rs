@@ -27,6 +27,16 @@ fn pixel_bytes(bytes: &[u8], (width, height): (u32, u32), frames: u32) -> u64 {
 }
 
 #[test]
+fn of_what_is_only_looked_at_some_rows_are_kept() {
+    let large = |kind| {
+        let file = testing::jpeg_of_kind(1_600, 1_200, kind);
+        memory_bytes(&sniffed(&file)).unwrap() - beside_the_pixels(length(&file))
+    };
+    assert_eq!(large(JpegKind::Baseline), jpeg::rows_bytes(1_600));
+    assert!(large(JpegKind::Progressive) > 1_600 * 1_200 * RGB);
+}
+
+#[test]
 fn every_kind_needs_at_least_what_is_kept_of_it() {
     for (name, bytes) in testing::every_kind() {
         let sniffed = sniffed(&bytes);

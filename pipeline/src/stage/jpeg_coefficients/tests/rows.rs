@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use imgshare_kernels::cpu::ycbcr::{ReadRows, Rows, YcbcrRows};
 
-use super::super::read_rows;
 use super::super::turn::ZIGZAG;
+use super::super::{has_rows, read_rows};
 use super::*;
 
 /// Keeps all samples of luma, and of chroma those that the picture needs.
@@ -63,7 +63,8 @@ fn assert_rows(file: &[u8]) {
     let ((width, height), components) = coefficients(file);
     let size = (usize::from(width), usize::from(height));
     let mut keeper = Keeper::default();
-    assert_eq!(read_rows(file, size, &mut [&mut keeper]), Ok(true));
+    assert_eq!(has_rows(file), Ok(true));
+    assert_eq!(read_rows(file, size, &mut [&mut keeper]), Ok(()));
     assert_eq!(keeper.ready, size.1, "all rows are shown");
     let most = |of: fn(&Component) -> usize| components.iter().map(of).max().unwrap();
     let (across, down) = (most(|it| it.factors.0), most(|it| it.factors.1));
@@ -108,7 +109,7 @@ fn every_sequential_kind_has_the_samples_of_its_coefficients() {
 }
 
 #[test]
-fn what_cannot_be_read_row_by_row_is_said_before_anything_is_shown() {
+fn what_cannot_be_read_row_by_row_is_known_from_its_head() {
     let rgb = gradient(64, 48);
     let odd = encoded(&rgb, (64, 48), SamplingFactor::F_4_1, |encoder| {
         encoder.set_quality(90);
@@ -119,9 +120,10 @@ fn what_cannot_be_read_row_by_row_is_said_before_anything_is_shown() {
         jpeg_of_kind(64, 48, JpegKind::Cmyk),
         jpeg_of_several_scans(64, 48),
     ] {
+        assert_eq!(has_rows(&file), Ok(false));
         let mut keeper = Keeper::default();
-        assert_eq!(read_rows(&file, (64, 48), &mut [&mut keeper]), Ok(false));
-        assert_eq!(keeper.ready, 0);
+        let answer = read_rows(&file, (64, 48), &mut [&mut keeper]);
+        assert_eq!((answer, keeper.ready), (Err(BROKEN), 0));
     }
     assert_eq!(read_rows(&jpeg(64, 48), (64, 47), &mut []), Err(BROKEN));
 }
