@@ -7,7 +7,9 @@ use crate::{PerceptualHash, TurnedHashes, Turning};
 /// What the kernel would say of a picture and of its turned copies: hashes that have
 /// nothing to do with each other but through reading them by columns.
 fn picture() -> PerceptualHash {
-    let some = |by: u8| std::array::from_fn(|idx| (idx as u8).wrapping_mul(by).rotate_left(3) ^ by);
+    let some = |by: u8| {
+        std::array::from_fn(|idx: usize| idx.to_le_bytes()[0].wrapping_mul(by).rotate_left(3) ^ by)
+    };
     PerceptualHash {
         turned: Some(TurnedHashes {
             mirrored: some(29),
