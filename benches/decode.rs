@@ -1,10 +1,13 @@
-//! From a sniffed file to the pixels that are classified.
+//! From a sniffed file to the pixels that are classified, or to the square of them.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use imgshare_benches::photos;
 use imgshare_pipeline::Limits;
-use imgshare_pipeline::stage::decode::decode;
+use imgshare_pipeline::stage::decode::decode_for;
 use imgshare_pipeline::stage::sniff::sniff;
+
+/// Of the default model's square.
+const SIDE: u32 = 224;
 
 fn bench(criterion: &mut Criterion) {
     let limits = Limits::default();
@@ -12,12 +15,12 @@ fn bench(criterion: &mut Criterion) {
     for sample in photos::every_format() {
         let sniffed = sniff(sample.upload(), &limits).expect("a drawn photo is accepted");
         // `Decoded` exists only when every pixel decoded.
-        decode(sniffed.clone(), &limits).expect("a drawn photo decodes");
+        decode_for(sniffed.clone(), &limits, SIDE.into()).expect("a drawn photo decodes");
         group.throughput(Throughput::Bytes(sample.n_bytes()));
         group.bench_function(sample.name.to_string(), |bencher| {
             bencher.iter_batched(
                 || sniffed.clone(),
-                |sniffed| decode(sniffed, &limits),
+                |sniffed| decode_for(sniffed, &limits, SIDE.into()),
                 BatchSize::PerIteration,
             );
         });
