@@ -173,7 +173,7 @@ mod tests {
             half_height in 1_usize..9,
         ) {
             let (rgb, (width, height)) = (coded.rgb(), coded.size);
-            let view = RgbView::new(&rgb, width as u32, height as u32).unwrap();
+            let view = RgbView::new(&rgb, width.try_into().unwrap(), height.try_into().unwrap()).unwrap();
             let mut expected = vec![0; (side * side * 3) as usize];
             resize_align_corners(view, side, &mut expected);
             let mut resize = YcbcrResize::new(coded.size, side);

@@ -71,9 +71,9 @@ const POSITIONS: [u8; SIDE * SIDE] = positions();
 
 const fn positions() -> [u8; SIDE * SIDE] {
     let mut positions = [0; SIDE * SIDE];
-    let mut position = 0;
-    while position < SIDE * SIDE {
-        positions[ZIGZAG[position] as usize] = position as u8;
+    let mut position: u8 = 0;
+    while (position as usize) < SIDE * SIDE {
+        positions[ZIGZAG[position as usize] as usize] = position;
         position += 1;
     }
     positions

@@ -192,10 +192,12 @@ mod tests {
             (33, 2000),
         ] {
             let (width, height) = size;
-            let wave = |at: usize| ((at % width) * 7 + (at / width) * (at / width) / 9) % 251;
-            let luma: Vec<u8> = (0..width * height).map(|at| wave(at) as u8).collect();
+            let wave =
+                |at: usize| ((at % width) * 7 + (at / width) * (at / width) / 9).to_le_bytes()[0];
+            let luma: Vec<u8> = (0..width * height).map(wave).collect();
             let rgb: Vec<u8> = luma.iter().flat_map(|luma| [*luma; 3]).collect();
-            let view = RgbView::new(&rgb, width as u32, height as u32).unwrap();
+            let view =
+                RgbView::new(&rgb, width.try_into().unwrap(), height.try_into().unwrap()).unwrap();
             let (expected, samples) = (pdq(view).unwrap(), shrink(view));
             for at_once in [1, 8, 16, height] {
                 let found = read(&luma, size, at_once);

@@ -111,7 +111,7 @@ fn neighbours(at: usize, half: bool, length: usize) -> [usize; 2] {
         return [at; 2];
     }
     let near = at / 2;
-    let far = if at % 2 == 0 {
+    let far = if at.is_multiple_of(2) {
         near.saturating_sub(1)
     } else {
         (near + 1).min(length - 1)

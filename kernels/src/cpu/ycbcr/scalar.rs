@@ -45,6 +45,9 @@ fn weights(at: usize, half: bool, length: usize) -> [(usize, f64); 2] {
     }
     let centre = (at as f64 + 0.5) / 2.0 - 0.5;
     let (below, fraction) = (centre.floor(), centre - centre.floor());
-    let kept = |sample: f64| sample.clamp(0.0, (length - 1) as f64) as usize;
-    [(kept(below), 1.0 - fraction), (kept(below + 1.0), fraction)]
+    let last = length - 1;
+    // Half a pixel before the first centre nothing lies below.
+    let below = (0..length).rev().find(|sample| *sample as f64 <= below);
+    let (near, far) = below.map_or((0, 0), |below| (below, (below + 1).min(last)));
+    [(near, 1.0 - fraction), (far, fraction)]
 }

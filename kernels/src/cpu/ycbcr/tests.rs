@@ -100,6 +100,12 @@ pub(crate) fn coded() -> impl Strategy<Value = Coded> {
     })
 }
 
+/// A whole number as a byte.
+fn sample(value: f32) -> u8 {
+    let sample = (0..=255).find(|sample| f32::from(*sample) >= value);
+    sample.unwrap()
+}
+
 fn all_pixels(rows: &YcbcrRows<'_>) -> Vec<u8> {
     let (width, height) = rows.size;
     let mut rgb = vec![0; width * height * CHANNELS];
@@ -107,7 +113,7 @@ fn all_pixels(rows: &YcbcrRows<'_>) -> Vec<u8> {
     for (row_idx, out) in rgb.chunks_exact_mut(width * CHANNELS).enumerate() {
         let colours = converter.row(rows, row_idx);
         for (column, pixel) in out.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
-            *pixel = [0, 1, 2].map(|channel: usize| colours[channel][column] as u8);
+            *pixel = [0, 1, 2].map(|channel: usize| sample(colours[channel][column]));
         }
     }
     rgb
