@@ -115,8 +115,7 @@ pub struct InverseDct(Proof);
 impl InverseDct {
     /// On the fastest instructions of this CPU.
     pub fn new() -> Self {
-        let best = Proof::of(CpuPath::best());
-        Self(best.expect("the best path is one that the CPU has"))
+        Self(Proof::of_best())
     }
 
     /// On those of `path`; `None` where the CPU lacks them.

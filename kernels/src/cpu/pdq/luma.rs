@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::shrink::{Pair, pairs, sum_columns, sum_rows};
 use super::tent::{Tent, backwards, tents};
 use super::{Pdq, SIDE, SIDE_MIN, Ways, of_samples};
-use crate::cpu::isa::{CpuPath, Isa, Job, Proof, Start};
+use crate::cpu::isa::{Isa, Job, Proof, Start};
 use crate::cpu::ycbcr::{ReadRows, YcbcrRows};
 
 /// As [`super::pdq`] of all the pixels, but that luma is the file's own, where the
@@ -28,9 +28,8 @@ impl LumaPdq {
     /// If a side of the picture is zero.
     pub fn new((width, height): (usize, usize)) -> Self {
         assert!(width > 0 && height > 0, "the picture has no pixels");
-        let best = Proof::of(CpuPath::best());
         Self {
-            proof: best.expect("the best path is one that the CPU has"),
+            proof: Proof::of_best(),
             rows: RowSums::new(height, width),
             columns: [tents(width), backwards(width)],
             ways: Box::new([[[[0.0; SIDE]; SIDE]; 2]; 2]),
@@ -153,12 +152,15 @@ mod tests {
     use super::super::shrink::shrink;
     use super::*;
     use crate::cpu::bilinear::RgbView;
+    use crate::cpu::isa::CpuPath;
     use crate::cpu::ycbcr::Rows;
     use crate::cpu::ycbcr::tests::coded;
 
     /// What has been read of a grey picture by some rows at a time.
-    fn read(luma: &[u8], (width, height): (usize, usize), at_once: usize) -> LumaPdq {
-        let mut hash = LumaPdq::new((width, height));
+    fn read(luma: &[u8], size: (usize, usize), at_once: usize, path: CpuPath) -> LumaPdq {
+        let (width, height) = size;
+        let mut hash = LumaPdq::new(size);
+        hash.proof = Proof::of(path).unwrap();
         for first in (0..height).step_by(at_once) {
             let end = height.min(first + at_once);
             let luma = Rows {
@@ -199,8 +201,13 @@ mod tests {
             let view =
                 RgbView::new(&rgb, width.try_into().unwrap(), height.try_into().unwrap()).unwrap();
             let (expected, samples) = (pdq(view).unwrap(), shrink(view));
-            for at_once in [1, 8, 16, height] {
-                let found = read(&luma, size, at_once);
+            let paths = CpuPath::available().map(|path| (path, 16));
+            for (path, at_once) in [1, 8, height]
+                .map(|at_once| (CpuPath::Scalar, at_once))
+                .into_iter()
+                .chain(paths)
+            {
+                let found = read(&luma, size, at_once, path);
                 let pairs = flat(&found.ways).into_iter().zip(flat(&samples));
                 for (found, expected) in pairs {
                     let error: f32 = found - expected;
@@ -214,7 +221,7 @@ mod tests {
                 assert_eq!(found.quality, expected.quality);
             }
         }
-        assert_eq!(read(&[0; 16], (4, 4), 1).finish(), None);
+        assert_eq!(read(&[0; 16], (4, 4), 1, CpuPath::Scalar).finish(), None);
     }
 
     proptest! {

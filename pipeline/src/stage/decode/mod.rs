@@ -1,8 +1,8 @@
 //! Decodes every pixel of the file and keeps the frames to be classified, or what
 //! is looked at of them.
 //!
-//! Most JPEGs are read row by row: see [`decode_for`]. Others are read by zune-jpeg, AVIF by re_rav1d, the others by image-rs's decoder
-//! for the format. An animation plays through to its end, so that every frame is
+//! Most JPEGs are read row by row: see [`decode_for`]. Others are read by zune-jpeg,
+//! AVIF by re_rav1d, the rest by image-rs's decoder for the format. An animation plays through to its end, so that every frame is
 //! proved, while only its canvas and the frames that may be classified are in
 //! memory.
 

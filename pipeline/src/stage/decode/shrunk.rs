@@ -52,7 +52,8 @@ pub(super) fn shrunk(bytes: &[u8], header: Header, sides: Sides) -> Result<Shrun
         .collect();
     let square = |side: u32| {
         let made = squares.iter().find(|(other, _)| *other == side);
-        made.map(|(_, square)| square.clone()).unwrap_or_default()
+        let (_, square) = made.expect("every side has been resized to");
+        square.clone()
     };
     Ok(Shrunk {
         squares: Squares::of(sides, square),

@@ -2,7 +2,7 @@
 //! scan is read.
 
 use super::inverse::{Coefficients, Draw, LANES, LOW, Lanes, draw_of, sample_of, scale};
-use super::plane::{Laid, Plane, filled};
+use super::plane::{Laid, Plane, filled, steps};
 use super::reduced::Eighths;
 use super::turn::ZIGZAG;
 use super::{BROKEN, TOO_LARGE};
@@ -42,22 +42,17 @@ impl Drawn {
         self.samples
     }
 
-    fn factors(table: &[u8]) -> Result<[(f32, u8); 64], Reject> {
-        let (head, steps) = table.split_first().ok_or(BROKEN)?;
-        let step = |position: usize| match head >> 4 {
-            0 => steps.get(position).map(|step| f32::from(*step)),
-            _ => {
-                let wide = steps.get(2 * position..)?.first_chunk()?;
-                Some(f32::from(u16::from_be_bytes(*wide)))
-            }
-        };
+    fn factors(table: Option<&[u8]>) -> Result<[(f32, u8); 64], Reject> {
+        let steps = steps(table)?;
         let mut factors = [(0.0, HIGH); 64];
         for (position, (factor, natural)) in factors.iter_mut().zip(ZIGZAG).enumerate() {
             let (row, column) = (usize::from(natural) / SIDE, usize::from(natural) % SIDE);
-            let step = step(position).ok_or(BROKEN)?;
             if row < LOW && column < LOW {
                 let place = u8::try_from(row * LOW + column).unwrap_or(HIGH);
-                *factor = (step * scale(row) * scale(column), place);
+                *factor = (
+                    f32::from(steps[position]) * scale(row) * scale(column),
+                    place,
+                );
             }
         }
         Ok(factors)
@@ -105,7 +100,7 @@ impl Plane for Drawn {
             side,
             stride,
             samples: filled(length.ok_or(TOO_LARGE)?, 0)?,
-            factors: Self::factors(component.quantisation.ok_or(BROKEN)?)?,
+            factors: Self::factors(component.quantisation)?,
             waiting: Default::default(),
             starts: [0; LANES],
             n_waiting: 0,

@@ -52,18 +52,21 @@ impl<'a> Intervals<'a> {
     }
 }
 
-/// The part of an interval's data that `n_bits` need, its last byte filled with
-/// ones (T.81, F.1.2.3).
-pub(super) fn ended_at(bytes: &[u8], n_bits: usize) -> Vec<u8> {
-    let mut ended = bytes[..bytes.len().min(n_bits.div_ceil(8))].to_vec();
-    if let (Some(last), used @ 1..) = (ended.last_mut(), n_bits % 8) {
-        *last |= 0xFF >> used;
+/// Writes the part of an interval's data that `n_bits` need, its bytes stuffed again
+/// and the last one filled with ones (T.81, F.1.2.3).
+pub(super) fn stuff_until(bytes: &[u8], n_bits: usize, out: &mut Vec<u8>) {
+    let needed = &bytes[..bytes.len().min(n_bits.div_ceil(8))];
+    match (needed.split_last(), n_bits % 8) {
+        (Some((last, before)), used @ 1..) => {
+            stuff(before, out);
+            stuff(&[*last | 0xFF >> used], out);
+        }
+        _ => stuff(needed, out),
     }
-    ended
 }
 
 /// Writes an interval's data with its bytes stuffed again.
-pub(super) fn stuff(bytes: &[u8], out: &mut Vec<u8>) {
+fn stuff(bytes: &[u8], out: &mut Vec<u8>) {
     let mut rest = bytes;
     while !rest.is_empty() {
         let before = rest;
@@ -93,10 +96,15 @@ mod tests {
 
     #[test]
     fn an_interval_ends_with_ones() {
-        assert_eq!(ended_at(&[1, 2, 3], 16), [1, 2]);
-        assert_eq!(ended_at(&[1, 0x80, 3], 9), [1, 0xFF]);
-        assert_eq!(ended_at(&[1, 2, 3], 15), [1, 3]);
-        assert_eq!(ended_at(&[1], 0), [0; 0]);
+        let until = |bytes: &[u8], n_bits| {
+            let mut out = Vec::new();
+            stuff_until(bytes, n_bits, &mut out);
+            out
+        };
+        assert_eq!(until(&[1, 2, 3], 16), [1, 2]);
+        assert_eq!(until(&[1, 0x80, 3], 9), [1, 0xFF, 0]);
+        assert_eq!(until(&[1, 2, 3], 15), [1, 3]);
+        assert_eq!(until(&[1], 0), [0; 0]);
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Follow<Marked> for Ends<'_> {
             self.out.extend_from_slice(&[0xFF, 0xD0 | restart]);
         }
         self.restart = Some(self.restart.map_or(0, |restart| (restart + 1) & 7));
-        intervals::stuff(&intervals::ended_at(data, n_bits), self.out);
+        intervals::stuff_until(data, n_bits, self.out);
     }
 }
 

@@ -40,11 +40,30 @@ pub(super) trait Plane: Sized {
 /// A component as the first scan finds it.
 pub(super) struct Laid<'a> {
     pub(super) grid: &'a Grid,
+    /// Whether several scans make up a block.
+    pub(super) is_progressive: bool,
     /// How many samples of the finest component one of this one's is as wide or
     /// as high as, whichever is more.
     pub(super) stretch: usize,
     /// The quantisation table's segment: precision and id, then the steps.
     pub(super) quantisation: Option<&'a [u8]>,
+}
+
+/// The steps of a quantisation table's segment, by zigzag position.
+pub(super) fn steps(table: Option<&[u8]>) -> Result<[u16; 64], Reject> {
+    let (head, steps) = table.and_then(<[u8]>::split_first).ok_or(BROKEN)?;
+    let mut found = [0; 64];
+    for (position, found) in found.iter_mut().enumerate() {
+        let step = match head >> 4 {
+            0 => steps.get(position).map(|step| u16::from(*step)),
+            _ => {
+                let wide = steps.get(2 * position..).and_then(<[u8]>::first_chunk);
+                wide.map(|wide| u16::from_be_bytes(*wide))
+            }
+        };
+        *found = step.ok_or(BROKEN)?;
+    }
+    Ok(found)
 }
 
 /// Keeps every coefficient, where and as a turn puts it.
@@ -114,6 +133,7 @@ impl Plane for Kept {
 /// of a progressive scan needs.
 pub(super) struct Marked {
     columns: usize,
+    /// By block; none of a sequential file, where nobody asks.
     masks: Vec<u64>,
 }
 
@@ -124,7 +144,11 @@ impl Plane for Marked {
         let grid = component.grid;
         Ok(Self {
             columns: grid.columns,
-            masks: filled(grid.n_blocks(), 0)?,
+            masks: if component.is_progressive {
+                filled(grid.n_blocks(), 0)?
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -135,7 +159,9 @@ impl Plane for Marked {
 
     #[inline(always)]
     fn set(&mut self, block: usize, position: usize, value: i16) {
-        self.masks[block] |= u64::from(value != 0) << (position & 63);
+        if let Some(mask) = self.masks.get_mut(block) {
+            *mask |= u64::from(value != 0) << (position & 63);
+        }
     }
 
     #[inline(always)]

@@ -108,6 +108,7 @@ fn from_all_scans(file: &[u8], eighths: Eighths) -> Result<Option<Reduced>, Reje
     let drawn = components.map(|(component, kept)| {
         let laid = Laid {
             grid: &kept.grid,
+            is_progressive: true,
             stretch: geometry.stretch(&kept.grid),
             quantisation: Some(source.quantisation(component.quantisation)?),
         };

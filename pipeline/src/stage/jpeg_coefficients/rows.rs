@@ -121,19 +121,15 @@ impl Layout {
 }
 
 /// Whether chroma is half as wide and half as high as luma; `None` if it is anything
-/// else than that or as fine.
+/// else than that or as fine, or said so by factors that not every decoder reads.
 fn halves(geometry: &Geometry) -> Option<[bool; 2]> {
     let [luma, blue, red] = geometry.grids.as_slice() else {
         return None;
     };
-    let half = |of: fn(&Grid) -> usize| {
-        let (luma, blue, red) = (of(luma), of(blue), of(red));
-        match (luma == 2 * blue, luma == blue) {
-            _ if blue != red => None,
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        }
+    let half = |of: fn(&Grid) -> usize| match (of(luma), of(blue), of(red)) {
+        (2, 1, 1) => Some(true),
+        (1, 1, 1) | (2, 2, 2) => Some(false),
+        _ => None,
     };
     Some([half(|grid| grid.across)?, half(|grid| grid.down)?])
 }

@@ -15,6 +15,9 @@ use crate::stage::scrub::jpeg::{APP0, APP2, APP14, DRI, ICC, is_jfif, restart_in
 /// As for decoding: each costs a pass over all blocks, however few bytes it takes.
 const SCANS_MAX: u32 = 64;
 
+/// The chunks of a profile, of which there are at most 255, and some more.
+const SHOWN_BY_MAX: usize = 300;
+
 /// A file, read up to some point.
 pub(super) struct Source<'a, P: Plane> {
     pub(super) purpose: P::Purpose,
@@ -61,6 +64,9 @@ impl<'a, P: Plane> Source<'a, P> {
             }
             0xC0..=0xCF => return Err(BROKEN),
             marker if self.n_scans == 0 && shows(marker, payload) => {
+                if self.shown_by.len() >= SHOWN_BY_MAX {
+                    return Err(BROKEN);
+                }
                 self.shown_by.push((marker, payload));
             }
             _ => {}
@@ -90,6 +96,7 @@ impl<'a, P: Plane> Source<'a, P> {
             let planes = components.map(|(component, grid)| {
                 let laid = Laid {
                     grid,
+                    is_progressive: frame.progressive(),
                     stretch: geometry.stretch(grid),
                     quantisation: self.tables.quantisation(component.quantisation),
                 };

@@ -4,7 +4,7 @@
 use imgshare_kernels::cpu::dct::{self, BLOCKS, InverseDct, SIDE, Steps};
 use imgshare_kernels::cpu::ycbcr::Rows;
 
-use super::plane::{Laid, Plane, filled};
+use super::plane::{Laid, Plane, filled, steps};
 use super::{BROKEN, TOO_LARGE};
 use crate::error::Reject;
 
@@ -66,22 +66,6 @@ impl Strip {
     }
 }
 
-fn steps(table: &[u8]) -> Result<Steps, Reject> {
-    let (head, steps) = table.split_first().ok_or(BROKEN)?;
-    let mut found = [0; SIDE * SIDE];
-    for (position, found) in found.iter_mut().enumerate() {
-        let step = match head >> 4 {
-            0 => steps.get(position).map(|step| u16::from(*step)),
-            _ => {
-                let wide = steps.get(2 * position..).and_then(<[u8]>::first_chunk);
-                wide.map(|wide| u16::from_be_bytes(*wide))
-            }
-        };
-        *found = step.ok_or(BROKEN)?;
-    }
-    Ok(Steps::new(&found))
-}
-
 impl Plane for Strip {
     type Purpose = InverseDct;
 
@@ -91,7 +75,7 @@ impl Plane for Strip {
         let length = stride.checked_mul(CARRIED + down * SIDE).ok_or(TOO_LARGE)?;
         Ok(Self {
             inverse,
-            steps: steps(component.quantisation.ok_or(BROKEN)?)?,
+            steps: Steps::new(&steps(component.quantisation)?),
             stride,
             down,
             samples: filled(length, 0)?,

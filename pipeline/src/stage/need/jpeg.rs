@@ -1,4 +1,4 @@
-//! What zune-jpeg 0.5 allocates for a JPEG, by its frame header.
+//! What zune-jpeg 0.5 and the reading of rows allocate for a JPEG, by its frame header.
 
 use crate::error::Reject;
 use crate::stage::cursor::Cursor;

@@ -27,8 +27,9 @@ use crate::stage::upright;
 /// Tables, rows and code: what does not grow with the area.
 const FIXED_BYTES: u64 = 4 << 20;
 
-/// Copies of the file itself that decoding and scrubbing make beside each other.
-const FILE_COPIES: u64 = 3;
+/// Copies of the file itself that decoding and scrubbing make beside each other: one
+/// that is rebuilt, one that is cut, and a scan with and without stuffed bytes.
+const FILE_COPIES: u64 = 4;
 
 /// Copies of a turned animation that writing and scrubbing make beside each other.
 const TURNED_COPIES: u64 = 4;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::item::Upload;
 use crate::limits::Limits;
-use crate::stage::decode::decode;
+use crate::stage::decode::decode_for;
 use crate::stage::sniff::sniff;
 use crate::stage::testing::{self, JpegKind};
 
@@ -41,7 +41,8 @@ fn every_kind_needs_at_least_what_is_kept_of_it() {
     for (name, bytes) in testing::every_kind() {
         let sniffed = sniffed(&bytes);
         let need = memory_bytes(&sniffed).unwrap() - beside_the_pixels(length(&bytes));
-        let frames = decode(sniffed, &Limits::default()).unwrap().frames;
+        let decoded = decode_for(sniffed, &Limits::default(), 8.into()).unwrap();
+        let frames = decoded.frames;
         let kept: usize = frames
             .iter()
             .map(|frame| frame.rgb.len() + frame.alpha.as_ref().map_or(0, Vec::len))

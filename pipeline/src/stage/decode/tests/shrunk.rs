@@ -6,6 +6,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 
 use super::*;
+use crate::stage::scrub::fixtures::{odd_profile, profile};
 use crate::stage::testing::JpegKind;
 
 const SIDES: Sides = Sides {
@@ -76,6 +77,12 @@ fn pixels_that_are_turned_or_converted_are_kept() {
     };
     assert!(decoded(&with(&exif(1)), SIDES).unwrap().shrunk.is_some());
     assert!(decoded(&with(&exif(6)), SIDES).unwrap().shrunk.is_none());
+    for profile in [profile(), odd_profile()] {
+        let chunk = [b"ICC_PROFILE\0\x01\x01", &profile[..]].concat();
+        let length = u16::try_from(2 + chunk.len()).unwrap().to_be_bytes();
+        let segment = [&[0xFF, 0xE2], &length[..], &chunk].concat();
+        assert!(decoded(&with(&segment), SIDES).unwrap().shrunk.is_none());
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use imgshare_kernels::cpu::pdq::LumaPdq;
+
 use super::*;
 
 /// Each fixture takes well under a millisecond.
@@ -31,6 +33,14 @@ fn try_out(name: &str, file: &[u8]) {
     }
     for eighths in [Eighths::One, Eighths::Two, Eighths::Four] {
         let _ = reduced(file, eighths);
+    }
+    if has_rows(file) == Ok(true) {
+        let size = read(file).map(|source| source.frame().expect("a frame").size());
+        if let Ok((width, height)) = size {
+            let size = (usize::from(width), usize::from(height));
+            let mut hash = LumaPdq::new(size);
+            let _ = read_rows(file, size, &mut [&mut hash]);
+        }
     }
     assert!(started.elapsed() < LONG, "{name}");
 }

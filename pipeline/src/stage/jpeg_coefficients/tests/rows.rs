@@ -108,14 +108,63 @@ fn every_sequential_kind_has_the_samples_of_its_coefficients() {
     }
 }
 
+/// The file with one byte at this distance from its frame's marker changed.
+fn with_frame_byte(file: &[u8], offset: usize, byte: u8) -> Vec<u8> {
+    let mut changed = file.to_vec();
+    let frame = file.windows(2).position(|two| two == [0xFF, 0xC0]);
+    changed[frame.expect("a frame") + offset] = byte;
+    changed
+}
+
+#[test]
+fn factors_of_a_component_by_itself_change_nothing() {
+    let grey = jpeg_of_kind(40, 24, JpegKind::Grey);
+    assert_rows(&with_frame_byte(&grey, 11, 0x22));
+}
+
+#[test]
+fn steps_may_take_two_bytes() {
+    let file = jpeg(40, 24);
+    let mut wide = Vec::new();
+    let mut rest = &file[..];
+    while let Some(at) = rest
+        .windows(5)
+        .position(|head| head[..4] == [0xFF, DQT_MARKER, 0, 67] && head[4] < 4)
+    {
+        wide.extend_from_slice(&rest[..at]);
+        wide.extend_from_slice(&[0xFF, DQT_MARKER, 0, 131, 0x10 | rest[at + 4]]);
+        wide.extend(rest[at + 5..at + 69].iter().flat_map(|step| [0, *step]));
+        rest = &rest[at + 69..];
+    }
+    wide.extend_from_slice(rest);
+    assert!(wide.len() > file.len());
+    let rows = |file: &[u8]| {
+        let mut keeper = Keeper::default();
+        assert_eq!(read_rows(file, (40, 24), &mut [&mut keeper]), Ok(()));
+        keeper.planes
+    };
+    assert!(rows(&wide) == rows(&file));
+}
+
 #[test]
 fn what_cannot_be_read_row_by_row_is_known_from_its_head() {
     let rgb = gradient(64, 48);
     let odd = encoded(&rgb, (64, 48), SamplingFactor::F_4_1, |encoder| {
         encoder.set_quality(90);
     });
+    let adobe_rgb = b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\0";
+    let plain = jpeg(64, 48);
+    // Without the JFIF header, by which it would be YCbCr all the same.
+    let rgb = [&plain[..2], adobe_rgb, &plain[20..]].concat();
+    let three_across = [8, 11, 14]
+        .iter()
+        .fold(jpeg_of_kind(64, 48, JpegKind::Baseline), |file, at| {
+            with_frame_byte(&file, at + 3, 0x31)
+        });
     for file in [
         odd,
+        rgb,
+        three_across,
         jpeg_of_kind(64, 48, JpegKind::Progressive),
         jpeg_of_kind(64, 48, JpegKind::Cmyk),
         jpeg_of_several_scans(64, 48),

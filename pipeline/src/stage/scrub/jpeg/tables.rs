@@ -113,11 +113,45 @@ fn huffman_table(head: u8, cursor: &mut Cursor<'_>) -> Result<Vec<u8>, Reject> {
         codes_left = (codes_left * 2)
             .checked_sub(u32::from(count))
             .ok_or(BROKEN)?;
+        // No code may be all ones (T.81, C.2): decoders refuse such a table.
+        if count > 0 && codes_left == 0 {
+            return Err(BROKEN);
+        }
     }
     let n_symbols: usize = counts.iter().copied().map(usize::from).sum();
     if n_symbols > 256 {
         return Err(BROKEN);
     }
     let symbols = cursor.take(n_symbols).map_err(|_| BROKEN)?;
+    // How many bits a DC takes; they refuse more even where no block needs it.
+    let is_dc = head >> 4 == 0;
+    if is_dc && symbols.iter().any(|symbol| *symbol > 15) {
+        return Err(BROKEN);
+    }
     Ok([&[head][..], &counts, symbols].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_code(head: u8, counts: &[u8], symbols: &[u8]) -> bool {
+        let mut all = [0; 16];
+        all[..counts.len()].copy_from_slice(counts);
+        let table = [&[head][..], &all, symbols].concat();
+        Tables::default().define_huffman(&table).is_ok()
+    }
+
+    #[test]
+    fn tables_that_decoders_refuse_are_no_codes() {
+        assert!(is_code(0x10, &[1, 1], &[1, 2]));
+        assert!(!is_code(0x10, &[2], &[1, 2]), "a code of all ones");
+        assert!(!is_code(0x10, &[0, 4], &[1, 2, 3, 4]), "a code of all ones");
+        assert!(
+            !is_code(0x10, &[1, 3], &[1, 2, 3, 4]),
+            "more than there are"
+        );
+        assert!(is_code(0x00, &[1], &[15]) && is_code(0x10, &[1], &[16]));
+        assert!(!is_code(0x00, &[1], &[16]), "a DC of sixteen bits");
+    }
 }
