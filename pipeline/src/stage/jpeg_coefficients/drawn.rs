@@ -1,11 +1,11 @@
 //! A component drawn at some eighths of its size, a few blocks at once, while its
 //! scan is read.
 
+use super::TOO_LARGE;
 use super::inverse::{Coefficients, Draw, LANES, LOW, Lanes, draw_of, sample_of, scale};
 use super::plane::{Laid, Plane, filled, steps};
 use super::reduced::Eighths;
 use super::turn::ZIGZAG;
-use super::{BROKEN, TOO_LARGE};
 use crate::error::Reject;
 
 /// Frequencies of a block, in each direction.
@@ -121,16 +121,6 @@ impl Plane for Drawn {
         self.waiting[usize::from(place & 31)][lane] = f32::from(value) * factor;
         self.places |= place;
     }
-
-    fn is_set(&self, _block: usize, _position: usize) -> bool {
-        false
-    }
-
-    fn grow(&mut self, _block: usize, _position: usize, _by: i16) -> Result<(), Reject> {
-        Err(BROKEN)
-    }
-
-    fn or_dc(&mut self, _block: usize, _bit: i16) {}
 
     #[inline(always)]
     fn complete(&mut self, block: usize) {

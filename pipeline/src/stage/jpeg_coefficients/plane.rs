@@ -23,14 +23,19 @@ pub(super) trait Plane: Sized {
     /// set before the true value.
     fn set(&mut self, block: usize, position: usize, value: i16);
 
-    /// Whether a coefficient of higher frequency than 0 has been set.
-    fn is_set(&self, block: usize, position: usize) -> bool;
+    /// Whether a coefficient of higher frequency than 0 has been set. Progressive
+    /// scans alone ask; so it is with [`Plane::grow`] and [`Plane::or_dc`].
+    fn is_set(&self, _block: usize, _position: usize) -> bool {
+        false
+    }
 
     /// Moves a coefficient that has been set away from zero.
-    fn grow(&mut self, block: usize, position: usize, by: i16) -> Result<(), Reject>;
+    fn grow(&mut self, _block: usize, _position: usize, _by: i16) -> Result<(), Reject> {
+        Err(BROKEN)
+    }
 
     /// Sets one bit of the coefficient of frequency 0.
-    fn or_dc(&mut self, block: usize, bit: i16);
+    fn or_dc(&mut self, _block: usize, _bit: i16) {}
 
     /// Hears that all coefficients of a block of a sequential scan are set.
     #[inline(always)]

@@ -4,8 +4,8 @@
 use imgshare_kernels::cpu::dct::{self, BLOCKS, InverseDct, SIDE, Steps};
 use imgshare_kernels::cpu::ycbcr::Rows;
 
+use super::TOO_LARGE;
 use super::plane::{Laid, Plane, filled, steps};
-use super::{BROKEN, TOO_LARGE};
 use crate::error::Reject;
 
 /// Sample rows kept of the row of units before: what interpolating chroma needs.
@@ -98,16 +98,6 @@ impl Plane for Strip {
     fn set(&mut self, _block: usize, position: usize, value: i16) {
         self.waiting[position & 63][self.n_waiting & (BLOCKS - 1)] = value;
     }
-
-    fn is_set(&self, _block: usize, _position: usize) -> bool {
-        false
-    }
-
-    fn grow(&mut self, _block: usize, _position: usize, _by: i16) -> Result<(), Reject> {
-        Err(BROKEN)
-    }
-
-    fn or_dc(&mut self, _block: usize, _bit: i16) {}
 
     #[inline(always)]
     fn complete(&mut self, block: usize) {
